@@ -1,0 +1,134 @@
+//! Names: the addresses of c2c. What may be one, when two are the same, and how one is derived from a folder.
+
+use crate::error::Error;
+use crate::limits::{DERIVED_NAME_MAX_CHARS, NAME_MAX_CHARS};
+
+/// The address of everyone.
+pub const EVERYONE: &str = "*";
+
+/// What a row is called whose name another session took: `<name>-stale-<unix seconds>`.
+pub const STALE_INFIX: &str = "-stale-";
+
+/// What a session is called when nothing else gives it a name.
+pub const FALLBACK: &str = "session";
+
+/// The form in which names are compared: two names that differ by case only are one.
+#[must_use]
+pub fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Checks a name that a session wants to take: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, and not like that of a stale row.
+///
+/// # Errors
+/// `invalid_argument` with the rule, and a name that would do.
+pub fn check(name: &str) -> Result<(), Error> {
+    if follows_rule(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(NAME_MAX_CHARS + 1).collect();
+    let why = if looks_stale(name) {
+        format!("the name {shown:?} contains `-stale-` and a digit, which marks rows that lost their name")
+    } else {
+        format!(
+            "the name {shown:?} is not 1 to {NAME_MAX_CHARS} of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit"
+        )
+    };
+    Err(Error::invalid(why, format!("take another name, for example `{}`", derive(name))))
+}
+
+/// Whether a name may be taken as it is.
+#[must_use]
+pub fn follows_rule(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && chars.all(allowed)
+        && name.len() <= NAME_MAX_CHARS
+        && !looks_stale(name)
+}
+
+/// Whether a name reads like that of a stale row: `-stale-` with a digit after it.
+#[must_use]
+pub fn looks_stale(name: &str) -> bool {
+    let folded = fold(name);
+    folded
+        .match_indices(STALE_INFIX)
+        .any(|(at, infix)| folded[at + infix.len()..].starts_with(|next: char| next.is_ascii_digit()))
+}
+
+/// A name that follows the rule, made of any text (a folder's name, `C2C_NAME`): other characters become `-`,
+/// leading ones that are not alphanumeric go, at most [`DERIVED_NAME_MAX_CHARS`] stay; of nothing: `session`.
+#[must_use]
+pub fn derive(text: &str) -> String {
+    let cleaned: String = text
+        .chars()
+        .map(|char| if allowed(char) { char } else { '-' })
+        .skip_while(|char| !char.is_ascii_alphanumeric())
+        .take(DERIVED_NAME_MAX_CHARS)
+        .collect();
+    let cleaned = without_stale_infix(cleaned);
+    if cleaned.is_empty() { FALLBACK.to_owned() } else { cleaned }
+}
+
+/// `api-stale-7` would be refused; `api-stale_7` says the same.
+fn without_stale_infix(mut name: String) -> String {
+    while looks_stale(&name) {
+        let Some(at) = fold(&name).find(STALE_INFIX) else { break };
+        let end = at + STALE_INFIX.len();
+        name.replace_range(end - 1..end, "_");
+    }
+    name
+}
+
+const fn allowed(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, derive, fold, follows_rule};
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_rule_at_its_edges() {
+        for good in ["a", "7", "local", "API.v2_x-1", &"a".repeat(64), "x-stale-", "x-stale-y", "stale-1"] {
+            check(good).unwrap();
+        }
+        for bad in ["", "-a", ".a", "a b", "ä", "a@b", "*", &"a".repeat(65), "x-stale-1", "X-STALE-9z"] {
+            check(bad).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn derived_names_keep_what_they_can() {
+        for (text, name) in [
+            ("my project", "my-project"),
+            ("..hidden", "hidden"),
+            ("übung", "bung"),
+            ("日本", "session"),
+            ("", "session"),
+            ("api-stale-7", "api-stale_7"),
+        ] {
+            assert_eq!(derive(text), name);
+        }
+        assert_eq!(derive(&"x".repeat(80)).len(), 56);
+    }
+
+    proptest! {
+        #[test]
+        fn every_derived_name_follows_the_rule(text in any::<String>()) {
+            prop_assert!(follows_rule(&derive(&text)));
+        }
+
+        #[test]
+        fn every_derived_name_follows_the_rule_near_stale(text in "[a-b]{0,2}(-stale-[0-9s]{0,2}){0,4}") {
+            prop_assert!(follows_rule(&derive(&text)));
+        }
+
+        #[test]
+        fn a_name_that_follows_the_rule_and_is_short_stays(name in "[A-Za-z0-9][A-Za-z0-9._]{0,40}") {
+            prop_assert_eq!(derive(&name), name.clone());
+            prop_assert_eq!(fold(&name), name.to_ascii_lowercase());
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! c2c's broker.
+fn main() {}
