@@ -1,1 +1,5 @@
 //! c2c's broker.
+
+pub mod config;
+pub mod outbox;
+pub mod shutdown;
