@@ -30,5 +30,7 @@ pub mod paths;
 pub mod request;
 pub mod response;
 pub mod time;
+#[cfg(windows)]
+mod win32;
 
 pub use error::{Error, ErrorCode};
