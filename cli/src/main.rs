@@ -1,2 +1,21 @@
-//! c2c's broker.
-fn main() {}
+//! `c2c`: the command line for people. It decides what runs and how the process ends, and does nothing itself.
+
+mod args;
+mod cmd;
+mod control;
+mod exit;
+mod text;
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = match args::parse() {
+        Ok(args) => args,
+        Err(error) => return exit::after_parsing(&error),
+    };
+    match cmd::run(args.command).await {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::after_failure(&error).into(),
+    }
+}

@@ -1,0 +1,131 @@
+//! What can be typed after `c2c`, and what `--help` says. It knows nothing of what the commands do.
+
+use clap::{Parser, Subcommand};
+
+const EXIT_STATUSES: &str = "\
+Exit status:
+  0    done
+  1    an error
+  2    wrong usage
+  3    the time ran out
+  4    what was asked for does not exist
+  5    no broker runs for this store
+  130  interrupted
+
+Environment:
+  CLAUDE_C2C_DB  the store (default: ~/.claude/c2c.db); everything else lies beside it
+  NO_COLOR       no colour, also on a terminal
+
+Examples:
+  c2c demo                                   see what c2c does, in a folder of its own
+  c2c status                                 is a broker running, and how does it do
+  c2c status --json | jq .sessions_online    the same for a program
+  CLAUDE_C2C_DB=/tmp/try/c2c.db c2c status   for another store";
+
+const DEMO: &str = "\
+Plays a working day of three coding sessions in a temporary folder and prints it as a time line.
+
+It starts what real sessions start: three c2c-shim processes that speak MCP on their stdin and stdout. It
+lets them hand work over, wait, ask, take a lease and broadcast, and in the middle it kills the broker with
+SIGKILL. Each result is checked; the list of the checks comes last.
+
+Nothing outside of the temporary folder is read or written, your own store least of all. Everything that was
+started is ended again, also after Ctrl-C. It takes a few seconds.";
+
+const DEMO_AFTER: &str = "\
+Exit status:
+  0    every check holds
+  1    a check failed, or the demonstration could not be played
+  3    c2c did not answer in time
+  130  interrupted
+
+Example:
+  c2c demo | less";
+
+const STATUS: &str = "\
+Says whether a broker runs for your store, and how it does.
+
+None is started for this: the broker starts by itself with the first session that needs it, and ends by
+itself some time after the last one.";
+
+const STATUS_AFTER: &str = "\
+With --json: one object, on one line. Keys are added over time, never renamed.
+  version            the broker's version
+  protocol           version of the protocol between the broker and this program
+  pid                its process id
+  uptime_s           seconds since it started
+  epoch              how many times a broker has opened this store
+  service            true: it runs as a service; false: a session started it
+  store, store_id    the store's path and id
+  store_bytes        size of the store with its write-ahead log
+  durability         \"full\": an answered send survives a power cut; \"normal\": it survives a crash of c2c
+  connections        open connections, this one included
+  sessions_online    sessions that are connected
+  waits              calls that are blocked until something arrives
+  messages, unread   messages in the store, deliveries that nobody has marked read
+  commits            transactions since it started
+  commit_p50_us      duration of the latest commits in microseconds: median
+  commit_p99_us      and 99th percentile
+  last_errors        the latest errors, oldest first
+
+Exit status:
+  0  a broker runs
+  1  an error: it cannot be reached safely, or does not answer
+  5  no broker runs for this store
+
+Examples:
+  c2c status
+  c2c status --json | jq -r .store";
+
+/// Messages between coding sessions on this machine.
+///
+/// Sessions talk to c2c through their MCP server `c2c-shim`; this program is for the person who runs them.
+#[derive(Debug, Parser)]
+#[command(name = "c2c", version, after_help = EXIT_STATUSES, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One variant for each file in `cmd/`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what c2c does, with real sessions in a temporary folder
+    #[command(long_about = DEMO, after_help = DEMO_AFTER)]
+    Demo,
+    /// Say whether a broker runs, and how it does
+    #[command(long_about = STATUS, after_help = STATUS_AFTER)]
+    Status {
+        /// Print one JSON object instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The arguments of this process.
+pub(crate) fn parse() -> Result<Args, clap::Error> {
+    Args::try_parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn help_says_what_each_command_does_and_how_it_ends() {
+        let mut command = Args::command();
+        command.build();
+        insta::assert_snapshot!("help", command.render_long_help());
+        for name in ["demo", "status"] {
+            let subcommand = command.find_subcommand_mut(name).unwrap();
+            insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
+        }
+    }
+}

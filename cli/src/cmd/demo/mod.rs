@@ -1,0 +1,158 @@
+//! `c2c demo`: what c2c does, shown with real processes on a store of its own, and checked while it is shown.
+//!
+//! It is an MCP client: it starts three shims in a temporary folder and calls their tools. The shims start the broker.
+//! Whatever happens, everything that was started is ended before it returns.
+
+mod broker;
+mod checks;
+mod interrupt;
+#[cfg_attr(unix, path = "kill_unix.rs")]
+#[cfg_attr(windows, path = "kill_windows.rs")]
+mod kill;
+mod mcp;
+mod programs;
+mod scenes;
+mod session;
+mod stage;
+mod tell;
+mod timeline;
+
+use crate::exit::Exit;
+use crate::text::{Paint, visible};
+use anyhow::{Context, Error};
+use broker::Broker;
+use c2c_proto::paths::StorePaths;
+use checks::Checks;
+use programs::Programs;
+use stage::Stage;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+use timeline::Timeline;
+
+/// How long the scenes may take together, in seconds. They take a few.
+const SCENES_TIMEOUT_S: u64 = 60;
+/// If this program is killed, nobody ends the broker: it ends by itself after this many seconds without connections.
+const IDLE_EXIT_S: u64 = 10;
+
+/// How the scenes ended.
+enum Played {
+    ToTheEnd,
+    Failed(Error),
+    Interrupted,
+}
+
+/// Plays the demonstration.
+pub(super) async fn run() -> anyhow::Result<Exit> {
+    let programs = Programs::beside_this_one()?;
+    let folder = temporary_folder()?;
+    let mut stage = set_up(folder.path())?;
+    let played = match opening(&mut stage, folder.path()) {
+        Ok(()) => play(&mut stage, &programs, folder.path()).await,
+        Err(error) => Played::Failed(error.into()),
+    };
+    let ended = end(&mut stage).await;
+    let Stage { timeline, checks, .. } = stage;
+    let removed = folder.close().context("failed to remove the temporary folder");
+    match played {
+        Played::ToTheEnd => {
+            ended.and(removed)?;
+            report(timeline, &checks)
+        }
+        Played::Failed(error) => {
+            Err(error.context(format!("the demonstration broke off after {} checks", checks.count())))
+        }
+        Played::Interrupted => {
+            ended.and(removed)?;
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// A new folder that nobody else can enter.
+fn temporary_folder() -> anyhow::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("c2c-demo-").tempdir();
+    folder.context("failed to make a temporary folder")
+}
+
+fn set_up(folder: &Path) -> anyhow::Result<Stage> {
+    let paths = StorePaths::of_store(&folder.join("c2c.db"))?;
+    fs::write(&paths.config, format!("idle_exit = {IDLE_EXIT_S}\n"))
+        .context("failed to write the configuration")?;
+    Ok(Stage {
+        sessions: Vec::new(),
+        broker: Broker { paths },
+        timeline: Timeline::new(Paint::for_stdout()),
+        checks: Checks::default(),
+        confirmed: Vec::new(),
+    })
+}
+
+fn opening(stage: &mut Stage, folder: &Path) -> std::io::Result<()> {
+    let timeline = &mut stage.timeline;
+    timeline.line("c2c lets coding sessions on one machine talk to each other. Here three of them do: real processes, real")?;
+    timeline.line(
+        "messages, in a temporary folder. Each line says when, who, and what; the arrow what came of it.",
+    )?;
+    timeline.line(&format!("Folder: {}", visible(&folder.display().to_string())))
+}
+
+async fn play(stage: &mut Stage, programs: &Programs, folder: &Path) -> Played {
+    let scenes =
+        tokio::time::timeout(Duration::from_secs(SCENES_TIMEOUT_S), scenes::play(stage, programs, folder));
+    tokio::select! {
+        played = scenes => match played {
+            Ok(Ok(())) => Played::ToTheEnd,
+            Ok(Err(error)) => Played::Failed(error),
+            Err(elapsed) => {
+                Played::Failed(Error::new(elapsed).context(format!("it was not over after {SCENES_TIMEOUT_S} s")))
+            }
+        },
+        asked = interrupt::requested() => match asked {
+            Ok(()) => Played::Interrupted,
+            Err(error) => Played::Failed(error.into()),
+        },
+    }
+}
+
+/// Ends the shims, then the broker, and checks that both are gone.
+async fn end(stage: &mut Stage) -> anyhow::Result<()> {
+    let mut all_went = true;
+    let mut stray_lines = 0;
+    let mut failure = None;
+    for session in stage.sessions.drain(..) {
+        match session.end().await {
+            Ok(ended) => {
+                all_went &= ended.after.is_some();
+                stray_lines += ended.stray_lines;
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    stage.broker.end().await?;
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    stage.checks.that("a shim goes when its client goes", all_went, || "one had to be killed".to_owned());
+    stage.checks.same("the shims wrote nothing but MCP to their stdout", stray_lines, 0);
+    stage.checks.same("no broker is left behind", stage.broker.holds_lock()?, false);
+    Ok(())
+}
+
+/// The list of the checks, and what they come to.
+fn report(mut timeline: Timeline, checks: &Checks) -> anyhow::Result<Exit> {
+    let seconds = timeline.elapsed().as_secs_f64();
+    timeline.heading("What was checked")?;
+    let (out, paint) = timeline.out();
+    checks.list(paint, out)?;
+    let (count, failed) = (checks.count(), checks.failed());
+    let verdict = match failed {
+        0 => paint.good(&format!("all {count} checks hold")),
+        _ => paint.bad(&format!("{failed} of {count} checks FAILED")),
+    };
+    timeline.line(&format!(
+        "\n{verdict}, in {seconds:.1} s. Everything that was started has ended, the folder is gone."
+    ))?;
+    Ok(if failed == 0 { Exit::Done } else { Exit::Error })
+}

@@ -1,0 +1,15 @@
+//! One file or folder for each command. This is their table of contents.
+
+mod demo;
+mod status;
+
+use crate::args::Command;
+use crate::exit::Exit;
+
+/// Runs one command.
+pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Demo => demo::run().await,
+        Command::Status { json } => status::run(json).await,
+    }
+}

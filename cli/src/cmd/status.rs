@@ -1,0 +1,170 @@
+//! `c2c status`: whether a broker runs for this store, and how it does. A table for a person, an object for a program.
+
+use crate::control;
+use crate::exit::Exit;
+use crate::text::visible;
+use c2c_proto::paths::StorePaths;
+use c2c_proto::response::Status;
+use serde_json::json;
+use std::io::{self, Write};
+
+/// Prints the status, or that there is none.
+pub(crate) async fn run(json: bool) -> anyhow::Result<Exit> {
+    let paths = StorePaths::from_env()?;
+    let Some(status) = control::status(&paths).await? else {
+        let text = format!(
+            "c2c: no broker runs for {}\n     nothing is wrong: it starts by itself with the first session that needs it\n",
+            visible(&paths.store.display().to_string())
+        );
+        io::stderr().write_all(text.as_bytes())?;
+        return Ok(Exit::NoBroker);
+    };
+    let text = if json { object(&status) } else { table(&status) };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The object that `--help` documents: keys are only ever added.
+fn object(status: &Status) -> String {
+    let object = json!({
+        "version": status.version,
+        "protocol": status.protocol,
+        "pid": status.pid,
+        "uptime_s": status.uptime_s,
+        "epoch": status.epoch,
+        "service": status.service,
+        "store": status.store,
+        "store_id": status.store_id,
+        "store_bytes": status.store_bytes,
+        "durability": status.durability,
+        "connections": status.connections,
+        "sessions_online": status.sessions_online,
+        "waits": status.waits,
+        "messages": status.messages,
+        "unread": status.unread,
+        "commits": status.commits,
+        "commit_p50_us": status.commit_p50_us,
+        "commit_p99_us": status.commit_p99_us,
+        "last_errors": status.last_errors,
+    });
+    format!("{object}\n")
+}
+
+/// One line for each fact.
+fn table(status: &Status) -> String {
+    let life = if status.service { "as a service" } else { "started by a session" };
+    let durability = match status.durability.as_str() {
+        "full" => "full: an answered message survives a power cut",
+        "normal" => "normal: an answered message survives a crash, a power cut may take the last moments",
+        other => other,
+    };
+    let mut rows = vec![
+        ("broker", format!("{}, process {}, {life}", status.version, status.pid)),
+        ("up", in_words(status.uptime_s)),
+        ("store", format!("{}, {}", status.store, size(status.store_bytes))),
+        ("durability", durability.to_owned()),
+        ("sessions", format!("{} online, {} waiting for something", status.sessions_online, status.waits)),
+        ("messages", format!("{}, {} not read yet", status.messages, status.unread)),
+        ("commits", commits(status)),
+    ];
+    if status.last_errors.is_empty() {
+        rows.push(("errors", "none".to_owned()));
+    }
+    rows.extend(status.last_errors.iter().map(|error| ("error", error.clone())));
+    rows.iter().map(|(what, text)| format!("{what:<11} {}\n", visible(text))).collect()
+}
+
+fn commits(status: &Status) -> String {
+    if status.commits == 0 {
+        return "none yet".to_owned();
+    }
+    let ms = |us: u64| format!("{}.{} ms", us / 1_000, us % 1_000 / 100);
+    format!(
+        "{}, half of the latest within {}, 99 of 100 within {}",
+        status.commits,
+        ms(status.commit_p50_us),
+        ms(status.commit_p99_us)
+    )
+}
+
+/// The two largest units of a duration.
+fn in_words(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// Bytes in the unit that leaves the fewest digits.
+fn size(bytes: u64) -> String {
+    const KIB: u64 = 1_024;
+    const MIB: u64 = 1_024 * KIB;
+    match bytes {
+        0..KIB => format!("{bytes} bytes"),
+        KIB..MIB => format!("{} KiB", bytes / KIB),
+        _ => format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_words, object, size, table};
+    use c2c_proto::response::Status;
+
+    fn example() -> Status {
+        Status {
+            version: "0.2.0".to_owned(),
+            protocol: 1,
+            pid: 4_242,
+            uptime_s: 4_520,
+            epoch: 7,
+            service: false,
+            store: "/home/ada/.claude/c2c.db".to_owned(),
+            store_id: "0199aa00-0000-7000-8000-000000000000".to_owned(),
+            store_bytes: 1_600_000,
+            durability: "full".to_owned(),
+            connections: 4,
+            sessions_online: 3,
+            waits: 1,
+            messages: 120,
+            unread: 5,
+            commits: 261,
+            commit_p50_us: 812,
+            commit_p99_us: 9_130,
+            last_errors: vec![],
+        }
+    }
+
+    #[test]
+    fn a_person_gets_a_table() {
+        insta::assert_snapshot!(table(&example()));
+    }
+
+    #[test]
+    fn errors_are_listed_and_made_harmless() {
+        let status = Status { last_errors: vec!["disk\u{1b}[2J full".to_owned()], commits: 0, ..example() };
+        let table = table(&status);
+        assert!(table.contains("error       disk\\u{1b}[2J full\n"), "{table}");
+        assert!(table.contains("none yet") && !table.contains("errors"), "{table}");
+    }
+
+    #[test]
+    fn a_program_gets_one_line_of_json() {
+        let text = object(&example());
+        assert_eq!(text.matches('\n').count(), 1);
+        insta::assert_snapshot!(text.replace(",\"", ",\n\""));
+    }
+
+    #[test]
+    fn durations_and_sizes_use_the_units_that_fit() {
+        for (seconds, words) in [(0, "0 s"), (61, "1 min 1 s"), (4_520, "1 h 15 min"), (90_000, "1 d 1 h")] {
+            assert_eq!(in_words(seconds), words);
+        }
+        for (bytes, words) in [(1_023, "1023 bytes"), (2_048, "2 KiB"), (1_600_000, "1.5 MiB")] {
+            assert_eq!(size(bytes), words);
+        }
+    }
+}
