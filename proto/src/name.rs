@@ -127,7 +127,7 @@ mod tests {
 
         #[test]
         fn a_name_that_follows_the_rule_and_is_short_stays(name in "[A-Za-z0-9][A-Za-z0-9._]{0,40}") {
-            prop_assert_eq!(derive(&name), name.clone());
+            prop_assert_eq!(derive(&name), name.as_str());
             prop_assert_eq!(fold(&name), name.to_ascii_lowercase());
         }
     }

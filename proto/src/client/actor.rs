@@ -1,0 +1,289 @@
+//! The task behind a client: one loop while there is a connection, one while there is none.
+
+use super::calls::Calls;
+use super::config::{ClientConfig, Timing};
+use super::events::Events;
+use super::link::{Link, LinkEnd};
+use super::reach::{Reach, is_final, unreachable};
+use super::{ClientEvent, Command};
+use crate::error::{Error, ErrorCode};
+use crate::event::{Closing, Event};
+use crate::frame::{ClientFrame, ServerFrame};
+use crate::hello::{Hello, MAGIC, PROTOCOL, PROTOCOL_MIN, Role, SessionState, Welcome};
+use crate::response::{Registered, Response};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// A connection that held this long was a good one: the next outage begins without a pause.
+const GOOD_LINK: Duration = Duration::from_secs(1);
+
+/// Runs until the last handle is gone.
+pub(super) async fn run(
+    config: ClientConfig,
+    timing: Timing,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: mpsc::Sender<ClientEvent>,
+    session: watch::Sender<Option<SessionState>>,
+) {
+    let mut reach = Reach::new(timing);
+    let mut actor = Actor {
+        timing,
+        commands,
+        calls: Calls::new(timing),
+        events: Events::new(events),
+        session,
+        store_id: None,
+        last_error: unreachable(&config, "nothing answered in time"),
+        config,
+    };
+    let mut pause = None;
+    while let Ok(link) = actor.connect(&mut reach, pause).await {
+        let since = Instant::now();
+        let Ok(end) = actor.serve(link).await else { return };
+        actor.events.push(ClientEvent::Disconnected);
+        end.log();
+        pause = if since.elapsed() >= GOOD_LINK {
+            reach.reset();
+            None
+        } else {
+            Some(reach.pause(&actor.last_error, true))
+        };
+        if end.closing == Some(Closing::HandingOver) {
+            reach.leave_to_service();
+        }
+    }
+}
+
+/// How a connection ended.
+struct End {
+    reason: LinkEnd,
+    /// What the broker said before.
+    closing: Option<Closing>,
+}
+
+impl End {
+    fn log(&self) {
+        match self.reason {
+            LinkEnd::Closed => tracing::debug!(closing = ?self.closing, "the connection to the broker ended"),
+            _ => tracing::warn!(error = %self.reason, "the connection to the broker failed"),
+        }
+    }
+}
+
+/// The last handle was dropped.
+struct HandlesGone;
+
+struct Actor {
+    config: ClientConfig,
+    timing: Timing,
+    commands: mpsc::UnboundedReceiver<Command>,
+    calls: Calls,
+    events: Events,
+    session: watch::Sender<Option<SessionState>>,
+    store_id: Option<String>,
+    /// Why the latest attempt failed.
+    last_error: Error,
+}
+
+/// What ended a stretch without a connection.
+enum Offline<T> {
+    Done(T),
+    NewCall,
+}
+
+impl Actor {
+    /// Tries until there is a connection; after a pause, if the last one did not hold.
+    async fn connect(&mut self, reach: &mut Reach, pause: Option<Duration>) -> Result<Link, HandlesGone> {
+        let since = Instant::now();
+        if let Some(pause) = pause {
+            self.meanwhile(since, true, sleep(pause)).await?;
+        }
+        self.last_error = unreachable(&self.config, "nothing answered in time");
+        let config = self.config.clone();
+        loop {
+            let attempt = reach.attempt(&config, self.hello());
+            let failed = match self.meanwhile(since, false, attempt).await? {
+                Offline::Done(Ok((link, welcome))) => {
+                    self.welcomed(welcome);
+                    return Ok(link);
+                }
+                Offline::Done(Err(error)) => error,
+                Offline::NewCall => continue,
+            };
+            tracing::debug!(code = %failed.code, "no connection to a broker");
+            if is_final(&failed) {
+                self.calls.fail_all(&failed);
+            }
+            let pause = reach.pause(&failed, !self.calls.is_empty());
+            self.last_error = failed;
+            if let Offline::NewCall = self.meanwhile(since, true, sleep(pause)).await? {
+                reach.hurry();
+            }
+        }
+    }
+
+    /// Takes commands and lets calls time out until the future is done; or until a call comes, if that is asked for.
+    async fn meanwhile<T>(
+        &mut self,
+        outage_since: Instant,
+        until_call: bool,
+        future: impl Future<Output = T>,
+    ) -> Result<Offline<T>, HandlesGone> {
+        tokio::pin!(future);
+        loop {
+            let deadline = self.calls.next_deadline(Some(outage_since));
+            tokio::select! {
+                done = &mut future => return Ok(Offline::Done(done)),
+                command = self.commands.recv() => match command.ok_or(HandlesGone)? {
+                    Command::Call { id, request, answer } => {
+                        self.calls.add(id, request, answer);
+                        if until_call {
+                            return Ok(Offline::NewCall);
+                        }
+                    }
+                    Command::Cancel { id } => { self.calls.cancel(id); }
+                },
+                () = until(deadline) => { self.calls.expire(Some(outage_since), &self.last_error); }
+                () = self.events.deliver() => {}
+            }
+        }
+    }
+
+    /// Carries calls and answers until the connection ends.
+    async fn serve(&mut self, mut link: Link) -> Result<End, HandlesGone> {
+        let mut closing: Option<Closing> = None;
+        let mut close_by: Option<Instant> = None;
+        self.calls.send_all_again();
+        loop {
+            // What a closing broker would not answer any more waits for the next one.
+            if closing.is_none() {
+                self.calls.send_to(&mut link);
+            }
+            let deadline = self.calls.next_deadline(None).into_iter().chain(close_by).min();
+            let step = tokio::select! {
+                command = self.commands.recv() => {
+                    self.command(command.ok_or(HandlesGone)?, &mut link);
+                    continue;
+                }
+                step = link.step() => step,
+                () = until(deadline) => {
+                    for id in self.calls.expire(None, &self.no_answer()) {
+                        cancel(&mut link, id);
+                    }
+                    if close_by.is_none_or(|at| Instant::now() < at) {
+                        continue;
+                    }
+                    Err(LinkEnd::Closed)
+                }
+                () = self.events.deliver() => continue,
+            };
+            let received = step.and_then(|frame| frame.map_or(Ok(None), |frame| self.received(frame)));
+            match received {
+                Ok(None) => {}
+                Ok(reason) => {
+                    closing = reason;
+                    close_by = Some(Instant::now() + self.timing.closing_max);
+                }
+                Err(reason) => return Ok(End { reason, closing }),
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command, link: &mut Link) {
+        match command {
+            Command::Call { id, request, answer } => self.calls.add(id, request, answer),
+            Command::Cancel { id } => {
+                if self.calls.cancel(id) {
+                    cancel(link, id);
+                }
+            }
+        }
+    }
+
+    /// Takes in one frame; `Some` if the broker is about to close the connection.
+    fn received(&mut self, frame: ServerFrame) -> Result<Option<Closing>, LinkEnd> {
+        match frame {
+            ServerFrame::Reply(reply) => {
+                if let Ok(Response::Registered(registered)) = &reply.result {
+                    self.session.send_replace(Some(now_called(registered)));
+                }
+                self.calls.settle(reply);
+                Ok(None)
+            }
+            ServerFrame::Event(event) => {
+                if let Event::Session(state) = &event {
+                    self.session.send_replace(Some(state.clone()));
+                }
+                let closing = if let Event::Closing(reason) = &event { Some(*reason) } else { None };
+                self.events.push(ClientEvent::Event(event));
+                Ok(closing)
+            }
+            ServerFrame::Welcome(_) | ServerFrame::Refused(_) => Err(LinkEnd::SecondHello),
+        }
+    }
+
+    fn welcomed(&mut self, welcome: Welcome) {
+        if let Some(before) = self.store_id.replace(welcome.store_id.clone())
+            && before != welcome.store_id
+        {
+            tracing::warn!(before, now = welcome.store_id, "the store was replaced by another one");
+        }
+        self.session.send_replace(welcome.session.clone());
+        self.events.push(ClientEvent::Connected(welcome));
+    }
+
+    /// The hello of the next connection, which takes up the session that the last one had.
+    fn hello(&self) -> Hello {
+        let mut role = self.config.role.clone();
+        if let Role::Session(identity) = &mut role
+            && let Some(session) = &*self.session.borrow()
+        {
+            identity.session_id = Some(session.session_id.clone());
+        }
+        Hello {
+            magic: MAGIC,
+            protocol_min: PROTOCOL_MIN,
+            protocol_max: PROTOCOL,
+            build: self.config.build.clone(),
+            role,
+            extra: Vec::new(),
+        }
+    }
+
+    fn no_answer(&self) -> Error {
+        Error::new(
+            ErrorCode::BrokerUnreachable,
+            format!(
+                "the broker at {} is connected, but has not answered within {:?}",
+                self.config.paths.address, self.timing.answer_max
+            ),
+            format!(
+                "see its log {}; if it hangs, end it: the next call starts another",
+                self.config.paths.log.display()
+            ),
+        )
+    }
+}
+
+fn now_called(registered: &Registered) -> SessionState {
+    SessionState {
+        session_id: registered.session_id.clone(),
+        name: registered.name.clone(),
+        superseded: false,
+        displaced: None,
+    }
+}
+
+fn cancel(link: &mut Link, id: u64) {
+    // A frame of two numbers can always be encoded.
+    let _ = link.queue(&ClientFrame::Cancel { id });
+}
+
+/// Sleeps until then; for ever if there is no deadline, without a timer.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,182 @@
+//! Calls without an answer: what was asked, whether it ever left, and until when an answer is worth something.
+
+use super::config::Timing;
+use super::link::Link;
+use super::{Answer, AnswerSender, CallError};
+use crate::codec::FrameError;
+use crate::error::{Error, ErrorCode};
+use crate::frame::{ClientFrame, Reply};
+use crate::limits::FRAME_MAX_BYTES;
+use crate::request::Request;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The calls of one client, in the order in which they were made.
+pub(super) struct Calls {
+    timing: Timing,
+    open: BTreeMap<u64, Call>,
+    /// Which of them the present connection has not carried yet.
+    unsent: VecDeque<u64>,
+}
+
+struct Call {
+    id: u64,
+    /// The call as it travels: encoded again for each connection, without a copy of its body.
+    frame: ClientFrame,
+    /// Of a request that changes something.
+    key: Option<String>,
+    answer: AnswerSender,
+    made: Instant,
+    /// When the request's own waiting time ends.
+    wait_until: Option<Instant>,
+    /// Whether a broker may know of it.
+    ever_sent: bool,
+}
+
+impl Call {
+    /// When it has waited too long for an answer (connected), or for a broker (since an outage began).
+    fn deadline(&self, timing: &Timing, outage_since: Option<Instant>) -> Instant {
+        let answer_by = self.wait_until.unwrap_or(self.made) + timing.answer_max;
+        match outage_since {
+            None => answer_by,
+            Some(since) => answer_by.min(since.max(self.made) + timing.outage_max),
+        }
+    }
+
+    /// Encodes the call with what is left of its waiting time.
+    fn queue(&mut self, link: &mut Link) -> Result<(), FrameError> {
+        if let (ClientFrame::Call { request, .. }, Some(until)) = (&mut self.frame, self.wait_until) {
+            request.set_wait_ms(ms_until(until));
+        }
+        link.queue(&self.frame)
+    }
+
+    fn fail(self, error: Error) {
+        let key = self.key.filter(|_| self.ever_sent);
+        let _ = self.answer.send(Err(CallError { error, key, mail: None }));
+    }
+}
+
+impl Calls {
+    pub(super) const fn new(timing: Timing) -> Self {
+        Self { timing, open: BTreeMap::new(), unsent: VecDeque::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn add(&mut self, id: u64, request: Request, answer: AnswerSender) {
+        let made = Instant::now();
+        let wait_until = request.wait_ms().map(|wait_ms| made + Duration::from_millis(wait_ms));
+        let key = request.key().map(str::to_owned);
+        let frame = ClientFrame::Call { id, request };
+        self.open.insert(id, Call { id, frame, key, answer, made, wait_until, ever_sent: false });
+        self.unsent.push_back(id);
+    }
+
+    /// Forgets a call. Whether the present connection carried it, so that the broker is to be told.
+    pub(super) fn cancel(&mut self, id: u64) -> bool {
+        let known = self.open.remove(&id).is_some();
+        match self.unsent.iter().position(|unsent| *unsent == id) {
+            Some(at) => {
+                self.unsent.remove(at);
+                false
+            }
+            None => known,
+        }
+    }
+
+    /// A new connection has carried nothing yet.
+    pub(super) fn send_all_again(&mut self) {
+        self.unsent = self.open.keys().copied().collect();
+    }
+
+    /// Queues as many calls as the connection has room for.
+    pub(super) fn send_to(&mut self, link: &mut Link) {
+        while link.has_room() {
+            let Some(id) = self.unsent.pop_front() else { return };
+            let Some(call) = self.open.get_mut(&id) else { continue };
+            match call.queue(link) {
+                Ok(()) => call.ever_sent = true,
+                Err(error) => {
+                    self.fail(id, &not_encodable(&error));
+                }
+            }
+        }
+    }
+
+    /// Hands over an answer. Unknown ids are those of calls that were cancelled or timed out.
+    pub(super) fn settle(&mut self, reply: Reply) {
+        let Some(call) = self.open.remove(&reply.id) else { return };
+        let result = match reply.result {
+            // The next broker answers: the key makes it the same call.
+            Err(error) if error.code == ErrorCode::ShuttingDown => {
+                self.open.insert(call.id, call);
+                return;
+            }
+            Err(error) => {
+                let unknown = matches!(error.code, ErrorCode::StorageFailed | ErrorCode::Internal);
+                let key = call.key.filter(|_| unknown);
+                Err(CallError { error, key, mail: reply.mail })
+            }
+            Ok(response) => Ok(Answer { response, mail: reply.mail }),
+        };
+        let _ = call.answer.send(result);
+    }
+
+    /// When the next call has waited too long.
+    pub(super) fn next_deadline(&self, outage_since: Option<Instant>) -> Option<Instant> {
+        self.open.values().map(|call| call.deadline(&self.timing, outage_since)).min()
+    }
+
+    /// Fails the calls whose time is over, and tells which of them the present connection carried.
+    pub(super) fn expire(&mut self, outage_since: Option<Instant>, error: &Error) -> Vec<u64> {
+        let now = Instant::now();
+        let late: Vec<u64> = self
+            .open
+            .values()
+            .filter(|call| call.deadline(&self.timing, outage_since) <= now)
+            .map(|call| call.id)
+            .collect();
+        late.into_iter().filter(|id| self.fail(*id, error)).collect()
+    }
+
+    /// Fails every call: waiting longer is of no use.
+    pub(super) fn fail_all(&mut self, error: &Error) {
+        self.unsent.clear();
+        for (_, call) in std::mem::take(&mut self.open) {
+            call.fail(error.clone());
+        }
+    }
+
+    fn fail(&mut self, id: u64, error: &Error) -> bool {
+        let Some(call) = self.open.remove(&id) else { return false };
+        call.fail(error.clone());
+        self.unsent.iter().position(|unsent| *unsent == id).and_then(|at| self.unsent.remove(at)).is_none()
+    }
+}
+
+fn not_encodable(error: &FrameError) -> Error {
+    match error {
+        FrameError::TooLong { length, limit } => Error::too_large(
+            "the request",
+            *length,
+            *limit,
+            "bytes",
+            "send less at once, in several messages",
+        ),
+        _ => Error::too_large(
+            "the request",
+            FRAME_MAX_BYTES + 1,
+            FRAME_MAX_BYTES,
+            "bytes",
+            "send less at once, in several messages",
+        ),
+    }
+}
+
+fn ms_until(until: Instant) -> u64 {
+    u64::try_from(until.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,151 @@
+//! Getting a connection: look for a broker, start one if there is none, and do not do either too often.
+
+use super::config::{ClientConfig, Start, Timing};
+use super::link::{Link, NoLink};
+use super::start::{self, Started};
+use crate::error::{Error, ErrorCode};
+use crate::hello::{Hello, Welcome};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Between two attempts to connect, at first and at most: a look at the socket file costs little.
+const RETRY_FIRST: Duration = Duration::from_millis(10);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// At most, when only a person can help and nobody waits for an answer.
+const RETRY_HOPELESS_MAX: Duration = Duration::from_secs(30);
+/// After a broker that is starting was seen, before another one is started.
+const START_AGAIN: Duration = Duration::from_secs(1);
+/// Between two starts that failed, at first and at most: a start costs a process.
+const START_FAILED_FIRST: Duration = Duration::from_millis(200);
+const START_FAILED_MAX: Duration = Duration::from_secs(30);
+
+/// The state of getting a connection.
+pub(super) struct Reach {
+    timing: Timing,
+    /// Until then only look.
+    no_start_before: Instant,
+    start_pause: Duration,
+    last_start: Option<(Instant, Error)>,
+    retry_pause: Duration,
+}
+
+impl Reach {
+    pub(super) fn new(timing: Timing) -> Self {
+        Self {
+            timing,
+            no_start_before: Instant::now(),
+            start_pause: START_FAILED_FIRST,
+            last_start: None,
+            retry_pause: RETRY_FIRST,
+        }
+    }
+
+    /// One attempt. The error is fit to be shown.
+    pub(super) async fn attempt(
+        &mut self,
+        config: &ClientConfig,
+        hello: Hello,
+    ) -> Result<(Link, Welcome), Error> {
+        let absent = match self.look(config, hello.clone()).await {
+            Err(NoLink::Absent) => match &config.start {
+                Start::Never => unreachable(config, "nobody listens there"),
+                Start::IfAbsent(command) if Instant::now() >= self.no_start_before => {
+                    self.start(command, config).await?;
+                    unreachable(config, "a broker is starting, and does not listen yet")
+                }
+                Start::IfAbsent(_) => match &self.last_start {
+                    Some((_, error)) => error.clone(),
+                    None => unreachable(config, "a broker is starting, and does not listen yet"),
+                },
+            },
+            other => return other.map_err(|error| explained(config, error)),
+        };
+        match self.look(config, hello).await {
+            Err(NoLink::Absent) => Err(absent),
+            other => other.map_err(|error| explained(config, error)),
+        }
+    }
+
+    async fn look(&self, config: &ClientConfig, hello: Hello) -> Result<(Link, Welcome), NoLink> {
+        let limit = self.timing.hello_max;
+        timeout(limit, Link::open(&config.paths.address, hello))
+            .await
+            .unwrap_or_else(|_| Err(NoLink::Failed(format!("it did not answer within {limit:?}"))))
+    }
+
+    async fn start(&mut self, command: &super::BrokerCommand, config: &ClientConfig) -> Result<(), Error> {
+        match start::start(command, &config.paths, self.timing.start_max).await {
+            Ok(started) => {
+                match started {
+                    Started::Ready { pid } => tracing::info!(pid, "started a broker"),
+                    Started::Running => tracing::debug!("another broker holds the lock"),
+                }
+                self.last_start = None;
+                self.no_start_before = Instant::now() + START_AGAIN;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(code = %error.code, "starting a broker failed");
+                let now = Instant::now();
+                self.no_start_before = now + self.start_pause;
+                self.start_pause = (self.start_pause * 2).min(START_FAILED_MAX);
+                self.last_start = Some((now, error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// How long to pause after a failed attempt; longer each time.
+    pub(super) fn pause(&mut self, after: &Error, calls_wait: bool) -> Duration {
+        let pause = self.retry_pause;
+        let most = if is_final(after) && !calls_wait { RETRY_HOPELESS_MAX } else { RETRY_MAX };
+        self.retry_pause = (pause * 2).min(most);
+        pause.min(most)
+    }
+
+    /// Someone waits now: try at once.
+    pub(super) fn hurry(&mut self) {
+        self.retry_pause = RETRY_FIRST;
+        if let Some((at, _)) = self.last_start {
+            self.start_pause = START_FAILED_FIRST;
+            self.no_start_before = self.no_start_before.min(at + START_FAILED_FIRST);
+        }
+    }
+
+    /// A connection held: the next outage begins anew.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.timing);
+    }
+
+    /// A service takes over: leave it the time to.
+    pub(super) fn leave_to_service(&mut self) {
+        self.no_start_before = Instant::now() + self.timing.hand_over_max;
+    }
+}
+
+/// Whether the error stays until a person does something.
+pub(super) const fn is_final(error: &Error) -> bool {
+    matches!(error.code, ErrorCode::StoreRefused | ErrorCode::VersionMismatch)
+}
+
+fn explained(config: &ClientConfig, error: NoLink) -> Error {
+    match error {
+        NoLink::Absent => unreachable(config, "nobody listens there"),
+        NoLink::Refused(error) => error,
+        NoLink::Failed(reason) => unreachable(config, &reason),
+    }
+}
+
+/// `broker_unreachable`, with the address and the last reason.
+pub(super) fn unreachable(config: &ClientConfig, reason: &str) -> Error {
+    let log = config.paths.log.display();
+    let hint = match config.start {
+        Start::IfAbsent(_) => format!("run `c2c status` to see how the broker does; its log is {log}"),
+        Start::Never => format!("start a broker with `c2c-broker`, or any session; a broker's log is {log}"),
+    };
+    Error::new(
+        ErrorCode::BrokerUnreachable,
+        format!("no broker answers at {}: {reason}", config.paths.address),
+        hint,
+    )
+}
