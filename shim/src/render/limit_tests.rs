@@ -1,0 +1,233 @@
+//! No result is too long, whatever the store holds, and what was cut says so.
+
+use super::tests::message;
+use super::{error, response};
+use crate::tools::View;
+use c2c_proto::Error;
+use c2c_proto::frame::MailCount;
+use c2c_proto::limits::{LIST_BODY_MAX_CHARS, RESULT_MAX_CHARS};
+use c2c_proto::message::{Message, Receipt, ReceiptState, Recipient, To};
+use c2c_proto::response::{
+    Asked, Entry, Inbox, OneMessage, Response, Sent, SessionInfo, Sessions, States, Waited,
+};
+use c2c_proto::time::Timestamp;
+use proptest::prelude::*;
+use serde_json::Value;
+
+const MAIL: Option<MailCount> = Some(MailCount { unread: u64::MAX, new: u64::MAX });
+
+/// A text of one kind of character, up to `most` long, so that every cost of an escape occurs.
+fn text(most: usize) -> impl Strategy<Value = String> {
+    let kinds =
+        prop::sample::select(vec!["a", "\n", "\u{1}", "\u{85}", "é", "😀", "\u{e0041}", "\"", "x\u{2028}"]);
+    (kinds, prop_oneof![Just(0), Just(1), 0..most, Just(most)]).prop_map(|(kind, times)| kind.repeat(times))
+}
+
+fn to() -> impl Strategy<Value = To> {
+    prop_oneof![
+        Just(To::Everyone),
+        text(70).prop_map(To::One),
+        prop::collection::vec(text(64), 0..256).prop_map(To::Many),
+    ]
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    (text(9_000), text(300), to(), any::<bool>(), 0_u64..3, 0_usize..400, prop::option::of(text(64)))
+        .prop_map(|(body, from_name, to, sent_by_reader, longer, receipts, tag)| Message {
+            body_chars: body.chars().count() as u64 + longer,
+            body,
+            from_name,
+            to,
+            sent_by_reader,
+            tag,
+            receipts: vec![receipt(); if sent_by_reader { receipts } else { 0 }],
+            ..message(0, "")
+        })
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        name: "n".repeat(64),
+        state: ReceiptState::Read,
+        shown_at: Some(Timestamp(0)),
+        read_at: Some(Timestamp(0)),
+        read_by: Some("n".repeat(64)),
+    }
+}
+
+fn messages(most: usize) -> impl Strategy<Value = Vec<Message>> {
+    prop::collection::vec(any_message(), 0..most).prop_map(|mut messages| {
+        for (id, message) in (1..).zip(&mut messages) {
+            message.id = id;
+        }
+        messages
+    })
+}
+
+/// Parses a result after checking its length.
+fn checked(view: &View, given: Response) -> Value {
+    let text = response(view, given, MAIL).text;
+    let units = text.encode_utf16().count();
+    assert!(units < RESULT_MAX_CHARS, "{units} units");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The messages of a result are messages that were given, with the beginnings of their bodies, cut only if marked.
+fn check_messages(listed: &Value, given: &[Message]) {
+    for item in listed.as_array().unwrap() {
+        let id = item["id"].as_i64().unwrap();
+        let message = given.iter().find(|message| message.id == id).unwrap();
+        let body = item["body"].as_str().unwrap();
+        assert!(message.body.starts_with(body));
+        assert!(body.chars().count() <= LIST_BODY_MAX_CHARS);
+        let whole = body.chars().count() as u64 == message.body_chars;
+        assert_eq!(item.get("body_truncated").is_none(), whole);
+        if !whole {
+            assert_eq!(item["body_chars"], message.body_chars);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_page_of_messages_has_no_gap(given in messages(30), downward: bool) {
+        let all = given.len();
+        let value = checked(&View::Inbox { downward }, Response::Inbox(Inbox { messages: given.clone(), more: false }));
+        check_messages(&value["messages"], &given);
+        let ids: Vec<i64> = value["messages"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect();
+        prop_assert!(all == 0 || !ids.is_empty(), "a page makes progress");
+        prop_assert_eq!(value.get("more").is_some(), ids.len() < all);
+        let kept = ids.len();
+        let expected: Vec<i64> = given.iter().map(|message| message.id).collect();
+        if downward {
+            prop_assert_eq!(&ids[..], &expected[all - kept..]);
+            prop_assert_eq!(value.get("next_before_id").is_some(), kept < all);
+        } else {
+            prop_assert_eq!(&ids[..], &expected[..kept]);
+            prop_assert_eq!(value.get("next_after_id").is_some(), kept < all);
+        }
+    }
+
+    #[test]
+    fn a_wait_lists_what_it_can(given in messages(21), repeated: bool, more: bool) {
+        let waited = Waited { messages: given.clone(), timed_out: given.is_empty(), repeated, more };
+        let value = checked(&View::Wait, Response::Waited(waited));
+        check_messages(&value["messages"], &given);
+        let listed = value["messages"].as_array().unwrap().len();
+        prop_assert!(given.is_empty() || listed > 0);
+        prop_assert_eq!(value.get("more").is_some(), more || listed < given.len());
+    }
+
+    #[test]
+    fn a_wait_lists_all_messages_of_ordinary_senders(bodies in prop::collection::vec(text(9_000), 0..=20)) {
+        let given: Vec<Message> = (1..).zip(&bodies).map(|(id, body)| message(id, body)).collect();
+        let waited = Waited { messages: given.clone(), timed_out: false, repeated: false, more: false };
+        let value = checked(&View::Wait, Response::Waited(waited));
+        prop_assert_eq!(value["messages"].as_array().unwrap().len(), given.len());
+    }
+
+    #[test]
+    fn an_ask_keeps_the_limit(given in messages(40), missing in prop::collection::vec(text(64), 0..300), marked: bool) {
+        let asked = Asked { id: 1, replies: given.clone(), missing: missing.clone(), timed_out: true };
+        let value = checked(&View::Ask { marked }, Response::Asked(asked));
+        check_messages(&value["replies"], &given);
+        let omitted = value.get("missing_omitted").and_then(Value::as_u64).unwrap_or(0);
+        prop_assert_eq!(value["missing"].as_array().unwrap().len() as u64 + omitted, missing.len() as u64);
+    }
+
+    #[test]
+    fn one_message_pages_without_gap(mut given in any_message(), body in text(30_000), offset in 0_u64..1_000_000) {
+        given.body_chars = offset + body.chars().count() as u64 + 5;
+        given.body = body;
+        let value = checked(&View::Plain, Response::OneMessage(OneMessage { message: given.clone(), offset }));
+        let part = value["messages"][0]["body"].as_str().unwrap();
+        prop_assert!(given.body.starts_with(part));
+        prop_assert!(given.body.is_empty() || !part.is_empty(), "a page makes progress");
+        if !part.is_empty() {
+            prop_assert_eq!(value["next_offset"].as_u64().unwrap(), offset + part.chars().count() as u64);
+        }
+    }
+
+    #[test]
+    fn a_send_keeps_the_limit(to in to(), names in prop::collection::vec(text(64), 0..600), tag in text(64)) {
+        let recipients = names
+            .iter()
+            .map(|name| Recipient { name: name.clone(), online: false, waiting: false, known: false })
+            .collect();
+        let sent = Sent { id: 1, to, tag: Some(tag), recipients, skipped_full: names, near: Vec::new() };
+        checked(&View::Plain, Response::Sent(sent));
+    }
+
+    #[test]
+    fn a_list_of_sessions_ends_with_a_cursor(names in prop::collection::vec(text(300), 0..80), cwd in text(4_000), meta in text(16_000)) {
+        let all = names.len();
+        let sessions = names.into_iter().map(|name| SessionInfo {
+            session_id: "s".to_owned(),
+            name,
+            cwd: cwd.clone(),
+            started_at: Timestamp(0),
+            last_seen_at: Timestamp(0),
+            metadata: Some(serde_json::json!({"m": meta}).to_string()),
+            is_self: false,
+            online: true,
+            waiting: false,
+            unread: 0,
+            client: cwd.clone(),
+        }).collect();
+        let value = checked(&View::Sessions { after_name: None }, Response::Sessions(Sessions { sessions }));
+        let listed = value["sessions"].as_array().unwrap().len();
+        prop_assert!(all == 0 || listed > 0);
+        prop_assert_eq!(value.get("next_after_name").is_some(), listed < all);
+    }
+
+    #[test]
+    fn a_list_of_entries_ends_with_a_cursor(keys in prop::collection::vec(text(512), 0..80), value in text(2_000), by in text(9_000)) {
+        let all = keys.len();
+        let entries = keys.into_iter().map(|state_key| Entry {
+            state_key,
+            value: Some(serde_json::json!(value).to_string()),
+            value_chars: 1,
+            version: 1,
+            updated_at: Timestamp(0),
+            updated_by: by.clone(),
+            expires_at: None,
+        }).collect();
+        let value = checked(&View::Plain, Response::States(States { entries, more: false }));
+        let listed = value["entries"].as_array().unwrap().len();
+        prop_assert!(all == 0 || listed > 0);
+        prop_assert_eq!(value.get("next_after_key").is_some(), listed < all);
+    }
+
+    #[test]
+    fn an_error_keeps_the_limit(message in text(50_000), hint in text(50_000)) {
+        let text = error(&Error::invalid(message, hint), Some("call:x"), MAIL);
+        prop_assert!(text.encode_utf16().count() < RESULT_MAX_CHARS);
+        prop_assert!(serde_json::from_str::<Value>(&text).is_ok());
+    }
+}
+
+#[test]
+fn long_bodies_of_a_wait_give_way_evenly() {
+    let mut given: Vec<Message> = (1..=10).map(|id| message(id, &"x".repeat(8_000))).collect();
+    given.push(message(11, "short"));
+    let waited = Waited { messages: given, timed_out: false, repeated: false, more: false };
+    let value = checked(&View::Wait, Response::Waited(waited));
+    let lengths: Vec<usize> = value["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["body"].as_str().unwrap().len())
+        .collect();
+    assert_eq!(lengths.len(), 11);
+    assert_eq!(lengths[10], 5);
+    assert!(lengths[0] > 3_000 && lengths[..10].iter().all(|length| *length == lengths[0]), "{lengths:?}");
+}
+
+#[test]
+fn an_ordinary_page_of_a_body_is_30_000_characters() {
+    let given = OneMessage { message: message(1, &"x".repeat(30_001)), offset: 0 };
+    let value = checked(&View::Plain, Response::OneMessage(given));
+    assert_eq!(value["next_offset"], 30_000);
+}

@@ -1,0 +1,119 @@
+//! Results that carry messages: lists, one message, waits, questions.
+
+use super::Rendered;
+use super::escape::{self, beginning};
+use super::fit::{add_list, room};
+use super::message::{self, Page, header, with_body};
+use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
+use c2c_proto::response::{Asked, Inbox, OneMessage, Waited};
+use serde_json::{Map, Value, json};
+
+const TIMED_OUT: &str =
+    "no matching mail came in this time; wait again only if your work cannot go on without it";
+const REPEATED: &str = "you were shown this mail before and it is still unread: give the ids that you have handled \
+to mark_read; a body that is cut can be read with inbox(message_id=…)";
+const MORE_MAIL: &str = "more mail matches: handle these and give them to mark_read, then call again";
+const MARK_REPLIES: &str =
+    "the replies are still unread: give their ids to mark_read when you have handled them";
+
+/// A page of messages.
+pub(super) fn inbox(response: Inbox, downward: bool) -> Rendered {
+    let mut members = Map::new();
+    members.insert("messages".to_owned(), json!([]));
+    let page = message::list(response.messages, room(&members), downward);
+    let more = response.more || page.cut;
+    members.insert("messages".to_owned(), Value::Array(page.items));
+    if more {
+        members.insert("more".to_owned(), json!(true));
+        let (name, id) =
+            if downward { ("next_before_id", page.ids.first()) } else { ("next_after_id", page.ids.last()) };
+        if let Some(id) = id {
+            members.insert(name.to_owned(), json!(id));
+        }
+    }
+    Rendered { members, shown: page.mail }
+}
+
+/// One message with a page of its body.
+pub(super) fn one_message(response: &OneMessage) -> Rendered {
+    let message = &response.message;
+    let mut members = Map::new();
+    members.insert("messages".to_owned(), json!([]));
+    let mut head = header(message);
+    // What the page of a body leaves free.
+    super::fit::shorten(&mut head, room(&members).saturating_sub(BODY_PAGE_MAX_CHARS));
+    let (part, chars) = beginning(&message.body, BODY_PAGE_MAX_CHARS, BODY_PAGE_MAX_CHARS);
+    let item = with_body(head, message, part, chars);
+    members.insert("messages".to_owned(), json!([item]));
+    if response.offset > 0 {
+        members.insert("offset".to_owned(), json!(response.offset));
+    }
+    let next = response.offset.saturating_add(chars as u64);
+    if next < message.body_chars && chars > 0 {
+        members.insert("next_offset".to_owned(), json!(next));
+    }
+    let shown = if message.sent_by_reader { Vec::new() } else { vec![message.id] };
+    Rendered { members, shown }
+}
+
+/// A wait that ended.
+pub(super) fn waited(response: &Waited) -> Rendered {
+    let mut members = Map::new();
+    members.insert("messages".to_owned(), json!([]));
+    members.insert("timed_out".to_owned(), json!(response.timed_out));
+    if response.repeated {
+        members.insert("repeated".to_owned(), json!(true));
+    }
+    if response.timed_out {
+        members.insert("hint".to_owned(), json!(TIMED_OUT));
+    } else if response.repeated {
+        members.insert("hint".to_owned(), json!(REPEATED));
+    }
+    let page = message::fair(&response.messages, room(&members));
+    let more = response.more || page.cut;
+    if more {
+        members.insert("more".to_owned(), json!(true));
+        if !response.repeated {
+            members.insert("hint".to_owned(), json!(MORE_MAIL));
+        }
+    }
+    with_messages(members, "messages", page)
+}
+
+/// A question, and what was answered. `marked`: whether the replies were marked read.
+pub(super) fn asked(response: &Asked, marked: bool) -> Rendered {
+    let mut members = Map::new();
+    members.insert("id".to_owned(), json!(response.id));
+    members.insert("replies".to_owned(), json!([]));
+    members.insert("timed_out".to_owned(), json!(response.timed_out));
+    let mut hints = Vec::new();
+    if response.timed_out {
+        hints.push(format!(
+            "the question still stands; go on with wait_for_message(reply_to={}), only if your work needs the answer",
+            response.id
+        ));
+    }
+    if !marked && !response.replies.is_empty() {
+        hints.push(MARK_REPLIES.to_owned());
+    }
+    if !hints.is_empty() {
+        members.insert("hint".to_owned(), json!(hints.join("; ")));
+    }
+    let missing: Vec<Value> = response.missing.iter().map(|name| json!(name)).collect();
+    let for_names = room(&members) / 2;
+    add_list(&mut members, "missing", missing, for_names);
+    let page = message::fair(&response.replies, room(&members));
+    if page.cut {
+        members.insert("more".to_owned(), json!(true));
+    }
+    with_messages(members, "replies", page)
+}
+
+fn with_messages(mut members: Map<String, Value>, name: &str, page: Page) -> Rendered {
+    members.insert(name.to_owned(), Value::Array(page.items));
+    debug_assert!(
+        escape::length(&members) < c2c_proto::limits::RESULT_MAX_CHARS,
+        "the page was made for the room"
+    );
+    Rendered { members, shown: page.mail }
+}

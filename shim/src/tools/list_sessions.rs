@@ -1,0 +1,38 @@
+//! `list_sessions`.
+
+use super::schema::{Kind, Property, property};
+use super::{Call, Defaults, Tool, View};
+use crate::args::Args;
+use c2c_proto::Error;
+use c2c_proto::request::{ListSessions, Request};
+
+/// When the call does not say, in minutes.
+const ACTIVE_WITHIN_DEFAULT_MIN: u32 = 10;
+
+const PROPERTIES: &[Property] = &[
+    property("active_within_min", Kind::Integer, "default 10"),
+    property("after_name", Kind::Text, "next_after_name of the page before"),
+];
+
+pub(super) const TOOL: Tool = Tool {
+    name: "list_sessions",
+    description: "Who can be written to: sessions that are online, and those seen in the last active_within_min \
+minutes. For each: name, cwd, online, waiting (blocked until mail comes), unread, client, metadata; is_self marks \
+you. Mail to a name that is not listed is kept for it all the same.",
+    properties: PROPERTIES,
+    required: &[],
+    read_only: true,
+    always_load: false,
+    decode,
+};
+
+fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
+    let minutes = args.integer("active_within_min", 0, i64::from(u32::MAX))?;
+    let active_within_min =
+        minutes.and_then(|minutes| u32::try_from(minutes).ok()).unwrap_or(ACTIVE_WITHIN_DEFAULT_MIN);
+    let after_name = args.text("after_name")?;
+    Ok(Call {
+        request: Request::ListSessions(ListSessions { active_within_min }),
+        view: View::Sessions { after_name },
+    })
+}
