@@ -1,1 +1,142 @@
+//! Listening and connecting on real sockets.
 
+use super::{AcceptError, Address, ConnectError, Listener, connect};
+use crate::paths::{StorePaths, ensure_private_dir};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+fn place() -> (TempDir, Address) {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = StorePaths::of_store(&folder.path().join("c2c.db")).unwrap();
+    ensure_private_dir(&paths.run_dir).unwrap();
+    (folder, paths.address)
+}
+
+async fn talk(listener: &Listener, address: &Address) {
+    let (near, far) = tokio::join!(connect(address), listener.accept());
+    let (mut near, mut far) = (near.unwrap(), far.unwrap());
+    near.write_all(b"ping").await.unwrap();
+    let mut heard = [0; 4];
+    far.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"ping");
+    drop(far);
+    assert_eq!(near.read(&mut heard).await.unwrap(), 0, "the end is seen");
+}
+
+#[tokio::test]
+async fn two_tasks_talk() {
+    let (_folder, address) = place();
+    let listener = Listener::bind(&address).unwrap();
+    talk(&listener, &address).await;
+}
+
+#[tokio::test]
+async fn the_socket_is_for_its_owner_alone() {
+    let (_folder, address) = place();
+    let _listener = Listener::bind(&address).unwrap();
+    let found = fs::symlink_metadata(address.as_path()).unwrap();
+    assert!(found.file_type().is_socket());
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn nobody_listens_where_there_is_no_folder_no_socket_or_a_dead_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = StorePaths::of_store(&folder.path().join("c2c.db")).unwrap().address;
+    assert!(matches!(connect(&nowhere).await, Err(ConnectError::Absent)));
+    let (_folder, address) = place();
+    assert!(matches!(connect(&address).await, Err(ConnectError::Absent)));
+    drop(Listener::bind(&address).unwrap());
+    assert!(address.as_path().exists(), "dropping leaves the file to the next bind");
+    assert!(matches!(connect(&address).await, Err(ConnectError::Absent)));
+}
+
+#[tokio::test]
+async fn a_leftover_socket_is_replaced() {
+    let (_folder, address) = place();
+    drop(Listener::bind(&address).unwrap());
+    let listener = Listener::bind(&address).unwrap();
+    talk(&listener, &address).await;
+}
+
+#[tokio::test]
+async fn what_is_no_socket_is_not_removed() {
+    let (_folder, address) = place();
+    fs::write(address.as_path(), "precious").unwrap();
+    assert_eq!(Listener::bind(&address).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(address.as_path()).unwrap(), b"precious");
+    assert!(matches!(connect(&address).await, Err(ConnectError::Unsafe(_))));
+}
+
+#[tokio::test]
+async fn a_deleted_or_replaced_socket_file_is_noticed() {
+    let (_folder, address) = place();
+    let first = Listener::bind(&address).unwrap();
+    assert!(first.is_in_place(&address));
+    fs::remove_file(address.as_path()).unwrap();
+    assert!(!first.is_in_place(&address));
+    let second = Listener::bind(&address).unwrap();
+    assert!(!first.is_in_place(&address));
+    assert!(second.is_in_place(&address));
+    first.remove(&address);
+    assert!(second.is_in_place(&address), "the first one removes only its own file");
+    talk(&second, &address).await;
+    second.remove(&address);
+    assert!(!address.as_path().exists());
+}
+
+#[tokio::test]
+async fn a_folder_that_others_can_enter_is_neither_listened_nor_connected_in() {
+    let (_folder, address) = place();
+    let listener = Listener::bind(&address).unwrap();
+    let run_dir = address.as_path().parent().unwrap();
+    fs::set_permissions(run_dir, Permissions::from_mode(0o755)).unwrap();
+    assert!(matches!(connect(&address).await, Err(ConnectError::Unsafe(_))));
+    assert!(Listener::bind(&address).is_err());
+    drop(listener);
+}
+
+#[tokio::test]
+async fn a_long_path_works_through_its_short_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = StorePaths::of_store(&folder.path().join("x".repeat(120)).join("c2c.db")).unwrap();
+    assert!(!paths.address.as_path().starts_with(folder.path()));
+    let listener = Listener::bind(&paths.address).unwrap();
+    talk(&listener, &paths.address).await;
+    listener.remove(&paths.address);
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_before_it_is_accepted_harms_nobody() {
+    let (_folder, address) = place();
+    let listener = Listener::bind(&address).unwrap();
+    drop(connect(&address).await.unwrap());
+    match listener.accept().await {
+        Ok(mut gone) => assert_eq!(gone.read(&mut [0; 1]).await.unwrap(), 0),
+        Err(AcceptError::ForeignUser { who }) => assert!(who.contains("unknown"), "{who}"),
+        Err(AcceptError::Io(error)) => panic!("{error}"),
+    }
+    talk(&listener, &address).await;
+}
+
+#[tokio::test]
+async fn more_connections_than_the_queue_holds_fail_without_harm() {
+    let (_folder, address) = place();
+    let listener = Listener::bind(&address).unwrap();
+    let mut held = Vec::new();
+    let refused = loop {
+        match connect(&address).await {
+            Ok(stream) => held.push(stream),
+            Err(error) => break error,
+        }
+        assert!(held.len() < 100_000, "the queue has no end");
+    };
+    assert!(matches!(refused, ConnectError::Io(_)), "{refused:?}");
+    for _ in 0..held.len() {
+        listener.accept().await.unwrap();
+    }
+    talk(&listener, &address).await;
+}
