@@ -1,1 +1,34 @@
-//! Harness.
+//! The harness: real brokers and shims as processes, each test on a store and a folder of its own.
+//!
+//! It plays the MCP client (raw JSON-RPC lines over the shim's stdio) and, for abuse, a client of the broker's socket.
+//! It knows the wire types of `c2c-proto` and nothing of the inside of any process. Every wait ends with the event
+//! itself or with a deadline; every process that a sandbox brought to life is ended by its id when the sandbox goes.
+
+mod binaries;
+mod broker;
+mod call;
+mod eventually;
+mod process;
+mod raw;
+mod sandbox;
+mod seed;
+mod shim;
+mod wire;
+
+pub use binaries::{bin_dir, binary};
+pub use broker::Broker;
+pub use call::{Pending, ToolResult};
+pub use eventually::{best_of, pause, until, until_some};
+#[cfg(unix)]
+pub use process::{Signal, signal};
+pub use process::{alive, stop};
+pub use raw::{Raw, Received};
+pub use sandbox::Sandbox;
+pub use seed::Seed;
+pub use shim::{Shim, ShimOptions, Stdio};
+pub use wire::Wire;
+
+use std::time::Duration;
+
+/// Longer than anything takes that works, even on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);

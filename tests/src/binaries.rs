@@ -1,0 +1,32 @@
+//! Where the programs under test lie. Never builds them, and never takes one from PATH.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the programs under test: `C2C_BIN_DIR`, else the one that `cargo` put this test's programs in.
+///
+/// # Panics
+/// If this executable does not lie in a target folder.
+#[must_use]
+pub fn bin_dir() -> PathBuf {
+    if let Some(given) = std::env::var_os("C2C_BIN_DIR").filter(|value| !value.is_empty()) {
+        return std::path::absolute(given).expect("C2C_BIN_DIR is a path");
+    }
+    let own = std::env::current_exe().expect("the test executable has a path");
+    // target/<profile>/deps/<test>-<hash>
+    own.parent().and_then(Path::parent).expect("the test executable lies in target/<profile>/deps").to_owned()
+}
+
+/// One program under test: `c2c-broker`, `c2c-shim` or `c2c`.
+///
+/// # Panics
+/// If it was not built.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let path = bin_dir().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.is_file(),
+        "{} does not exist: run `cargo build --workspace --bins` (with the same profile) first, or set C2C_BIN_DIR",
+        path.display()
+    );
+    path
+}

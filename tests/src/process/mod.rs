@@ -1,0 +1,11 @@
+//! Processes by id: whether one lives, ending one, which ones belong to a store.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::{Signal, alive, of_store, signal, stop};
+#[cfg(windows)]
+pub use windows::{alive, of_store, stop};

@@ -1,0 +1,50 @@
+//! Unix: signals, and `/proc` where there is one.
+
+use rustix::process::{Pid, kill_process, test_kill_process};
+use std::path::Path;
+
+pub use rustix::process::Signal;
+
+fn pid(id: u32) -> Pid {
+    i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process id")
+}
+
+/// Sends a signal to one process; one that is gone already is no fault.
+pub fn signal(id: u32, signal: Signal) {
+    let _gone = kill_process(pid(id), signal);
+}
+
+/// Ends a process at once, as power would: no handler runs.
+pub fn stop(id: u32) {
+    signal(id, Signal::KILL);
+}
+
+/// Whether the process runs; one that ended but was not reaped by its parent does not.
+#[must_use]
+pub fn alive(id: u32) -> bool {
+    if Path::new("/proc/self/stat").exists() {
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{id}/stat")) else { return false };
+        // The state is the first field after the name, which itself may hold anything but ends with the last `)`.
+        return stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']));
+    }
+    test_kill_process(pid(id)).is_ok()
+}
+
+/// Every running process whose environment or command line names this store. Empty without `/proc`.
+#[must_use]
+pub fn of_store(store: &Path) -> Vec<(u32, String)> {
+    let named = store.to_string_lossy();
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|id| *id != std::process::id())
+        .filter_map(|id| {
+            let line = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
+            let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            let named_in = |text: &str| text.split(['\0', ' ', '=']).any(|part| part == named);
+            let ours = named_in(&line) || named_in(&String::from_utf8_lossy(&environment));
+            (ours && alive(id)).then_some((id, line))
+        })
+        .collect()
+}

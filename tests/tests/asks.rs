@@ -1,0 +1,170 @@
+//! `ask`: a question and its answers in one call.
+
+use c2c_harness::{PATIENCE, Pending, Sandbox, Shim};
+use c2c_proto::ErrorCode::{InvalidArgument, NotFound};
+use serde_json::{Value, json};
+
+/// Waits for the question as its recipient, and answers it.
+fn answer(shim: &mut Shim, body: &str) -> i64 {
+    let question = shim.ok("wait_for_message", json!({"timeout_s": 20}))["messages"][0]["id"].clone();
+    shim.ok("send_message", json!({"reply_to": question, "body": body}))["id"].as_i64().unwrap()
+}
+
+fn bodies(result: &Value) -> Vec<&str> {
+    result["replies"].as_array().unwrap().iter().map(|reply| reply["body"].as_str().unwrap()).collect()
+}
+
+fn three(sandbox: &Sandbox) -> (Shim, Shim, Shim) {
+    (sandbox.session("alice"), sandbox.session("bob"), sandbox.session("carol"))
+}
+
+fn ask(shim: &mut Shim, arguments: Value) -> Pending {
+    shim.start_call("ask", arguments)
+}
+
+#[test]
+fn one_answer_from_one() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    let pending = ask(&mut alice, json!({"to": "bob", "body": "which port?", "tag": "question"}));
+    let id = answer(&mut bob, "8080");
+    let result = pending.ok();
+    assert_eq!(bodies(&result), ["8080"]);
+    assert_eq!((&result["timed_out"], &result["missing"]), (&json!(false), &json!([])));
+    let reply = &result["replies"][0];
+    assert_eq!((&reply["id"], &reply["from_name"]), (&json!(id), &json!("bob")));
+    assert_eq!(reply["reply_to"], result["id"]);
+    assert!(alice.inbox_ids(json!({})).is_empty(), "an answer within 50 s is read");
+    assert_eq!(alice.inbox_ids(json!({"unread_only": false})), [id]);
+    let page = bob.ok("inbox", json!({"sent": true}));
+    assert_eq!(page["messages"][0]["receipts"][0]["state"], "read");
+    assert!(bob.inbox_ids(json!({})).is_empty(), "answering marked the question read");
+}
+
+#[test]
+fn all_of_a_list() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, mut carol) = three(&sandbox);
+    let pending = ask(&mut alice, json!({"to": ["bob", "carol"], "body": "ready?", "timeout_s": 600}));
+    answer(&mut bob, "yes");
+    assert!(!pending.is_done());
+    answer(&mut carol, "no");
+    let result = pending.ok();
+    assert_eq!(bodies(&result), ["yes", "no"]);
+    assert_eq!(result["missing"], json!([]));
+}
+
+#[test]
+fn k_of_n() {
+    let sandbox = Sandbox::new();
+    let (mut alice, _bob, mut carol) = three(&sandbox);
+    let pending = ask(&mut alice, json!({"to": ["bob", "carol"], "body": "ready?", "replies": 1}));
+    answer(&mut carol, "yes");
+    let result = pending.ok();
+    assert_eq!(bodies(&result), ["yes"]);
+    assert_eq!(result["missing"], json!(["bob"]));
+    assert_eq!(result["timed_out"], false);
+}
+
+#[test]
+fn one_recipient_counts_once() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, mut carol) = three(&sandbox);
+    let pending =
+        ask(&mut alice, json!({"to": ["bob", "carol"], "body": "ready?", "replies": 2, "timeout_s": 600}));
+    let question = bob.ok("wait_for_message", json!({"timeout_s": 20}))["messages"][0]["id"].clone();
+    for body in ["first", "second"] {
+        bob.ok("send_message", json!({"reply_to": question, "body": body}));
+    }
+    assert!(!pending.is_done(), "two answers of one are one");
+    answer(&mut carol, "third");
+    let result = pending.ok();
+    assert!(bodies(&result).contains(&"first") && bodies(&result).contains(&"third"), "{result}");
+    assert_eq!(result["missing"], json!([]));
+}
+
+#[test]
+fn the_online_ones_of_everyone() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, carol) = three(&sandbox);
+    drop(carol);
+    c2c_harness::until("carol is offline", PATIENCE, || alice.row_of("carol").unwrap()["online"] == false);
+    let pending = ask(&mut alice, json!({"to": "*", "body": "who is up?", "timeout_s": 600}));
+    answer(&mut bob, "me");
+    let result = pending.ok();
+    assert_eq!(bodies(&result), ["me"]);
+    assert_eq!(result["timed_out"], false);
+}
+
+#[test]
+fn after_a_time_out_a_wait_goes_on() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    let result = alice.ok("ask", json!({"to": "bob", "body": "how far?", "timeout_s": 1}));
+    assert_eq!((&result["timed_out"], &result["missing"]), (&json!(true), &json!(["bob"])));
+    assert_eq!(result["replies"], json!([]));
+    let wait = alice.start_call("wait_for_message", json!({"reply_to": result["id"], "timeout_s": 600}));
+    let id = answer(&mut bob, "half");
+    let late = wait.ok();
+    assert_eq!(late["messages"][0]["id"], id);
+    assert_eq!(alice.inbox_ids(json!({})), [id], "a wait marks nothing");
+}
+
+#[test]
+fn a_question_to_nobody_is_not_sent() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    alice.call("ask", json!({"to": "ghost", "body": "hello?", "timeout_s": 600})).err(NotFound);
+    alice.call("ask", json!({"to": ["ghost", "spook"], "body": "hello?"})).err(NotFound);
+    assert!(alice.inbox_ids(json!({"sent": true})).is_empty());
+    assert!(sandbox.session("ghost").inbox_ids(json!({})).is_empty());
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    for bad in [
+        json!({"to": "bob"}),
+        json!({"body": "x"}),
+        json!({"to": "bob", "body": ""}),
+        json!({"to": "bob", "body": "x", "replies": 0}),
+        json!({"to": "bob", "body": "x", "timeout_s": -1}),
+        json!({"to": "bob", "body": "x", "timeout_s": 86_401}),
+        json!({"to": "bob", "body": "x", "tag": "y".repeat(65)}),
+    ] {
+        assert!(alice.call("ask", bad.clone()).is_error, "{bad}");
+    }
+    alice.call("ask", json!({"to": "bob", "body": "x", "timeout_s": 86_401})).err(InvalidArgument);
+    assert!(bob.inbox_ids(json!({})).is_empty());
+}
+
+#[test]
+fn a_cancelled_question_was_sent_and_can_be_waited_for() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    let pending = ask(&mut alice, json!({"to": "bob", "body": "how far?", "timeout_s": 600}));
+    let question = bob.ok("wait_for_message", json!({"timeout_s": 20}))["messages"][0]["id"].clone();
+    pending.cancel(&mut alice);
+    sandbox.until_status("nothing waits", |status| status.waits == 0);
+    bob.ok("send_message", json!({"reply_to": question, "body": "half"}));
+    let late = alice.ok("wait_for_message", json!({"reply_to": question, "timeout_s": 20}));
+    assert_eq!(late["messages"][0]["body"], "half");
+}
+
+#[test]
+fn a_question_outlives_the_broker() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, mut carol) = three(&sandbox);
+    let pending = ask(&mut alice, json!({"to": ["bob", "carol"], "body": "ready?", "timeout_s": 600}));
+    answer(&mut bob, "before the crash");
+    sandbox.kill_broker();
+    let question = carol.ok("wait_for_message", json!({"timeout_s": 20}));
+    assert_eq!(question["messages"].as_array().unwrap().len(), 1, "asked once: {question}");
+    answer_to(&mut carol, &question, "after it");
+    assert_eq!(bodies(&pending.ok()), ["before the crash", "after it"]);
+}
+
+fn answer_to(shim: &mut Shim, question: &Value, body: &str) {
+    shim.ok("send_message", json!({"reply_to": question["messages"][0]["id"], "body": body}));
+}
