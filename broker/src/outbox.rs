@@ -125,6 +125,18 @@ impl Outbox {
         true
     }
 
+    /// Puts a frame before everything that is queued: the answer to a hello comes before the events that follow from it.
+    pub fn first(&self, frame: &ServerFrame) {
+        let mut queue = self.lock();
+        let after = queue.pending.split();
+        if let Err(error) = FrameCodec::<ClientFrame, ServerFrame>::new().encode(frame, &mut queue.pending) {
+            tracing::error!(%error, "a frame could not be encoded");
+        }
+        queue.pending.unsplit(after);
+        drop(queue);
+        self.shared.changed.notify_one();
+    }
+
     /// Takes nothing more; [`Outbox::write_to`] returns once all that is here is written.
     pub fn end(&self) {
         self.lock().ended = true;
@@ -247,6 +259,18 @@ mod tests {
         let frames = decode(&bytes);
         assert_eq!(frames, (0..50).map(|id| ServerFrame::Reply(reply(id, 100))).collect::<Vec<_>>());
         assert_eq!(outbox.unsent_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_first_frame_comes_before_what_was_queued_earlier() {
+        let outbox = Outbox::new();
+        outbox.reply(reply(2, 5));
+        outbox.first(&ServerFrame::Reply(reply(1, 5)));
+        outbox.reply(reply(3, 5));
+        outbox.end();
+        let mut bytes = Vec::new();
+        assert!(matches!(outbox.write_to(&mut bytes).await, WriteEnd::Done));
+        assert_eq!(decode(&bytes), (1..=3).map(|id| ServerFrame::Reply(reply(id, 5))).collect::<Vec<_>>());
     }
 
     #[tokio::test]

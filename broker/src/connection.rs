@@ -1,0 +1,235 @@
+//! One client's connection, from its hello to its end.
+//!
+//! Owns the order of things: a hello first and in time, then calls side by side, each answered once; at the end the
+//! waits stop and the changes finish. What a call means is `handle`'s business, what is sent is the outbox's.
+
+use crate::Broker;
+use crate::calls::{Calls, NotBegun};
+use crate::handle::{self, ConnId};
+use crate::outbox::{Outbox, WriteEnd};
+use c2c_proto::codec::{FrameCodec, FrameError};
+use c2c_proto::error::{Error, ErrorCode};
+use c2c_proto::event::{Closing, Event};
+use c2c_proto::frame::{ClientFrame, Reply, ServerFrame};
+use c2c_proto::hello::Hello;
+use c2c_proto::limits::HELLO_TIMEOUT_S;
+use c2c_proto::request::Request;
+use futures_util::{FutureExt, StreamExt};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::codec::FramedRead;
+use tokio_util::task::TaskTracker;
+
+/// An idle connection costs no more than this for reading; longer frames get their own buffer.
+const READ_BUFFER_BYTES: usize = 512;
+/// How long the changes in flight of a broker that goes down may take.
+pub(crate) const CHANGES_FINISH_WITHIN: Duration = Duration::from_millis(1_200);
+/// How long the last bytes of a connection may take.
+pub(crate) const LAST_BYTES_WITHIN: Duration = Duration::from_millis(200);
+
+type Frames<S> = FramedRead<ReadHalf<S>, FrameCodec<ClientFrame, ServerFrame>>;
+
+/// Why a connection ends.
+enum End {
+    /// The client closed it, or it broke.
+    Gone,
+    /// The client does not keep to the protocol.
+    Faulty(String),
+    /// The client does not read.
+    Slow,
+    /// The broker goes down.
+    Down(Closing),
+}
+
+/// Serves a connection to its end. `calls` counts the calls of all connections that are still running.
+pub(crate) async fn serve<S>(broker: Arc<Broker>, conn: ConnId, stream: S, calls: TaskTracker)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (reader, writer) = tokio::io::split(stream);
+    let mut frames: Frames<S> =
+        FramedRead::with_capacity(reader, FrameCodec::before_hello(), READ_BUFFER_BYTES);
+    let Some(hello) = hello(&broker, conn, &mut frames).await else { return };
+    let outbox = Outbox::new();
+    match handle::hello(&broker, conn, outbox.clone(), hello).await {
+        Ok(welcome) => outbox.first(&ServerFrame::Welcome(welcome)),
+        Err(error) => {
+            tracing::info!(conn, %error, "hello refused");
+            handle::closed(&broker, conn);
+            refuse(writer, error).await;
+            return;
+        }
+    }
+    frames.decoder_mut().accept_full_frames();
+    let session = Session { broker, conn, outbox, calls: Calls::default(), tasks: calls };
+    session.run(frames, writer).await;
+}
+
+/// Tells a client that it is not served, and closes.
+pub(crate) async fn refuse<W: AsyncWrite + Unpin>(writer: W, error: Error) {
+    let outbox = Outbox::new();
+    outbox.frame(&ServerFrame::Refused(error));
+    outbox.end();
+    // A client that does not even take this has to do without.
+    let _ = timeout(LAST_BYTES_WITHIN, outbox.write_to(writer)).await;
+}
+
+/// The first frame, if it is a hello and comes in time.
+async fn hello<S: AsyncRead>(broker: &Broker, conn: ConnId, frames: &mut Frames<S>) -> Option<Hello> {
+    let first = tokio::select! {
+        first = timeout(Duration::from_secs(HELLO_TIMEOUT_S), frames.next()) => first,
+        _ = broker.shutdown.begun() => return None,
+    };
+    match first {
+        Ok(Some(Ok(ClientFrame::Hello(hello)))) => return Some(hello),
+        Ok(Some(Ok(_))) => tracing::warn!(conn, "closed: the first frame is no hello"),
+        Ok(Some(Err(error))) => tracing::warn!(conn, fault = told(&error), "closed: the first frame is no hello"),
+        Ok(None) => tracing::debug!(conn, "closed by the client before a hello"),
+        Err(_elapsed) => tracing::warn!(conn, "closed: no hello within {HELLO_TIMEOUT_S} s"),
+    }
+    None
+}
+
+/// An error with what is behind it, on one line.
+fn told(error: &FrameError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// A connection whose hello was accepted.
+struct Session {
+    broker: Arc<Broker>,
+    conn: ConnId,
+    outbox: Outbox,
+    calls: Calls,
+    tasks: TaskTracker,
+}
+
+impl Session {
+    async fn run<S>(self, mut frames: Frames<S>, writer: WriteHalf<S>)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let outbox = self.outbox.clone();
+        let mut writing = tokio::spawn(async move { outbox.write_to(writer).await });
+        let end = self.read(&mut frames, &mut writing).await;
+        self.finish(end, writing).await;
+    }
+
+    /// Takes frames until the connection is to end.
+    async fn read<S: AsyncRead>(&self, frames: &mut Frames<S>, writing: &mut JoinHandle<WriteEnd>) -> End {
+        let mut cut = pin!(self.outbox.cut());
+        let mut down = pin!(self.broker.shutdown.begun());
+        loop {
+            let frame = tokio::select! {
+                biased;
+                reason = &mut down => return End::Down(reason),
+                () = &mut cut => return End::Slow,
+                _ = &mut *writing => return End::Gone,
+                frame = frames.next() => frame,
+            };
+            match frame {
+                Some(Ok(ClientFrame::Call { id, request })) => {
+                    if let Err(fault) = self.begin(id, request) {
+                        return End::Faulty(fault);
+                    }
+                }
+                Some(Ok(ClientFrame::Cancel { id })) => self.calls.cancel(id),
+                Some(Ok(ClientFrame::Hello(_))) => return End::Faulty("a second hello".to_owned()),
+                Some(Err(FrameError::Io(error))) => {
+                    tracing::debug!(conn = self.conn, %error, "connection broken");
+                    return End::Gone;
+                }
+                Some(Err(error)) => return End::Faulty(told(&error)),
+                None => return End::Gone,
+            }
+            // A long frame's buffer would stay with the connection for good.
+            let buffer = frames.read_buffer_mut();
+            if buffer.is_empty() {
+                *buffer = bytes::BytesMut::new();
+            }
+        }
+    }
+
+    /// Starts a call in a task of its own; the error is a fault of the client's.
+    fn begin(&self, id: u64, request: Request) -> Result<(), String> {
+        let most = self.broker.config.limits.calls_in_flight;
+        let waits = request.wait_ms().is_some();
+        let begun = self.calls.begin(id, waits, most, || {
+            let call = run_call(
+                Arc::clone(&self.broker),
+                self.conn,
+                self.outbox.clone(),
+                self.calls.clone(),
+                id,
+                request,
+            );
+            self.tasks.spawn(call).abort_handle()
+        });
+        match begun {
+            Ok(()) => Ok(()),
+            Err(NotBegun::SameId) => Err(format!("call id {id} twice at once")),
+            Err(NotBegun::TooMany) => {
+                let error = Error::new(
+                    ErrorCode::BrokerBusy,
+                    format!("{most} calls of this session are not answered yet, the limit is {most}"),
+                    "wait for some of them, or cancel some",
+                );
+                self.outbox.reply(Reply { id, mail: None, result: Err(error) });
+                Ok(())
+            }
+        }
+    }
+
+    async fn finish(self, end: End, mut writing: JoinHandle<WriteEnd>) {
+        let conn = self.conn;
+        match end {
+            End::Down(reason) => {
+                self.calls.end_waits();
+                self.outbox.event(Event::Closing(reason));
+                // What takes longer is completed or not, as the disk will say; its client asks again with its key.
+                let _ = timeout(CHANGES_FINISH_WITHIN, self.calls.all_ended()).await;
+            }
+            End::Slow => tracing::warn!(conn, "cut: the client does not read"),
+            End::Faulty(fault) => tracing::warn!(conn, fault, "closed: not our protocol"),
+            End::Gone => tracing::debug!(conn, "closed"),
+        }
+        self.calls.cancel_all();
+        handle::closed(&self.broker, conn);
+        self.outbox.end();
+        if !writing.is_finished() && timeout(LAST_BYTES_WITHIN, &mut writing).await.is_err() {
+            writing.abort();
+        }
+    }
+}
+
+/// One call, answered once unless nobody wants the answer. A panic is the call's failure, not the broker's.
+async fn run_call(
+    broker: Arc<Broker>,
+    conn: ConnId,
+    outbox: Outbox,
+    calls: Calls,
+    id: u64,
+    request: Request,
+) {
+    let kind = request.kind();
+    let outcome = AssertUnwindSafe(handle::call(&broker, conn, request)).catch_unwind().await;
+    let (mail, result) = outcome.unwrap_or_else(|_panic| {
+        tracing::error!(conn, id, kind, "a call panicked");
+        (None, Err(Error::internal(format!("the broker failed over a {kind}"))))
+    });
+    if let Err(error) = &result {
+        tracing::debug!(conn, id, kind, code = %error.code, "call failed");
+    }
+    if calls.is_wanted(id) {
+        outbox.reply(Reply { id, mail, result });
+    }
+    calls.end(id);
+}

@@ -1,0 +1,154 @@
+//! Linux and macOS.
+
+use super::{FileId, Standing, inherited};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Signal};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// Leaves the starter: a session of its own, the root folder, no terminal, none of its descriptors. stdout stays, for
+/// the one line that says whether the broker is ready. The process's first act.
+///
+/// # Errors
+/// When stdin or stderr cannot be replaced.
+pub fn detach() -> io::Result<()> {
+    inherited::close_all();
+    // Refused only for the leader of a process group, which then has its own group and no terminal to lose.
+    let _ = rustix::process::setsid();
+    // "/" is always there; a daemon in a folder of the user's would keep it from being unmounted.
+    rustix::process::chdir("/")?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// Files of this process are the user's own, whatever mask the starter left; and it may hold as many connections as
+/// the system lets it.
+pub fn prepare() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    raise_descriptor_limit();
+}
+
+/// One descriptor per connection: the usual soft limit of 1,024 is below what the broker promises.
+fn raise_descriptor_limit() {
+    // Where the hard limit is "none", some systems still refuse more than this.
+    const FALLBACK: u64 = 10_240;
+    let mut limit = rustix::process::getrlimit(Resource::Nofile);
+    let before = limit.current;
+    limit.current = limit.maximum;
+    if rustix::process::setrlimit(Resource::Nofile, limit).is_err() && before < Some(FALLBACK) {
+        limit.current = Some(FALLBACK);
+        // Then the limit stays as it is, and connections above it wait in the socket's queue.
+        let _ = rustix::process::setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// Closes stdout for whoever reads it: from now on it is the null device.
+///
+/// # Errors
+/// When the null device cannot be opened.
+pub fn close_stdout() -> io::Result<()> {
+    let null = OpenOptions::new().write(true).open("/dev/null")?;
+    Ok(rustix::stdio::dup2_stdout(&null)?)
+}
+
+/// Options that make a file of the user's alone.
+#[must_use]
+pub fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+/// Which file this path names now, links not followed; `None` if there is none.
+#[must_use]
+pub fn file_id(path: &Path) -> Option<FileId> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| id_of(&metadata))
+}
+
+/// Which file this handle holds.
+#[must_use]
+pub fn open_file_id(file: &File) -> Option<FileId> {
+    file.metadata().ok().map(|metadata| id_of(&metadata))
+}
+
+fn id_of(metadata: &Metadata) -> FileId {
+    FileId(metadata.dev(), metadata.ino())
+}
+
+/// The signals that the broker obeys.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: Stream,
+    interrupt: Stream,
+    hangup: Stream,
+    standing: Standing,
+}
+
+impl StopSignals {
+    /// Begins to listen; from now on none of them kills the process, and neither does a file-size limit.
+    ///
+    /// # Errors
+    /// When the system refuses a handler.
+    pub fn listen(standing: Standing) -> io::Result<Self> {
+        // With a handler, however idle, a write over the limit fails with an error that the store reports.
+        drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            standing,
+        })
+    }
+
+    /// Resolves when the broker is asked to stop, with the signal's name.
+    pub async fn asked_to_stop(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hangup.recv() => if self.standing == Standing::Attached { return "SIGHUP" },
+            }
+        }
+    }
+}
+
+/// Tells a service manager that the broker is ready, and what it serves. Without a manager nothing happens.
+pub fn tell_manager_ready(status: &str) {
+    tell_manager(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(status)]);
+}
+
+/// Tells a service manager that the broker goes down.
+pub fn tell_manager_stopping(status: &str) {
+    tell_manager(&[sd_notify::NotifyState::Stopping, sd_notify::NotifyState::Status(status)]);
+}
+
+fn tell_manager(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{file_id, open_file_id, private_file};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_file_that_takes_anothers_path_is_another_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a"), folder.path().join("b"));
+        let file = private_file().write(true).create(true).open(&path).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(file_id(&path), open_file_id(&file));
+        std::fs::write(&other, "").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_ne!(file_id(&path), open_file_id(&file));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(file_id(&path), None);
+    }
+}

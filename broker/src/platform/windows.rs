@@ -1,0 +1,107 @@
+//! Windows. A broker is not detached here by itself: its starter gives it no console.
+#![expect(unsafe_code, reason = "replacing a standard handle has no safe wrapper")]
+
+use super::{FileId, Standing};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::windows::fs::MetadataExt;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::Path;
+use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown};
+use windows_sys::Win32::System::Console::{STD_OUTPUT_HANDLE, SetStdHandle};
+
+/// Leaves the starter: only the current folder has to be let go.
+///
+/// # Errors
+/// When the root folder cannot be entered.
+pub fn detach() -> io::Result<()> {
+    std::env::set_current_dir("\\")
+}
+
+/// Nothing to prepare: files inherit the access rules of the user's own folder.
+pub const fn prepare() {}
+
+/// Closes stdout for whoever reads it.
+///
+/// # Errors
+/// When the system refuses to replace the handle.
+pub fn close_stdout() -> io::Result<()> {
+    let handle = io::stdout().as_raw_handle();
+    if handle.is_null() {
+        return Ok(());
+    }
+    // SAFETY: a null standard handle is valid: the standard library drops what is written to it.
+    if unsafe { SetStdHandle(STD_OUTPUT_HANDLE, std::ptr::null_mut()) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the handle was the process's stdout, nothing else refers to it any more, and it is closed once.
+    drop(unsafe { OwnedHandle::from_raw_handle(handle) });
+    Ok(())
+}
+
+/// Options that make a file; the folder's access rules make it the user's alone.
+#[must_use]
+pub fn private_file() -> OpenOptions {
+    OpenOptions::new()
+}
+
+/// Which file this path names now; `None` if there is none.
+#[must_use]
+pub fn file_id(path: &Path) -> Option<FileId> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| id_of(&metadata))
+}
+
+/// Which file this handle holds.
+#[must_use]
+pub fn open_file_id(file: &File) -> Option<FileId> {
+    file.metadata().ok().map(|metadata| id_of(&metadata))
+}
+
+/// An open file cannot be deleted or replaced here, so its time of creation tells enough.
+fn id_of(metadata: &Metadata) -> FileId {
+    FileId(metadata.creation_time(), 0)
+}
+
+/// The signals that the broker obeys.
+#[derive(Debug)]
+pub struct StopSignals {
+    interrupt: CtrlC,
+    break_: CtrlBreak,
+    close: CtrlClose,
+    logoff: CtrlLogoff,
+    shutdown: CtrlShutdown,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system refuses a handler.
+    pub fn listen(_standing: Standing) -> io::Result<Self> {
+        use tokio::signal::windows;
+        Ok(Self {
+            interrupt: windows::ctrl_c()?,
+            break_: windows::ctrl_break()?,
+            close: windows::ctrl_close()?,
+            logoff: windows::ctrl_logoff()?,
+            shutdown: windows::ctrl_shutdown()?,
+        })
+    }
+
+    /// Resolves when the broker is asked to stop, with the signal's name.
+    pub async fn asked_to_stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "CTRL-C",
+            _ = self.break_.recv() => "CTRL-BREAK",
+            _ = self.close.recv() => "console closed",
+            _ = self.logoff.recv() => "logoff",
+            _ = self.shutdown.recv() => "system shutdown",
+        }
+    }
+}
+
+/// No service manager listens here.
+pub const fn tell_manager_ready(_status: &str) {}
+
+/// No service manager listens here.
+pub const fn tell_manager_stopping(_status: &str) {}

@@ -1,0 +1,162 @@
+//! A broker's whole life: the start in its order, the one loop, the end in its order.
+//!
+//! Owns that order and nothing else. Each step is another file's; every end passes through [`Server::stop`].
+
+use crate::Broker;
+use crate::args::{Args, Mode};
+use crate::config::Config;
+use crate::connection::{CHANGES_FINISH_WITHIN, LAST_BYTES_WITHIN};
+use crate::instance::{self, Claim, Holder, Instance};
+use crate::listen::Door;
+use crate::log::{self, Log};
+use crate::platform::{self, StopSignals};
+use crate::readiness::Readiness;
+use crate::sweep::Sweep;
+use crate::takeover;
+use c2c_proto::error::Error;
+use c2c_proto::event::Closing;
+use c2c_proto::paths::StorePaths;
+use futures_util::FutureExt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// The exit status that asks for another start (`EX_TEMPFAIL`).
+const STORE_FAILED: u8 = 75;
+/// All connections together: their changes, their last bytes, and a little for the scheduling of thousands.
+const CONNECTIONS_END_WITHIN: Duration =
+    CHANGES_FINISH_WITHIN.saturating_add(LAST_BYTES_WITHIN).saturating_add(Duration::from_millis(100));
+/// What is committed is safe; closing the store only tidies its files up.
+const STORE_CLOSES_WITHIN: Duration = Duration::from_millis(350);
+
+/// Runs a broker from its start to its end.
+pub async fn run(args: Args, paths: Result<StorePaths, Error>) -> ExitCode {
+    let readiness = Readiness::new(&args);
+    match start(args.mode(), paths).await {
+        Ok(Start::Begun(server)) => {
+            readiness.ready(&server.broker.paths);
+            server.serve().await
+        }
+        Ok(Start::Running(holder)) => {
+            readiness.running(holder.as_ref());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "the broker cannot run");
+            readiness.failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What came of starting.
+enum Start {
+    Begun(Box<Server>),
+    Running(Option<Holder>),
+}
+
+/// A broker that accepts connections.
+struct Server {
+    broker: Arc<Broker>,
+    mode: Mode,
+    instance: Instance,
+    door: Door,
+    signals: StopSignals,
+    log: Option<Log>,
+}
+
+/// The lock, then the log, the settings, the store, and the socket last: whoever connects is served.
+async fn start(mode: Mode, paths: Result<StorePaths, Error>) -> Result<Start, Error> {
+    let paths = paths?;
+    let signals = StopSignals::listen(mode.standing())
+        .map_err(|error| Error::internal(format!("signals cannot be handled: {error}")))?;
+    let instance = match claim(&paths, mode).await? {
+        Claim::Held(instance) => instance,
+        Claim::Taken(holder) => return Ok(Start::Running(holder)),
+    };
+    // Without a log a broker is still of use, on a full disk for example.
+    let log = log::start(&paths.log).ok();
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, mode = mode.as_str(), store = %paths.store.display(), "starting");
+    let config = Config::load(&paths.config)?;
+    let broker = Arc::new(Broker::open(config, paths, mode == Mode::Service).await?);
+    let door = Door::open(Arc::clone(&broker))?;
+    tracing::info!(address = %broker.paths.address, pid = std::process::id(), "ready");
+    Ok(Start::Begun(Box::new(Server { broker, mode, instance, door, signals, log })))
+}
+
+async fn claim(paths: &StorePaths, mode: Mode) -> Result<Claim, Error> {
+    match instance::claim(paths, mode)? {
+        Claim::Taken(holder) if mode == Mode::Service => takeover::take(paths, holder).await,
+        claim => Ok(claim),
+    }
+}
+
+impl Server {
+    async fn serve(mut self) -> ExitCode {
+        let shutdown = self.broker.shutdown.clone();
+        let mut sweep = Sweep::new(Arc::clone(&self.broker), self.mode);
+        let mut idle_since = Instant::now();
+        let reason = loop {
+            let idle_at = self.idle_exit_at(idle_since);
+            tokio::select! {
+                biased;
+                reason = shutdown.begun() => break reason,
+                signal = self.signals.asked_to_stop() => {
+                    tracing::info!(signal, "asked to stop");
+                    shutdown.begin(Closing::ShuttingDown);
+                }
+                () = sweep.due() => sweep.look(&mut self.instance, &mut self.door, self.log.as_ref()),
+                next = self.door.next() => self.door.enter(next),
+                () = self.door.left() => idle_since = Instant::now(),
+                () = sleep_until(idle_at), if idle_at.is_some() => self.exit_if_idle(),
+            }
+        };
+        self.stop(reason).await
+    }
+
+    /// When to exit unless somebody connects; never for a broker that stays.
+    fn idle_exit_at(&self, idle_since: Instant) -> Option<Instant> {
+        let after = self.broker.config.idle_exit;
+        let exits = self.mode == Mode::OnDemand && !after.is_zero() && self.door.is_empty();
+        exits.then(|| idle_since + after)
+    }
+
+    /// Nobody is connected; someone may be about to be, and is served then.
+    fn exit_if_idle(&mut self) {
+        match self.door.next().now_or_never() {
+            Some(next) => self.door.enter(next),
+            None => self.broker.shutdown.begin(Closing::Idle),
+        }
+    }
+
+    /// No new connections, the last answers, the store, and the lock only with the process itself.
+    async fn stop(mut self, reason: Closing) -> ExitCode {
+        if self.mode == Mode::Service {
+            platform::tell_manager_stopping("stopping");
+        }
+        self.door.close();
+        if timeout(CONNECTIONS_END_WITHIN, self.door.all_left()).await.is_err() {
+            tracing::warn!("connections were still open when the time was over");
+        }
+        if timeout(STORE_CLOSES_WITHIN, self.broker.store.close()).await.is_err() {
+            tracing::warn!("the store was not closed in time; the next broker tidies it up");
+        }
+        tracing::info!(?reason, "stopped");
+        // Nobody else may begin while a straggling task of this process could still write: the lock goes with it.
+        std::mem::forget(self.instance);
+        match reason {
+            Closing::StorageFailed => ExitCode::from(STORE_FAILED),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// Sleeps until then, or for ever.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

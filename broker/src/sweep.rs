@@ -1,0 +1,119 @@
+//! What a broker looks after from time to time: that its files are still its own, and that old mail goes if so wished.
+//!
+//! Owns the rhythm. An idle broker wakes for this alone, less than once a second.
+
+use crate::Broker;
+use crate::args::Mode;
+use crate::instance::{self, Claim, Instance};
+use crate::listen::Door;
+use crate::log::Log;
+use crate::platform::{self, FileId};
+use c2c_proto::event::Closing;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
+/// A deleted socket is back within 2 s, and an idle broker wakes less than once a second: between the two.
+const EVERY: Duration = Duration::from_millis(1_500);
+/// The first pruning waits until the start, with its many clients, is over.
+const FIRST_PRUNE_AFTER: Duration = Duration::from_secs(60);
+/// Between two prunings.
+const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
+
+/// What has to be looked after, and since when.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    broker: Arc<Broker>,
+    mode: Mode,
+    ticks: Interval,
+    store: Option<FileId>,
+    next_prune: Instant,
+    /// The latest trouble, so that it is logged once and not at every look.
+    trouble: Option<String>,
+}
+
+impl Sweep {
+    /// Begins now, with the store as it lies there.
+    pub(crate) fn new(broker: Arc<Broker>, mode: Mode) -> Self {
+        let mut ticks = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
+        // After a suspended machine wakes up, one look is enough.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let store = platform::file_id(&broker.paths.store);
+        let next_prune = Instant::now() + FIRST_PRUNE_AFTER;
+        Self { broker, mode, ticks, store, next_prune, trouble: None }
+    }
+
+    /// Resolves when it is time to look.
+    pub(crate) async fn due(&mut self) {
+        self.ticks.tick().await;
+    }
+
+    /// Looks after everything. Replaces `instance` where the lock had to be taken anew.
+    pub(crate) fn look(&mut self, instance: &mut Instance, door: &mut Door, log: Option<&Log>) {
+        if self.store_is_lost() {
+            self.broker.shutdown.begin(Closing::StorageFailed);
+            return;
+        }
+        let trouble = self.hold_place(instance, door, log).err();
+        if let Some(trouble) = trouble.as_ref().filter(|trouble| self.trouble.as_ref() != Some(trouble)) {
+            tracing::error!(trouble, "the run folder is not as it should be, trying on");
+        }
+        self.trouble = trouble;
+        self.prune_if_due();
+    }
+
+    /// Whether the store's path no longer leads to the file that was opened: every further commit would go nowhere.
+    fn store_is_lost(&self) -> bool {
+        let now = platform::file_id(&self.broker.paths.store);
+        let lost = now != self.store;
+        if lost {
+            let what = if now.is_some() { "replaced" } else { "deleted" };
+            tracing::error!(
+                store = %self.broker.paths.store.display(),
+                "the store was {what} under the broker: nothing is acknowledged any more"
+            );
+        }
+        lost
+    }
+
+    /// Lock first, then socket: only the holder of the lock that others see may bind.
+    fn hold_place(&self, instance: &mut Instance, door: &mut Door, log: Option<&Log>) -> Result<(), String> {
+        let paths = &self.broker.paths;
+        if !instance.is_in_place(&paths.lock) {
+            match instance::claim(paths, self.mode).map_err(|error| error.to_string())? {
+                Claim::Held(new) => *instance = new,
+                Claim::Taken(holder) => {
+                    tracing::error!(?holder, "the lock file was removed, and another broker holds the new one");
+                    self.broker.shutdown.begin(Closing::HandingOver);
+                    return Ok(());
+                }
+            }
+            tracing::warn!(lock = %paths.lock.display(), "the lock file was removed; it is there again, and held");
+        }
+        if platform::file_id(&paths.log).is_none()
+            && let Some(log) = log
+        {
+            log.reopen();
+        }
+        if !door.is_in_place() {
+            door.reopen().map_err(|error| error.to_string())?;
+            tracing::warn!(address = %paths.address, "the socket was removed; it is there again");
+        }
+        Ok(())
+    }
+
+    fn prune_if_due(&mut self) {
+        let Some(days) = self.broker.config.retention_days else { return };
+        if Instant::now() < self.next_prune {
+            return;
+        }
+        self.next_prune = Instant::now() + PRUNE_EVERY;
+        let broker = Arc::clone(&self.broker);
+        tokio::spawn(async move {
+            match broker.store.prune(days).await {
+                Ok(pruned) => tracing::info!(?pruned, days, "old mail pruned"),
+                Err(error) => tracing::warn!(%error, days, "old mail could not be pruned"),
+            }
+        });
+    }
+}
