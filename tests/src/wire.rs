@@ -123,7 +123,7 @@ impl State {
         match (message.get("method"), message.get("id")) {
             (Some(Value::String(_)), _) => self.notifications.push(message),
             (None, None | Some(Value::Null)) if message.get("error").is_some() => {
-                self.without_id.push(message)
+                self.without_id.push(message);
             }
             (None, Some(Value::Number(_) | Value::String(_))) if answers => {
                 let id = message["id"].to_string();

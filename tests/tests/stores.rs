@@ -79,7 +79,7 @@ fn the_store_of_another_program() {
 fn a_store_of_a_newer_version() {
     let sandbox = used();
     edit(sandbox.store(), |bytes| {
-        bytes[USER_VERSION..USER_VERSION + 4].copy_from_slice(&9_999_u32.to_be_bytes())
+        bytes[USER_VERSION..USER_VERSION + 4].copy_from_slice(&9_999_u32.to_be_bytes());
     });
     refused(&sandbox);
 }

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs the official MCP SDKs into the folder DIR, for tests/tests/interop.rs:
+#   DIR/py2   Python, newest 2.x      DIR/py1   Python, newest 1.x      DIR/node   TypeScript
+# Then: C2C_INTEROP_DIR=DIR cargo test -p c2c-harness --test interop
+set -eu
+dir=${1:?"usage: $0 DIR"}
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+
+python() {
+    [ -d "$dir/$1" ] || python3 -m venv "$dir/$1"
+    "$dir/$1/bin/pip" install --quiet --disable-pip-version-check --upgrade "$2"
+    "$dir/$1/bin/pip" show mcp | sed -n 's/^Version:/Python mcp/p'
+}
+
+if command -v python3 >/dev/null; then
+    python py2 'mcp>=2,<3'
+    python py1 'mcp>=1,<2'
+else
+    echo "no python3: the Python tests will be skipped"
+fi
+
+if command -v npm >/dev/null; then
+    mkdir -p "$dir/node"
+    [ -f "$dir/node/package.json" ] || echo '{"private": true, "type": "module"}' >"$dir/node/package.json"
+    (cd "$dir/node" && npm install --silent --no-audit --no-fund '@modelcontextprotocol/sdk@latest')
+    sed -n 's/^ *"version": *"\([^"]*\)".*/TypeScript @modelcontextprotocol\/sdk \1/p' \
+        "$dir/node/node_modules/@modelcontextprotocol/sdk/package.json"
+else
+    echo "no npm: the TypeScript test will be skipped"
+fi
