@@ -12,7 +12,8 @@ mod windows;
 #[cfg(windows)]
 use windows as platform;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use crate::error::{Error, ErrorCode};

@@ -1,5 +1,6 @@
 //! Paths and private folders on a real file system.
 
+use super::resolve::resolve;
 use super::{StorePaths, companion, store_from};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[test]
 fn everything_lies_beside_the_store() {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().canonicalize().unwrap();
+    let root = resolve(folder.path()).unwrap();
     let paths = StorePaths::of_store(&root.join("mail.db")).unwrap();
     assert_eq!(paths.store, root.join("mail.db"));
     assert_eq!(paths.run_dir, root.join("mail.run"));
@@ -58,14 +59,14 @@ fn a_folder_is_no_store() {
 #[test]
 fn a_path_below_a_file_is_left_to_whoever_opens_it() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().canonicalize().unwrap().join("file");
+    let file = resolve(folder.path()).unwrap().join("file");
     std::fs::write(&file, "").unwrap();
     assert_eq!(StorePaths::of_store(&file.join("c2c.db")).unwrap().store, file.join("c2c.db"));
 }
 
 #[test]
 fn a_relative_path_is_taken_from_the_working_directory() {
-    let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+    let here = resolve(&std::env::current_dir().unwrap()).unwrap();
     let paths = StorePaths::of_store(Path::new("no-such-folder/c2c.db")).unwrap();
     assert_eq!(paths.store, here.join("no-such-folder").join("c2c.db"));
 }
