@@ -1,0 +1,70 @@
+//! `Ask`: a send, then a wait for answers to it, counted once per recipient.
+//!
+//! The send has a key, so that an `Ask` which is repeated on a new connection goes on waiting for the same answers;
+//! whether they were read meanwhile makes no difference to it.
+
+use super::{Handled, check, send, wait};
+use crate::Broker;
+use crate::store::{Owner, Stored};
+use c2c_proto::Error;
+use c2c_proto::limits::RECIPIENTS_MAX;
+use c2c_proto::message::To;
+use c2c_proto::request::Ask;
+use c2c_proto::response::{Asked, Response};
+use std::sync::Arc;
+
+pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Handled {
+    check::send(&request.send, &broker.config.limits)?;
+    let deadline = wait::deadline(request.timeout_ms)?;
+    check_replies(request.replies)?;
+    let row = owner.row;
+    let stored = send::deliver(broker, owner, request.send, true).await?;
+    let wanted = wanted(&stored, request.replies);
+    let answered = wait::until_found(broker, row, deadline, async |owner| {
+        let (replies, missing) = broker.store.answers_to(owner, stored.id, wanted).await?;
+        Ok((replies.len() >= wanted).then_some((replies, missing)))
+    })
+    .await?;
+    let timed_out = answered.is_none();
+    let (replies, missing) = match answered {
+        Some(found) => found,
+        // What has come so far is better than nothing.
+        None => so_far(broker, row, stored.id).await?,
+    };
+    let first_shown = replies.iter().filter(|reply| reply.read_at.is_none()).count() as u64;
+    Ok((Response::Asked(Asked { id: stored.id, replies, missing, timed_out }), first_shown))
+}
+
+fn check_replies(replies: Option<u32>) -> Result<(), Error> {
+    match replies {
+        Some(0) => Err(Error::invalid("replies is 0", "use send_message if no answer is needed")),
+        Some(replies) if replies as usize > RECIPIENTS_MAX => Err(Error::invalid(
+            format!("replies is {replies}, the limit is {RECIPIENTS_MAX}"),
+            "ask for fewer, or leave it out for the default",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How many recipients must answer: as asked, but never more than there are.
+fn wanted(stored: &Stored, replies: Option<u32>) -> usize {
+    let recipients = stored.recipients.len();
+    let online = stored.recipients.iter().filter(|stored| stored.recipient.online).count();
+    let default = match stored.to {
+        To::One(_) => 1,
+        To::Many(_) => recipients,
+        To::Everyone => online.max(1),
+    };
+    replies.map_or(default, |replies| replies as usize).clamp(1, recipients.max(1))
+}
+
+async fn so_far(
+    broker: &Arc<Broker>,
+    row: crate::store::Row,
+    question: i64,
+) -> Result<(Vec<c2c_proto::message::Message>, Vec<String>), Error> {
+    match broker.hub.owner(row) {
+        Some((owner, _)) => broker.store.answers_to(&owner, question, RECIPIENTS_MAX).await,
+        None => Ok((Vec::new(), Vec::new())),
+    }
+}

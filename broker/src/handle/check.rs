@@ -1,0 +1,116 @@
+//! Bounds of what a client sends, checked before anything is queued: each error names the limit and the value.
+
+use c2c_proto::Error;
+use c2c_proto::limits;
+use c2c_proto::message::To;
+use c2c_proto::request::{Filter, Send};
+
+use crate::config::Limits;
+
+/// A key is there and within its bound.
+pub(super) fn key(key: &str) -> Result<(), Error> {
+    let bound = limits::CALL_KEY_MAX_BYTES;
+    if key.is_empty() {
+        return Err(Error::invalid("the idempotency_key is empty", "leave it out, or give a unique text"));
+    }
+    if key.len() > bound {
+        let hint = "any short unique text will do, for example a UUID";
+        return Err(Error::too_large("the idempotency_key", key.len(), bound, "bytes", hint));
+    }
+    Ok(())
+}
+
+/// A message may be stored as it is.
+pub(super) fn send(send: &Send, limits: &Limits) -> Result<(), Error> {
+    key(&send.key)?;
+    if send.body.is_empty() {
+        return Err(Error::invalid("the body is empty", "say something; white space is kept as it is"));
+    }
+    if send.body.len() > limits.body_max_bytes {
+        let hint = "write the text to a file and send its path, or send it in parts";
+        return Err(Error::too_large("the body", send.body.len(), limits.body_max_bytes, "bytes", hint));
+    }
+    if let Some(tag) = &send.tag {
+        self::tag(tag)?;
+    }
+    match &send.to {
+        None if send.reply_to.is_none() => {
+            Err(Error::invalid("`to` is missing", "give a name, a list of names, or \"*\" for everyone"))
+        }
+        Some(To::One(name)) => recipient(name),
+        Some(To::Many(names)) => recipients(names, limits),
+        None | Some(To::Everyone) => Ok(()),
+    }
+}
+
+/// A tag is a word within its bound.
+fn tag(tag: &str) -> Result<(), Error> {
+    let chars = tag.chars().count();
+    if chars > limits::TAG_MAX_CHARS {
+        let hint = "a tag is a filter word such as handoff, question, status, error";
+        return Err(Error::too_large("the tag", chars, limits::TAG_MAX_CHARS, "characters", hint));
+    }
+    if tag.is_empty() {
+        return Err(Error::invalid("the tag is empty", "leave it out, or give a word"));
+    }
+    Ok(())
+}
+
+fn recipients(names: &[String], limits: &Limits) -> Result<(), Error> {
+    if names.is_empty() {
+        return Err(Error::invalid("the list of recipients is empty", "give at least one name, or \"*\""));
+    }
+    if names.len() > limits.recipients {
+        let hint = "use \"*\" for everyone, or several calls";
+        return Err(Error::too_large(
+            "the list of recipients",
+            names.len(),
+            limits.recipients,
+            "names",
+            hint,
+        ));
+    }
+    names.iter().try_for_each(|name| recipient(name))
+}
+
+/// An address: any name that may be taken; also one from before the rule, which must at least be a line of text.
+fn recipient(name: &str) -> Result<(), Error> {
+    if c2c_proto::name::follows_rule(name) {
+        return Ok(());
+    }
+    if name == c2c_proto::name::EVERYONE {
+        return Err(Error::invalid("\"*\" stands in a list", "give \"*\" alone as `to`, it means everyone"));
+    }
+    let old_but_sound = !name.is_empty()
+        && name.len() <= limits::STATE_KEY_MAX_BYTES
+        && !name.contains(char::is_control)
+        && !c2c_proto::name::looks_stale(name);
+    if old_but_sound { Ok(()) } else { c2c_proto::name::check(name) }
+}
+
+/// A filter's words are within their bounds.
+pub(super) fn filter(filter: &Filter) -> Result<(), Error> {
+    if let Some(tag) = &filter.tag {
+        self::tag(tag)?;
+    }
+    match filter.from.as_deref() {
+        Some("") => Err(Error::invalid("`from` is empty", "leave it out, or give a name")),
+        _ => Ok(()),
+    }
+}
+
+/// A key of the shared state.
+pub(super) fn state_key(key: &str) -> Result<(), Error> {
+    let bound = limits::STATE_KEY_MAX_BYTES;
+    if key.is_empty() {
+        return Err(Error::invalid("the key is empty", "give a key, for example \"last_run_id\""));
+    }
+    if key.contains('\0') {
+        return Err(Error::invalid("the key contains a NUL character", "use a key of visible characters"));
+    }
+    if key.len() > bound {
+        let hint = "use a short key, and put the rest into the value";
+        return Err(Error::too_large("the key", key.len(), bound, "bytes", hint));
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The first exchange: versions, then who it is. Also its end, when the connection is gone.
+
+use crate::Broker;
+use crate::hub::ConnId;
+use crate::outbox::Outbox;
+use crate::store::Greeted;
+use c2c_proto::hello::{Hello, Identity, MAGIC, PROTOCOL, PROTOCOL_MIN, Role, SessionState, Welcome};
+use c2c_proto::limits::RESUME_GRACE_S;
+use c2c_proto::{Error, ErrorCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Accepts a connection, and registers its session if it wants that.
+///
+/// # Errors
+/// `version_mismatch` naming both, `invalid_argument` for a hello that is none, whatever keeps the store from answering.
+pub async fn hello(
+    broker: &Arc<Broker>,
+    conn: ConnId,
+    outbox: Outbox,
+    hello: Hello,
+) -> Result<Welcome, Error> {
+    let protocol = negotiate(&hello)?;
+    let session = match hello.role {
+        Role::Control => {
+            broker.hub.connect(conn, outbox, None);
+            None
+        }
+        Role::Session(identity) => {
+            let identity = check(*identity)?;
+            let greeted = broker.store.greet(identity.clone()).await?;
+            broker.hub.connect(conn, outbox, Some(identity));
+            greeted.map(|greeted| attach(broker, conn, greeted))
+        }
+    };
+    let push = broker.config.push.clone();
+    Ok(Welcome {
+        protocol,
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        store_id: broker.store.store_id().to_owned(),
+        session,
+        extra: push.map(|push| ("push".to_owned(), push)).into_iter().collect(),
+    })
+}
+
+/// The connection is gone: so is the session's presence, if it was its last.
+pub fn closed(broker: &Arc<Broker>, conn: ConnId) {
+    broker.hub.disconnect(conn);
+}
+
+/// Names that were online when the last broker stopped are kept for their holders for a while, and count as online
+/// meanwhile. Call once, after the store was opened; it goes on in the background.
+pub async fn keep_names_for_their_holders(broker: &Arc<Broker>) {
+    let held = broker.store.take_was_online().await;
+    if held.is_empty() {
+        return;
+    }
+    let shutdown = broker.shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(RESUME_GRACE_S)) => drop(held),
+            // Going down again at once: they were online for all that is known.
+            _ = shutdown.begun() => std::mem::forget(held),
+        }
+    });
+}
+
+fn negotiate(hello: &Hello) -> Result<u16, Error> {
+    if hello.magic != MAGIC {
+        return Err(Error::invalid(
+            "the first frame is not a hello of c2c",
+            "something else connected to the broker's socket; nothing was done",
+        ));
+    }
+    let common = hello.protocol_max.min(PROTOCOL);
+    if common >= hello.protocol_min && common >= PROTOCOL_MIN {
+        return Ok(common);
+    }
+    let (older, command) = if hello.protocol_max < PROTOCOL_MIN {
+        ("client", "install the c2c-shim that belongs to this broker, and restart the session")
+    } else {
+        ("broker", "install the newer c2c-broker and run `c2c-broker --service`, or end the old one")
+    };
+    Err(Error::new(
+        ErrorCode::VersionMismatch,
+        format!(
+            "broker {} speaks protocol {PROTOCOL_MIN} to {PROTOCOL}, client {} speaks {} to {}; the {older} is too old",
+            env!("CARGO_PKG_VERSION"),
+            hello.build,
+            hello.protocol_min,
+            hello.protocol_max,
+        ),
+        command,
+    ))
+}
+
+/// A hello frame is small, so its texts are; only what decisions rest on is looked at.
+fn check(identity: Identity) -> Result<Identity, Error> {
+    super::check::key(&identity.key)?;
+    Ok(Identity {
+        wanted_name: identity.wanted_name.filter(|name| !name.is_empty()),
+        client_session: identity.client_session.filter(|session| !session.is_empty()),
+        ..identity
+    })
+}
+
+fn attach(broker: &Arc<Broker>, conn: ConnId, greeted: Greeted) -> SessionState {
+    let Greeted { owner, superseded, online, displaced } = greeted;
+    broker.hub.attach(conn, &owner, superseded, online, broker.clock.now());
+    let state = SessionState { session_id: owner.session_id, name: owner.name, superseded, displaced };
+    tracing::info!(conn, session = %state.session_id, superseded, "session connected");
+    state
+}

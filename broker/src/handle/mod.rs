@@ -1,0 +1,121 @@
+//! One request, one file: the match below is the table of contents. This is where the store (what is true) and the hub
+//! (who is to be told) meet; neither knows the other.
+
+mod ask;
+mod check;
+mod hello;
+mod inbox;
+mod list_sessions;
+mod mark_read;
+mod near;
+mod prune;
+mod register;
+mod send;
+mod state;
+mod status;
+mod wait;
+mod watch;
+
+pub use hello::{closed, hello, keep_names_for_their_holders};
+pub use prune::prune_by_retention;
+
+use crate::Broker;
+use crate::hub::{Caller, ConnId};
+use crate::store::Owner;
+use c2c_proto::event::Closing;
+use c2c_proto::frame::MailCount;
+use c2c_proto::request::Request;
+use c2c_proto::response::{Done, Heartbeat, Response};
+use c2c_proto::{Error, ErrorCode};
+use std::sync::Arc;
+
+/// A response, and how many of the messages in it are unread mail that the session sees for the first time: those are
+/// not `new` any more.
+type Handled = Result<(Response, u64), Error>;
+
+/// Answers one call. Dropping the future ends a wait; a change that is queued is completed all the same.
+pub async fn call(
+    broker: &Arc<Broker>,
+    conn: ConnId,
+    request: Request,
+) -> (Option<MailCount>, Result<Response, Error>) {
+    let caller = broker.hub.caller(conn, broker.clock.now());
+    let handled = dispatch(broker, conn, &caller, request).await;
+    // The name may have changed during the call: the count is that of the mailbox as it is now.
+    let caller = broker.hub.caller(conn, broker.clock.now());
+    let mail = match &caller {
+        Caller { session: Some(owner), superseded: false, .. } => Some(broker.store.mail(&owner.mailbox)),
+        _ => None,
+    };
+    match handled {
+        Ok((response, first_shown)) => {
+            let mail = mail.map(|mail| MailCount { new: mail.new.saturating_sub(first_shown), ..mail });
+            (mail, Ok(response))
+        }
+        Err(error) => (mail, Err(error)),
+    }
+}
+
+async fn dispatch(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: Request) -> Handled {
+    match request {
+        Request::Register(request) => register::register(broker, conn, caller, request).await,
+        Request::ListSessions(request) => list_sessions::list_sessions(broker, caller, &request).await,
+        Request::Status(_) => status::status(broker).await,
+        Request::HandOver(_) => Ok(hand_over(broker)),
+        request => {
+            let owner = registered(caller)?;
+            dispatch_registered(broker, owner, request).await
+        }
+    }
+}
+
+/// The requests of a session that holds a name.
+async fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Request) -> Handled {
+    match request {
+        Request::Heartbeat(_) => Ok((Response::Heartbeat(Heartbeat { at: broker.clock.now() }), 0)),
+        Request::Send(request) => send::send(broker, owner, request).await,
+        Request::Inbox(request) => inbox::inbox(broker, &owner, &request).await,
+        Request::ReadMessage(request) => inbox::read_message(broker, &owner, &request).await,
+        Request::MarkRead(request) => mark_read::mark_read(broker, owner, request).await,
+        Request::Shown(request) => mark_read::shown(broker, owner, request).await,
+        Request::Wait(request) => wait::wait(broker, owner, &request).await,
+        Request::Ask(request) => ask::ask(broker, owner, request).await,
+        Request::SetState(request) => state::set(broker, owner, request).await,
+        Request::GetState(request) => state::get(broker, &request).await,
+        Request::ListState(request) => state::list(broker, &request).await,
+        Request::WatchState(request) => watch::watch(broker, &request).await,
+        Request::DeleteState(request) => state::delete(broker, owner, request).await,
+        Request::Prune(request) => prune::prune(broker, owner, request).await,
+        other => Err(Error::internal(format!("a {} request came where it cannot", other.kind()))),
+    }
+}
+
+/// The caller's session, if it holds a name.
+fn registered(caller: &Caller) -> Result<Owner, Error> {
+    match caller {
+        Caller { session: Some(owner), superseded: false, .. } => Ok(owner.clone()),
+        Caller { session: Some(owner), .. } => Err(superseded(owner)),
+        Caller { session: None, .. } => Err(Error::new(
+            ErrorCode::NotRegistered,
+            "this session has no name, so it has no mailbox and cannot send",
+            "call register_session with a name first",
+        )),
+    }
+}
+
+/// `superseded`: another session took the name.
+fn superseded(owner: &Owner) -> Error {
+    let lost = owner.name.rsplit_once(c2c_proto::name::STALE_INFIX).map_or(&*owner.name, |(name, _)| name);
+    Error::new(
+        ErrorCode::Superseded,
+        format!("another session registered the name {lost:?}; its mail goes there now"),
+        "call register_session with another name to go on as a new session",
+    )
+}
+
+/// A service takes over from a broker that a shim started.
+fn hand_over(broker: &Broker) -> (Response, u64) {
+    tracing::info!("asked to hand over");
+    broker.shutdown.begin(Closing::HandingOver);
+    (Response::Done(Done {}), 0)
+}

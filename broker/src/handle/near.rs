@@ -1,0 +1,55 @@
+//! Known names that resemble one that nobody holds: a message to a misspelt name is queued, but its sender is told.
+
+use crate::Broker;
+use crate::store::Stored;
+use c2c_proto::Error;
+use c2c_proto::name::fold;
+use c2c_proto::response::Near;
+
+/// How many names are suggested.
+const SUGGESTIONS: usize = 3;
+/// From this likeness on (1 is the same) a name is worth suggesting.
+const LIKENESS_MIN: f64 = 0.75;
+
+/// For each recipient that is not known, what was perhaps meant.
+pub(super) async fn names(broker: &Broker, stored: &Stored) -> Result<Vec<Near>, Error> {
+    let unknown: Vec<&str> = stored
+        .recipients
+        .iter()
+        .filter(|stored| !stored.recipient.known)
+        .map(|stored| stored.recipient.name.as_str())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = broker.store.known_names().await?;
+    Ok(unknown
+        .into_iter()
+        .map(|name| Near { name: name.to_owned(), known: like(name, &known) })
+        .filter(|near| !near.known.is_empty())
+        .collect())
+}
+
+fn like(name: &str, known: &[String]) -> Vec<String> {
+    let wanted = fold(name);
+    let mut ranked: Vec<(f64, &String)> = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(&wanted, &fold(known)), known))
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .collect();
+    ranked.sort_by(|left, right| right.0.total_cmp(&left.0));
+    ranked.into_iter().take(SUGGESTIONS).map(|(_, known)| known.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn a_slip_of_the_finger_finds_the_name() {
+        let known = ["online".to_owned(), "local".to_owned(), "review".to_owned()];
+        assert_eq!(like("onlien", &known), ["online"]);
+        assert_eq!(like("Locla", &known), ["local"]);
+        assert_eq!(like("zebra", &known), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,39 @@
+//! `Prune`: deletes what is old and done with; asked for, or once a day if the configuration says so.
+
+use super::Handled;
+use super::check;
+use crate::Broker;
+use crate::store::{ByOwner, Owner, hash_of};
+use c2c_proto::Error;
+use c2c_proto::id::new_call_key;
+use c2c_proto::request::Prune;
+use c2c_proto::response::{Pruned, Response};
+use std::sync::Arc;
+
+/// A hundred years: more is a mistake.
+const DAYS_MAX: u32 = 36_500;
+
+pub(super) async fn prune(broker: &Arc<Broker>, owner: Owner, request: Prune) -> Handled {
+    check::key(&request.key)?;
+    if request.older_than_days > DAYS_MAX {
+        return Err(Error::invalid(
+            format!("older_than_days is {}, the limit is {DAYS_MAX}", request.older_than_days),
+            "leave it out for 30 days",
+        ));
+    }
+    let hash = hash_of(&request);
+    let pruned = broker.store.prune(ByOwner { owner, request, hash }).await?;
+    Ok((Response::Pruned(pruned), 0))
+}
+
+/// Prunes on behalf of the configuration's `retention_days`.
+///
+/// # Errors
+/// Whatever keeps the store from doing it.
+pub async fn prune_by_retention(broker: &Arc<Broker>, older_than_days: u32) -> Result<Pruned, Error> {
+    let nobody =
+        Owner { row: 0, session_id: String::new(), name: "c2c-broker".into(), mailbox: String::new() };
+    let request = Prune { older_than_days, key: new_call_key() };
+    let hash = hash_of(&request);
+    broker.store.prune(ByOwner { owner: nobody, request, hash }).await
+}

@@ -1,0 +1,71 @@
+//! `Send`: the message is on disk before the answer; then whoever waits is woken and whoever is connected is told.
+
+use super::Handled;
+use super::{check, near};
+use crate::Broker;
+use crate::store::{NewMessage, Owner, Row, Stored, hash_of};
+use c2c_proto::Error;
+use c2c_proto::event::{Event, MailWaiting};
+use c2c_proto::message::{Priority, Recipient};
+use c2c_proto::request::Send;
+use c2c_proto::response::{Response, Sent};
+use std::sync::Arc;
+
+pub(super) async fn send(broker: &Arc<Broker>, owner: Owner, request: Send) -> Handled {
+    let tag = request.tag.clone();
+    let stored = deliver(broker, owner, request, false).await?;
+    let near = near::names(broker, &stored).await?;
+    let recipients = recipients(broker, &stored);
+    let sent =
+        Sent { id: stored.id, to: stored.to, tag, recipients, skipped_full: stored.skipped_full, near };
+    Ok((Response::Sent(sent), 0))
+}
+
+/// Stores a message and, once it is on disk, wakes and tells its recipients.
+pub(super) async fn deliver(
+    broker: &Arc<Broker>,
+    sender: Owner,
+    request: Send,
+    question: bool,
+) -> Result<Stored, Error> {
+    check::send(&request, &broker.config.limits)?;
+    let hash = hash_of(&request);
+    let (from, tag, priority) = (sender.name.clone(), request.tag.clone(), request.priority);
+    let stored = broker.store.send(NewMessage { sender, request, question, hash }).await?;
+    if stored.fresh {
+        announce(broker, &stored, &from, tag.as_deref(), priority);
+    }
+    Ok(stored)
+}
+
+fn announce(broker: &Broker, stored: &Stored, from: &str, tag: Option<&str>, priority: Priority) {
+    let rows: Vec<Row> = stored.recipients.iter().filter_map(|recipient| recipient.row).collect();
+    for row in &rows {
+        let waiting = broker.hub.activity(*row).waiting;
+        let Some((owner, _)) = broker.hub.owner(*row) else { continue };
+        let mail = MailWaiting {
+            message_id: stored.id,
+            from: from.to_owned(),
+            tag: tag.map(str::to_owned),
+            priority,
+            unread: broker.store.mail(&owner.mailbox).unread,
+            // A wait takes the mail itself, and mail for information is not announced.
+            announce: !waiting && priority == Priority::Normal,
+        };
+        let others = Event::Mail(MailWaiting { announce: false, ..mail.clone() });
+        broker.hub.tell_session(*row, &Event::Mail(mail), &others);
+    }
+    broker.hub.wake(rows);
+}
+
+/// The recipients as the sender is told of them.
+pub(super) fn recipients(broker: &Broker, stored: &Stored) -> Vec<Recipient> {
+    stored
+        .recipients
+        .iter()
+        .map(|stored| Recipient {
+            waiting: stored.row.is_some_and(|row| broker.hub.activity(row).waiting),
+            ..stored.recipient.clone()
+        })
+        .collect()
+}

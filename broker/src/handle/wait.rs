@@ -1,0 +1,94 @@
+//! `Wait`: register, then look, then sleep. A wake-up carries no data; the store is read again.
+//!
+//! A wait consumes nothing. However it ends, by mail, time, cancellation or a kill, what is unread stays unread.
+
+use super::{Handled, check, superseded};
+use crate::Broker;
+use crate::hub::Parked;
+use crate::store::{Owner, Row, Unread};
+use c2c_proto::Error;
+use c2c_proto::limits::WAIT_MAX_S;
+use c2c_proto::request::Wait;
+use c2c_proto::response::{Response, Waited};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub(super) async fn wait(broker: &Arc<Broker>, owner: Owner, request: &Wait) -> Handled {
+    check::filter(&request.filter)?;
+    let deadline = deadline(request.timeout_ms)?;
+    let began_after = broker.store.last_message_id();
+    let found = until_found(broker, owner.row, deadline, async |owner| {
+        let unread = broker.store.unread(owner, &request.filter, began_after).await?;
+        Ok((!unread.messages.is_empty()).then_some(unread))
+    })
+    .await?;
+    let timed_out = found.is_none();
+    let Unread { messages, repeated, more } = found.unwrap_or_default();
+    let first_shown = if repeated { 0 } else { messages.len() as u64 };
+    Ok((Response::Waited(Waited { messages, timed_out, repeated, more }), first_shown))
+}
+
+/// When a wait of so many milliseconds ends.
+pub(super) fn deadline(timeout_ms: u64) -> Result<Instant, Error> {
+    if timeout_ms > WAIT_MAX_S * 1_000 {
+        return Err(Error::invalid(
+            format!("timeout_s is {}, the limit is {WAIT_MAX_S}", timeout_ms / 1_000),
+            "wait in several calls; mail that comes in between is not lost",
+        ));
+    }
+    Ok(Instant::now() + Duration::from_millis(timeout_ms))
+}
+
+/// Looks until something is found or the time is up. Parked in the hub for all that time, under whatever name the
+/// session has; ends with `superseded` when it loses its name.
+pub(super) async fn until_found<T>(
+    broker: &Arc<Broker>,
+    row: Row,
+    deadline: Instant,
+    look: impl AsyncFn(&Owner) -> Result<Option<T>, Error>,
+) -> Result<Option<T>, Error> {
+    let Some(parked) = broker.hub.park(row) else {
+        return Err(Error::internal("a session waits that is not connected"));
+    };
+    loop {
+        let woken = woken(&parked);
+        tokio::pin!(woken);
+        woken.as_mut().enable();
+        let owner = present_owner(broker, row)?;
+        if let Some(found) = look(&owner).await? {
+            return Ok(Some(found));
+        }
+        if !sleep(woken, deadline).await {
+            return Ok(None);
+        }
+    }
+}
+
+fn woken(parked: &Parked) -> tokio::sync::futures::Notified<'_> {
+    parked.changed().notified()
+}
+
+/// Sleeps until woken (`true`) or the time is up (`false`).
+pub(super) async fn sleep(woken: impl Future<Output = ()>, deadline: Instant) -> bool {
+    tokio::select! {
+        biased;
+        () = woken => true,
+        () = tokio::time::sleep_until(deadline) => false,
+    }
+}
+
+/// The session under the name that it has now.
+fn present_owner(broker: &Broker, row: Row) -> Result<Owner, Error> {
+    match broker.hub.owner(row) {
+        Some((owner, false)) => Ok(owner),
+        Some((owner, true)) => Err(superseded(&owner)),
+        // Its connections moved on to another row: it had lost the name, and took a new one as a new session.
+        None => Err(Error::new(
+            c2c_proto::ErrorCode::Superseded,
+            "the session took another name as a new session while it waited",
+            "wait again under the new name",
+        )),
+    }
+}

@@ -1,0 +1,51 @@
+//! `WatchState`: blocks until a key's version exceeds the one that is known.
+
+use super::{Handled, check, wait};
+use crate::Broker;
+use c2c_proto::Error;
+use c2c_proto::request::WatchState;
+use c2c_proto::response::{Entry, Response, State};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub(super) async fn watch(broker: &Arc<Broker>, request: &WatchState) -> Handled {
+    check::state_key(&request.state_key)?;
+    if request.newer_than < 0 {
+        return Err(Error::invalid(
+            format!("newer_than is {}, a version is 0 or more", request.newer_than),
+            "0 waits until the key exists; else give the version that you read",
+        ));
+    }
+    let deadline = wait::deadline(request.timeout_ms)?;
+    let parked = broker.hub.watch(&request.state_key);
+    loop {
+        let woken = parked.changed().notified();
+        tokio::pin!(woken);
+        woken.as_mut().enable();
+        let entry = broker.store.get_state(&request.state_key).await?;
+        if is_answer(entry.as_ref(), request.newer_than) {
+            return Ok((Response::State(State { entry, timed_out: false }), 0));
+        }
+        let wake_at = expiry(broker, entry.as_ref()).map_or(deadline, |at| at.min(deadline));
+        if !wait::sleep(woken, wake_at).await && Instant::now() >= deadline {
+            return Ok((Response::State(State { entry, timed_out: true }), 0));
+        }
+    }
+}
+
+/// A newer version; or, for one who knew the key, that it is gone.
+fn is_answer(entry: Option<&Entry>, newer_than: i64) -> bool {
+    entry.map_or(newer_than > 0, |entry| entry.version > newer_than)
+}
+
+/// When the entry expires, by the monotonic clock.
+fn expiry(broker: &Broker, entry: Option<&Entry>) -> Option<Instant> {
+    let left_us = entry?.expires_at?.0 - broker.clock.now().0;
+    // A millisecond later, so that the store agrees that it is over.
+    Some(
+        Instant::now()
+            + Duration::from_micros(u64::try_from(left_us).unwrap_or(0))
+            + Duration::from_millis(1),
+    )
+}

@@ -1,0 +1,320 @@
+//! Who is connected and who waits: the part of the truth that is worth nothing after a restart. All of it may be lost
+//! at any moment; a wake-up is a hint, and whoever is woken reads the store.
+//!
+//! One lock, held for a few instructions, never across an await. It knows nothing of the store.
+
+use crate::outbox::Outbox;
+use crate::store::{OnlineGuard, Owner, Row};
+use c2c_proto::event::Event;
+use c2c_proto::hello::{Identity, SessionState};
+use c2c_proto::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// A connection's number within this broker.
+pub type ConnId = u64;
+
+/// Connections, sessions with connections, and watches.
+#[derive(Debug, Default)]
+pub struct Hub {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    connections: HashMap<ConnId, Connection>,
+    sessions: HashMap<Row, Live>,
+    watches: HashMap<String, (Arc<Notify>, usize)>,
+    waits: usize,
+}
+
+#[derive(Debug)]
+struct Connection {
+    outbox: Outbox,
+    /// Absent for one that looks on or steers.
+    identity: Option<Identity>,
+    session: Option<Row>,
+    /// Keeps the session online; goes with the connection.
+    online: Option<OnlineGuard>,
+}
+
+/// A session with at least one connection.
+#[derive(Debug)]
+struct Live {
+    owner: Owner,
+    superseded: bool,
+    /// In the order they came: the newest is last.
+    connections: Vec<ConnId>,
+    last_call_at: Timestamp,
+    waits: usize,
+    changed: Arc<Notify>,
+}
+
+/// What a connection is at this moment.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Its session.
+    pub session: Option<Owner>,
+    /// Whether another session took that session's name.
+    pub superseded: bool,
+    /// What a new row would be made from; absent for one that looks on or steers.
+    pub identity: Option<Identity>,
+}
+
+/// How a session is seen from outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Activity {
+    /// Whether it is blocked in a wait for mail.
+    pub waiting: bool,
+    /// When it last called, if it is connected.
+    pub last_call_at: Option<Timestamp>,
+}
+
+impl Hub {
+    /// A connection whose hello was accepted.
+    pub fn connect(&self, conn: ConnId, outbox: Outbox, identity: Option<Identity>) {
+        let connection = Connection { outbox, identity, session: None, online: None };
+        self.lock().connections.insert(conn, connection);
+    }
+
+    /// The connection now belongs to this session; so do, after a registration, the other connections of the session
+    /// that it belonged to before.
+    pub fn attach(
+        &self,
+        conn: ConnId,
+        owner: &Owner,
+        superseded: bool,
+        online: Option<OnlineGuard>,
+        now: Timestamp,
+    ) {
+        let mut released = Vec::new();
+        let mut inner = self.lock();
+        let before = inner.connections.get(&conn).and_then(|connection| connection.session);
+        let mut moving = vec![conn];
+        if let Some(before) = before.filter(|before| *before != owner.row) {
+            if let Some(live) = inner.sessions.remove(&before) {
+                moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
+                live.changed.notify_waiters();
+            }
+        }
+        let live = inner.sessions.entry(owner.row).or_insert_with(|| Live::new(owner, now));
+        live.owner = owner.clone();
+        live.superseded = superseded;
+        for id in &moving {
+            if !live.connections.contains(id) {
+                live.connections.push(*id);
+            }
+        }
+        live.changed.notify_waiters();
+        for id in &moving {
+            let guard = online.as_ref().map(OnlineGuard::another);
+            if let Some(connection) = inner.connections.get_mut(id) {
+                connection.session = Some(owner.row);
+                released.push(std::mem::replace(&mut connection.online, guard));
+            }
+        }
+        drop(inner);
+        // Guards tell the store when they go: not under the lock.
+        drop(released);
+        drop(online);
+    }
+
+    /// The session lost its name: its waits end, its connections are told.
+    pub fn supersede(&self, row: Row, now: SessionState) {
+        let mut inner = self.lock();
+        let Some(live) = inner.sessions.get_mut(&row) else { return };
+        live.superseded = true;
+        live.owner.name.clone_from(&now.name);
+        live.changed.notify_waiters();
+        let connections = live.connections.clone();
+        let event = Event::Session(now);
+        inner.tell(&connections, &event);
+    }
+
+    /// The connection is gone.
+    pub fn disconnect(&self, conn: ConnId) {
+        let mut inner = self.lock();
+        let Some(connection) = inner.connections.remove(&conn) else { return };
+        if let Some(row) = connection.session
+            && let Some(live) = inner.sessions.get_mut(&row)
+        {
+            live.connections.retain(|id| *id != conn);
+            if live.connections.is_empty() {
+                inner.sessions.remove(&row);
+            }
+        }
+        drop(inner);
+        drop(connection);
+    }
+
+    /// Who calls on this connection; a call is also a sign of life.
+    pub fn caller(&self, conn: ConnId, now: Timestamp) -> Caller {
+        let mut inner = self.lock();
+        let Some(connection) = inner.connections.get(&conn) else {
+            return Caller { session: None, superseded: false, identity: None };
+        };
+        let (session, identity) = (connection.session, connection.identity.clone());
+        let live = session.and_then(|row| inner.sessions.get_mut(&row));
+        match live {
+            Some(live) => {
+                live.last_call_at = now;
+                Caller { session: Some(live.owner.clone()), superseded: live.superseded, identity }
+            }
+            None => Caller { session: None, superseded: false, identity },
+        }
+    }
+
+    /// What a session does, as others see it.
+    pub fn activity(&self, row: Row) -> Activity {
+        self.lock().sessions.get(&row).map_or_else(Activity::default, |live| Activity {
+            waiting: live.waits > 0,
+            last_call_at: Some(live.last_call_at),
+        })
+    }
+
+    /// Mail or a new name: whoever waits in these sessions looks again.
+    pub fn wake(&self, rows: impl IntoIterator<Item = Row>) {
+        let inner = self.lock();
+        for row in rows {
+            if let Some(live) = inner.sessions.get(&row) {
+                live.changed.notify_waiters();
+            }
+        }
+    }
+
+    /// Tells every connection of a session; the newest gets `newest`, the others `others`.
+    pub fn tell_session(&self, row: Row, newest: &Event, others: &Event) {
+        let inner = self.lock();
+        let Some((last, rest)) = inner.sessions.get(&row).and_then(|live| live.connections.split_last())
+        else {
+            return;
+        };
+        inner.tell(rest, others);
+        inner.tell(&[*last], newest);
+    }
+
+    /// Tells certain connections.
+    pub fn tell(&self, connections: &[ConnId], event: &Event) {
+        self.lock().tell(connections, event);
+    }
+
+    /// A connected session as it is now, and whether another one took its name.
+    pub fn owner(&self, row: Row) -> Option<(Owner, bool)> {
+        self.lock().sessions.get(&row).map(|live| (live.owner.clone(), live.superseded))
+    }
+
+    /// The other connections of a session.
+    pub fn siblings(&self, row: Row, conn: ConnId) -> Vec<ConnId> {
+        let inner = self.lock();
+        let connections =
+            inner.sessions.get(&row).map(|live| live.connections.as_slice()).unwrap_or_default();
+        connections.iter().copied().filter(|id| *id != conn).collect()
+    }
+
+    /// Parks a wait for mail. From here on a wake-up cannot be missed; look into the store after this.
+    pub fn park(&self, row: Row) -> Option<Parked> {
+        let mut inner = self.lock();
+        let live = inner.sessions.get_mut(&row)?;
+        live.waits += 1;
+        let changed = Arc::clone(&live.changed);
+        inner.waits += 1;
+        Some(Parked { place: Place::Session(row), changed, hub: Arc::clone(&self.inner) })
+    }
+
+    /// Parks a watch on a key of the shared state.
+    pub fn watch(&self, key: &str) -> Parked {
+        let mut inner = self.lock();
+        let (changed, count) = inner.watches.entry(key.to_owned()).or_default();
+        *count += 1;
+        let changed = Arc::clone(changed);
+        inner.waits += 1;
+        Parked { place: Place::Key(key.to_owned()), changed, hub: Arc::clone(&self.inner) }
+    }
+
+    /// A key changed: whoever watches it looks again.
+    pub fn wake_watches(&self, key: &str) {
+        if let Some((changed, _)) = self.lock().watches.get(key) {
+            changed.notify_waiters();
+        }
+    }
+
+    /// Connections and parked waits and watches.
+    pub fn totals(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.connections.len(), inner.waits)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn tell(&self, connections: &[ConnId], event: &Event) {
+        for id in connections {
+            if let Some(connection) = self.connections.get(id) {
+                connection.outbox.event(event.clone());
+            }
+        }
+    }
+}
+
+impl Live {
+    fn new(owner: &Owner, now: Timestamp) -> Self {
+        Self {
+            owner: owner.clone(),
+            superseded: false,
+            connections: Vec::new(),
+            last_call_at: now,
+            waits: 0,
+            changed: Arc::default(),
+        }
+    }
+}
+
+/// A parked wait or watch; dropping it unparks.
+#[derive(Debug)]
+pub struct Parked {
+    place: Place,
+    changed: Arc<Notify>,
+    hub: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Session(Row),
+    Key(String),
+}
+
+impl Parked {
+    /// What a wake-up goes to. Enable the future that it gives, then look into the store, then await it.
+    #[must_use]
+    pub fn changed(&self) -> &Notify {
+        &self.changed
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        let mut inner = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.waits = inner.waits.saturating_sub(1);
+        match &self.place {
+            Place::Session(row) => {
+                if let Some(live) = inner.sessions.get_mut(row)
+                    && Arc::ptr_eq(&live.changed, &self.changed)
+                {
+                    live.waits = live.waits.saturating_sub(1);
+                }
+            }
+            Place::Key(key) => {
+                if let Some((_, count)) = inner.watches.get_mut(key) {
+                    *count -= 1;
+                    if *count == 0 {
+                        inner.watches.remove(key);
+                    }
+                }
+            }
+        }
+    }
+}

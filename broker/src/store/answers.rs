@@ -1,0 +1,132 @@
+//! Answers that are kept for a while by the key of their call, in the transaction of the change itself, so that a call
+//! which is repeated after a broken connection gets the true answer instead of a conflict with itself.
+
+use super::batch::Batch;
+use super::presence::Row;
+use super::state::StateChange;
+use c2c_proto::limits::ANSWERS_KEPT_S;
+use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// The kept answers that concern one batch, and those that it will keep.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    found: HashMap<(Row, String), (String, String)>,
+    new: Vec<(Row, String, String, String)>,
+}
+
+/// What identifies a request's content: the same key with another hash is another call.
+pub(crate) fn hash_of(request: &impl Serialize) -> String {
+    let mut hash = Sha256::new();
+    // These structs hold texts and numbers only: they always serialize.
+    if let Ok(json) = serde_json::to_vec(request) {
+        hash.update(&json);
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+impl Answers {
+    /// Looks for all keys of a batch at once.
+    pub(crate) async fn find(connection: &mut SqliteConnection, batch: &Batch) -> Result<Self, sqlx::Error> {
+        let keys = keys_of(batch);
+        let mut answers = Self::default();
+        if keys.is_empty() {
+            return Ok(answers);
+        }
+        let rows = sqlx::query(
+            "SELECT a.scope, a.key, a.request_hash, a.answer
+             FROM json_each(?1) AS j
+             JOIN answers AS a ON a.scope = j.value ->> 0 AND a.key = j.value ->> 1",
+        )
+        .bind(json(&keys))
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            answers.found.insert((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?));
+        }
+        Ok(answers)
+    }
+
+    /// The answer that was given to this call before, or `conflict` if the key belongs to a call of other content.
+    pub(crate) fn earlier<T: DeserializeOwned>(
+        &self,
+        scope: Row,
+        key: &str,
+        hash: &str,
+    ) -> Option<Result<T, Error>> {
+        let (kept_hash, answer) = self.found.get(&(scope, key.to_owned()))?;
+        if kept_hash != hash {
+            return Some(Err(key_conflict(key)));
+        }
+        // An answer of another version of the broker that cannot be read any more counts as none.
+        serde_json::from_str(answer).ok().map(Ok)
+    }
+
+    /// Keeps an answer with this batch's commit.
+    pub(crate) fn add(&mut self, scope: Row, key: &str, hash: &str, answer: &impl Serialize) {
+        if let Ok(answer) = serde_json::to_string(answer) {
+            self.new.push((scope, key.to_owned(), hash.to_owned(), answer));
+        }
+    }
+
+    /// Writes the new answers and forgets the old ones.
+    pub(crate) async fn keep(
+        self,
+        connection: &mut SqliteConnection,
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        let kept_s = i64::try_from(ANSWERS_KEPT_S).unwrap_or(i64::MAX);
+        sqlx::query("DELETE FROM answers WHERE created_at < ?1")
+            .bind(now.plus_s(-kept_s).0)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query(
+            "INSERT OR REPLACE INTO answers (scope, key, request_hash, answer, created_at)
+             SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, ?2 FROM json_each(?1) AS j",
+        )
+        .bind(json(&self.new))
+        .bind(now.0)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// `conflict`: one key, two contents.
+pub(crate) fn key_conflict(key: &str) -> Error {
+    let shown = key.strip_prefix(c2c_proto::id::MODEL_KEY_PREFIX).unwrap_or(key);
+    Error::new(
+        ErrorCode::Conflict,
+        format!(
+            "the idempotency_key {shown:?} was used before for a call with other content; nothing was changed"
+        ),
+        "use a new key for a new call; the same key only repeats the very same call",
+    )
+}
+
+/// A value as JSON text to bind; of texts and numbers only, so it always succeeds.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn keys_of(batch: &Batch) -> Vec<(Row, &str)> {
+    let mut keys: Vec<(Row, &str)> = Vec::new();
+    keys.extend(batch.hellos.iter().map(|ask| (0, ask.input.key.as_str())));
+    keys.extend(batch.registrations.iter().map(|ask| (ask.input.scope(), ask.input.request.key.as_str())));
+    keys.extend(batch.marks.iter().map(|ask| (ask.input.owner.row, ask.input.request.key.as_str())));
+    keys.extend(batch.state.iter().map(StateChange::key));
+    keys.extend(batch.prunes.iter().map(|ask| (ask.input.owner.row, ask.input.request.key.as_str())));
+    keys
+}

@@ -1,0 +1,154 @@
+//! One transaction's worth of changes: sorted by kind, so that each kind is one statement per table however many
+//! there are, and answered together once the commit is through.
+
+use super::jobs::{Ask, ByOwner, Greeted, Job, Named, Registration};
+use super::messages::{NewMessage, Stored};
+use super::presence::Row;
+use super::state::{StateChange, StateOutcome};
+use c2c_proto::Error;
+use c2c_proto::hello::Identity;
+use c2c_proto::id::MessageId;
+use c2c_proto::request::{MarkRead, Prune};
+use c2c_proto::response::{Marked, Pruned};
+use std::collections::HashSet;
+
+/// Jobs in one transaction, at most: enough to spread the cost of a flush, few enough to answer soon.
+pub(crate) const BATCH_MAX_JOBS: usize = 512;
+/// Text in one transaction, at most: well under what SQLite takes in one bound value (1 GB, escapes included).
+const BATCH_MAX_BYTES: usize = 32 * 1024 * 1024;
+
+
+/// The changes of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) hellos: Vec<Ask<Identity, Option<Greeted>>>,
+    pub(crate) registrations: Vec<Ask<Registration, Named>>,
+    pub(crate) presence: Vec<Row>,
+    pub(crate) sends: Vec<Ask<NewMessage, Stored>>,
+    pub(crate) marks: Vec<Ask<ByOwner<MarkRead>, Marked>>,
+    pub(crate) shown: Vec<Ask<ByOwner<Vec<MessageId>>, ()>>,
+    pub(crate) state: Vec<StateChange>,
+    pub(crate) prunes: Vec<Ask<ByOwner<Prune>, Pruned>>,
+    pub(crate) flushes: Vec<Ask<(), ()>>,
+}
+
+/// What came of each change, in the batch's order.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) hellos: Vec<Result<Option<Greeted>, Error>>,
+    pub(crate) registrations: Vec<Result<Named, Error>>,
+    pub(crate) sends: Vec<Result<Stored, Error>>,
+    pub(crate) marks: Vec<Result<Marked, Error>>,
+    pub(crate) state: Vec<Result<StateOutcome, Error>>,
+    pub(crate) prunes: Vec<Result<Pruned, Error>>,
+}
+
+impl Batch {
+    /// Takes from the queue what fits into one transaction. A change whose key is in the batch already stays behind:
+    /// it is the same call again, and finds its answer in the store next time.
+    pub(crate) fn take(queue: &mut Vec<Job>) -> Self {
+        let mut batch = Self::default();
+        let mut keys: HashSet<(Row, String)> = HashSet::new();
+        let mut bytes = 0;
+        let mut left = Vec::new();
+        for job in queue.drain(..) {
+            let repeated = job.key().is_some_and(|(scope, key)| !keys.insert((scope, key.to_owned())));
+            bytes += job.weight();
+            let full = bytes > BATCH_MAX_BYTES && bytes != job.weight();
+            if repeated || full {
+                left.push(job);
+            } else {
+                batch.push(job);
+            }
+        }
+        *queue = left;
+        batch
+    }
+
+    /// The same changes, each in a batch of its own.
+    pub(crate) fn split(self) -> Vec<Self> {
+        let mut queue: Vec<Job> = self.into_jobs();
+        queue
+            .drain(..)
+            .map(|job| {
+                let mut single = Self::default();
+                single.push(job);
+                single
+            })
+            .collect()
+    }
+
+    /// How many changes.
+    pub(crate) fn len(&self) -> usize {
+        self.hellos.len()
+            + self.registrations.len()
+            + self.presence.len()
+            + self.sends.len()
+            + self.marks.len()
+            + self.shown.len()
+            + self.state.len()
+            + self.prunes.len()
+            + self.flushes.len()
+    }
+
+    /// Answers everything with what came of it. Only after the commit.
+    pub(crate) fn answer(self, outcomes: Outcomes) {
+        answer_all(self.hellos, outcomes.hellos);
+        answer_all(self.registrations, outcomes.registrations);
+        answer_all(self.sends, outcomes.sends);
+        answer_all(self.marks, outcomes.marks);
+        answer_all(self.prunes, outcomes.prunes);
+        for (change, outcome) in self.state.into_iter().zip(outcomes.state) {
+            change.answer(outcome);
+        }
+        for shown in self.shown {
+            let _ = shown.answer.send(Ok(()));
+        }
+        for flush in self.flushes {
+            let _ = flush.answer.send(Ok(()));
+        }
+    }
+
+    /// Answers everything with one error.
+    pub(crate) fn refuse(self, error: &Error) {
+        for job in self.into_jobs() {
+            job.refuse(error);
+        }
+    }
+
+    fn push(&mut self, job: Job) {
+        match job {
+            Job::Hello(ask) => self.hellos.push(ask),
+            Job::Register(ask) => self.registrations.push(ask),
+            Job::Presence(row) => self.presence.push(row),
+            Job::Send(ask) => self.sends.push(ask),
+            Job::MarkRead(ask) => self.marks.push(ask),
+            Job::Shown(ask) => self.shown.push(ask),
+            Job::SetState(ask) => self.state.push(StateChange::Set(ask)),
+            Job::DeleteState(ask) => self.state.push(StateChange::Delete(ask)),
+            Job::Prune(ask) => self.prunes.push(ask),
+            Job::Flush(ask) => self.flushes.push(ask),
+        }
+    }
+
+    fn into_jobs(self) -> Vec<Job> {
+        let mut jobs = Vec::with_capacity(self.len());
+        jobs.extend(self.hellos.into_iter().map(Job::Hello));
+        jobs.extend(self.registrations.into_iter().map(Job::Register));
+        jobs.extend(self.presence.into_iter().map(Job::Presence));
+        jobs.extend(self.sends.into_iter().map(Job::Send));
+        jobs.extend(self.marks.into_iter().map(Job::MarkRead));
+        jobs.extend(self.shown.into_iter().map(Job::Shown));
+        jobs.extend(self.state.into_iter().map(StateChange::into_job));
+        jobs.extend(self.prunes.into_iter().map(Job::Prune));
+        jobs.extend(self.flushes.into_iter().map(Job::Flush));
+        jobs
+    }
+}
+
+fn answer_all<I, O>(asks: Vec<Ask<I, O>>, outcomes: Vec<Result<O, Error>>) {
+    for (ask, outcome) in asks.into_iter().zip(outcomes) {
+        // Whoever asked may have gone; the change stands all the same.
+        let _ = ask.answer.send(outcome);
+    }
+}

@@ -1,0 +1,78 @@
+//! Making a new store: under a temporary name, complete, flushed, and only then linked into place, so that a kill
+//! never leaves half of one where a store should be.
+
+use super::errors::{failed, refused};
+use super::header::APPLICATION_ID;
+use super::open::options;
+use crate::config::Durability;
+use c2c_proto::Error;
+use c2c_proto::id::new_unique_id;
+use sqlx::{Connection, SqliteConnection};
+use std::path::{Path, PathBuf};
+
+/// Makes the store.
+///
+/// # Errors
+/// `store_refused` if the folder does not allow it, `storage_failed` if the disk fails.
+pub(crate) async fn create(store: &Path) -> Result<(), Error> {
+    let temporary = temporary_name(store);
+    let made = make(&temporary).await;
+    let linked = match made {
+        Ok(()) => link(&temporary, store),
+        Err(error) => Err(error),
+    };
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut leftover = temporary.as_os_str().to_owned();
+        leftover.push(suffix);
+        // Most of them do not exist, and a leftover is never taken for a store.
+        let _ = std::fs::remove_file(leftover);
+    }
+    linked
+}
+
+fn temporary_name(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(format!(".new-{}", new_unique_id()));
+    name.into()
+}
+
+async fn make(temporary: &Path) -> Result<(), Error> {
+    crate::platform::private_file().write(true).create_new(true).open(temporary).map_err(|error| {
+        refused(
+            format!("no store can be made in {}: {error}", temporary.parent().unwrap_or(temporary).display()),
+            "make the folder writable for you and free some space, or name another store with CLAUDE_C2C_DB",
+        )
+    })?;
+    fill(temporary).await.map_err(|error| super::errors::for_caller(&error))
+}
+
+async fn fill(temporary: &Path) -> Result<(), sqlx::Error> {
+    let mut connection = SqliteConnection::connect_with(&options(temporary, Durability::Full)).await?;
+    super::open::migrate(&mut connection).await?;
+    // Pragmas take no bound values; this one is a number of ours.
+    let application = format!("PRAGMA application_id = {APPLICATION_ID}");
+    sqlx::query(sqlx::AssertSqlSafe(application)).execute(&mut connection).await?;
+    for (key, value) in [("store_id", new_unique_id()), ("epoch", "0".into()), ("last_version", "0".into())] {
+        sqlx::query("INSERT INTO meta (key, value) VALUES (?1, ?2)")
+            .bind(key)
+            .bind(value)
+            .execute(&mut connection)
+            .await?;
+    }
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+    connection.close().await
+}
+
+/// A link fails if the name is taken meanwhile: then nothing is overwritten.
+fn link(temporary: &Path, store: &Path) -> Result<(), Error> {
+    let flushed = std::fs::File::open(temporary).and_then(|file| file.sync_all());
+    flushed
+        .and_then(|()| std::fs::hard_link(temporary, store))
+        .and_then(|()| store.parent().map_or(Ok(()), flush_dir))
+        .map_err(|error| failed(&format!("{} could not be put into place: {error}", store.display())))
+}
+
+/// The link itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
+fn flush_dir(dir: &Path) -> std::io::Result<()> {
+    std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
+}

@@ -1,0 +1,75 @@
+//! What an error of SQLite means to the caller, and whether the store can still be trusted after it.
+
+use c2c_proto::{Error, ErrorCode};
+
+// Primary result codes, https://sqlite.org/rescode.html
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READONLY: i32 = 8;
+const IOERR: i32 = 10;
+const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+const CANTOPEN: i32 = 14;
+const NOTADB: i32 = 26;
+
+/// What to do after a failed statement or commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// Nothing was stored, and the store is as good as before.
+    Refused,
+    /// What the disk holds is uncertain: stop acknowledging, begin again from what is there.
+    Fatal,
+    /// The statement itself was at fault; its neighbours may be fine.
+    Statement,
+}
+
+/// The primary result code, if SQLite gave one.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let sqlx::Error::Database(database) = error else { return None };
+    database.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+}
+
+/// How bad it is.
+pub(crate) fn severity(error: &sqlx::Error) -> Severity {
+    match primary_code(error) {
+        Some(FULL | BUSY | LOCKED) => Severity::Refused,
+        Some(IOERR | CORRUPT | NOTADB | READONLY | CANTOPEN) => Severity::Fatal,
+        Some(_) => Severity::Statement,
+        None => match error {
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => Severity::Fatal,
+            _ => Severity::Statement,
+        },
+    }
+}
+
+/// The error as the caller sees it. The chain goes to the log, without values that were bound.
+pub(crate) fn for_caller(error: &sqlx::Error) -> Error {
+    match primary_code(error) {
+        Some(FULL) => Error::new(
+            ErrorCode::StorageFull,
+            "no space is left where the store lies; nothing was stored",
+            "free some space on that disk, then call again; `c2c status` names the store",
+        ),
+        Some(BUSY | LOCKED) => Error::new(
+            ErrorCode::BrokerBusy,
+            "another program holds a lock on the store; nothing was stored",
+            "close the program that has the store open (a backup tool, sqlite3), then call again",
+        ),
+        _ if severity(error) == Severity::Fatal => failed(&error.to_string()),
+        _ => Error::internal(format!("a statement failed: {error}")),
+    }
+}
+
+/// `storage_failed`: whether the change is on disk is not known.
+pub(crate) fn failed(what: &str) -> Error {
+    Error::new(
+        ErrorCode::StorageFailed,
+        format!("the store could not be read or written: {what}"),
+        "the broker restarts from what is on disk; call again with the same idempotency_key to learn what holds",
+    )
+}
+
+/// `store_refused`: the file was left as it is.
+pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::new(ErrorCode::StoreRefused, message, hint)
+}

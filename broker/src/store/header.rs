@@ -1,0 +1,103 @@
+//! What the first bytes of a file say about it, read before SQLite touches it: so that a file which is not a store of
+//! ours is refused and left exactly as it was.
+
+use super::errors::refused;
+use c2c_proto::Error;
+use std::io::Read;
+use std::path::Path;
+
+/// `PRAGMA application_id` of every store: "c2c1" in ASCII.
+pub(crate) const APPLICATION_ID: u32 = 0x6332_6331;
+/// The newest schema that this broker knows; the number of the last file in `migrations/`.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// Length of SQLite's file header and where its fields lie, https://sqlite.org/fileformat.html#the_database_header
+const HEADER_BYTES: usize = 100;
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+const PAGE_SIZE_AT: usize = 16;
+const PAGES_AT: usize = 28;
+const USER_VERSION_AT: usize = 60;
+const APPLICATION_ID_AT: usize = 68;
+
+/// Whether there is a file at all, checked if there is.
+///
+/// # Errors
+/// `store_refused` with the way out.
+pub(crate) fn exists_and_is_ours(store: &Path) -> Result<bool, Error> {
+    let mut file = match std::fs::File::open(store) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => {
+            return Err(refused(
+                format!("the store {} cannot be opened: {error}", store.display()),
+                "make the file readable and writable for you alone, or name another with CLAUDE_C2C_DB",
+            ));
+        }
+    };
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut header = [0; HEADER_BYTES];
+    if length < HEADER_BYTES as u64 || file.read_exact(&mut header).is_err() {
+        return Err(not_whole(store, &format!("has only {length} bytes")));
+    }
+    check(store, &header, length).map(|()| true)
+}
+
+fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<(), Error> {
+    if header.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
+        return Err(refused(
+            format!("{} is not an SQLite file; it was left untouched", store.display()),
+            "move it away or name another store with CLAUDE_C2C_DB; a backup of the store can be copied back",
+        ));
+    }
+    let application = u32_at(header, APPLICATION_ID_AT);
+    let schema = u32_at(header, USER_VERSION_AT);
+    if application != APPLICATION_ID {
+        return Err(refused(
+            format!("{} is an SQLite file of another program; it was left untouched", store.display()),
+            "name another store with CLAUDE_C2C_DB, or move that file away",
+        ));
+    }
+    check_schema(store, schema)?;
+    let page_bytes = match u16::from_be_bytes([header[PAGE_SIZE_AT], header[PAGE_SIZE_AT + 1]]) {
+        1 => 65_536,
+        bytes => u64::from(bytes),
+    };
+    let claimed = u64::from(u32_at(header, PAGES_AT)) * page_bytes;
+    if length < claimed && !has_log(store) {
+        return Err(not_whole(store, &format!("has {length} of {claimed} bytes")));
+    }
+    Ok(())
+}
+
+/// `store_refused` for a store that a newer broker wrote.
+pub(crate) fn check_schema(store: &Path, schema: u32) -> Result<(), Error> {
+    if schema <= SCHEMA_VERSION {
+        return Ok(());
+    }
+    Err(refused(
+        format!(
+            "{} has schema {schema}, this broker ({}) knows up to {SCHEMA_VERSION}; it was left untouched",
+            store.display(),
+            env!("CARGO_PKG_VERSION"),
+        ),
+        "install the newer c2c that wrote it, or name another store with CLAUDE_C2C_DB",
+    ))
+}
+
+fn not_whole(store: &Path, how: &str) -> Error {
+    refused(
+        format!("the store {} {how}: it is empty or cut off; it was left untouched", store.display()),
+        "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store",
+    )
+}
+
+/// With a write-ahead log beside it the file itself may lawfully be behind.
+fn has_log(store: &Path) -> bool {
+    let mut log = store.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+}
+
+fn u32_at(header: &[u8; HEADER_BYTES], at: usize) -> u32 {
+    u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+}

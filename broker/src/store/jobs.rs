@@ -1,0 +1,141 @@
+//! What the writer is asked to do. One struct per change; each is answered after its commit, never before.
+
+use super::messages::{NewMessage, Stored};
+use super::presence::{OnlineGuard, Row};
+use c2c_proto::Error;
+use c2c_proto::hello::Identity;
+use c2c_proto::id::MessageId;
+use c2c_proto::request::{DeleteState, MarkRead, Prune, Register, SetState};
+use c2c_proto::response::{Deleted, Displaced, Marked, Pruned, Registered, StateSet};
+use tokio::sync::oneshot;
+
+/// A change and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Ask<I, O> {
+    pub(crate) input: I,
+    pub(crate) answer: oneshot::Sender<Result<O, Error>>,
+}
+
+/// One entry of the writer's queue.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Hello(Ask<Identity, Option<Greeted>>),
+    Register(Ask<Registration, Named>),
+    /// The row's presence changed: write down what it is now.
+    Presence(Row),
+    Send(Ask<NewMessage, Stored>),
+    MarkRead(Ask<ByOwner<MarkRead>, Marked>),
+    Shown(Ask<ByOwner<Vec<MessageId>>, ()>),
+    SetState(Ask<ByOwner<SetState>, StateSet>),
+    DeleteState(Ask<ByOwner<DeleteState>, Deleted>),
+    Prune(Ask<ByOwner<Prune>, Pruned>),
+    /// Answered when everything that was queued before it is on disk.
+    Flush(Ask<(), ()>),
+}
+
+/// The session that a change is made for, as the broker knows the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its row.
+    pub row: Row,
+    /// Its session id.
+    pub session_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its name, folded.
+    pub mailbox: String,
+}
+
+/// A change with its owner and, for keyed ones, what identifies its content.
+#[derive(Debug)]
+pub(crate) struct ByOwner<T> {
+    pub(crate) owner: Owner,
+    pub(crate) request: T,
+    pub(crate) hash: String,
+}
+
+/// A session asks for a name.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    /// The row that the connection belongs to, if any.
+    pub(crate) row: Option<Row>,
+    /// What a new row is made from.
+    pub(crate) identity: Identity,
+    pub(crate) request: Register,
+    pub(crate) hash: String,
+}
+
+/// A session row that a connection now belongs to.
+#[derive(Debug)]
+pub struct Greeted {
+    /// Who it is.
+    pub owner: Owner,
+    /// Whether another session took its name; then it is not counted as online.
+    pub superseded: bool,
+    /// Keeps the session online; absent for a superseded one.
+    pub online: Option<OnlineGuard>,
+    /// The offline row that gave way.
+    pub displaced: Option<Displaced>,
+}
+
+/// The outcome of a registration.
+#[derive(Debug)]
+pub struct Named {
+    /// Who the session is now.
+    pub owner: Owner,
+    /// What it is told.
+    pub answer: Registered,
+    /// Keeps the session online.
+    pub online: OnlineGuard,
+    /// The row that lost the name.
+    pub displaced_row: Option<Row>,
+}
+
+impl Job {
+    /// What recognises a repeated change: the scope of its key (0: the key alone) and the key.
+    pub(crate) fn key(&self) -> Option<(Row, &str)> {
+        match self {
+            Self::Hello(ask) => Some((0, &ask.input.key)),
+            Self::Register(ask) => Some((ask.input.scope(), &ask.input.request.key)),
+            Self::Send(ask) => Some((ask.input.sender.row, &ask.input.request.key)),
+            Self::MarkRead(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
+            Self::SetState(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
+            Self::DeleteState(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
+            Self::Prune(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
+            Self::Presence(_) | Self::Shown(_) | Self::Flush(_) => None,
+        }
+    }
+
+    /// Roughly how many bytes of text it brings, so that one batch stays within SQLite's limits.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Send(ask) => ask.input.request.body.len(),
+            Self::SetState(ask) => ask.input.request.value.len(),
+            _ => 0,
+        }
+    }
+
+    /// Answers with an error instead of doing anything.
+    pub(crate) fn refuse(self, error: &Error) {
+        // Whoever asked may have gone; then nobody needs the answer.
+        match self {
+            Self::Hello(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Register(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Presence(_) => {}
+            Self::Send(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::MarkRead(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Shown(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::SetState(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::DeleteState(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Prune(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Flush(ask) => drop(ask.answer.send(Err(error.clone()))),
+        }
+    }
+}
+
+impl Registration {
+    /// A shim's own key is unique everywhere, and the row may change in between; a model's is its session's own.
+    pub(crate) fn scope(&self) -> Row {
+        if self.request.key.starts_with(c2c_proto::id::CALL_KEY_PREFIX) { 0 } else { self.row.unwrap_or(0) }
+    }
+}

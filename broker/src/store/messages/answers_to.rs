@@ -1,0 +1,87 @@
+//! The answers to a question: the first of each recipient, and who has not answered.
+
+use super::shape::{bytes_for, message, message_columns};
+use crate::store::jobs::Owner;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::LIST_BODY_MAX_CHARS;
+use c2c_proto::message::Message;
+use c2c_proto::name::fold;
+use sqlx::{Row as _, SqlitePool};
+use std::collections::HashSet;
+
+/// What has come of a question.
+#[derive(Debug, Default)]
+pub(crate) struct AnswersTo {
+    pub(crate) replies: Vec<Message>,
+    pub(crate) missing: Vec<String>,
+}
+
+/// Whom a question went to, and by what one knows them now.
+struct Asked {
+    recipient: String,
+    mailbox: String,
+    row: Option<i64>,
+}
+
+/// Reads the answers that lie in the asker's mailbox, read or not, at most `limit`.
+pub(crate) async fn answers_to(
+    pool: &SqlitePool,
+    owner: &Owner,
+    question: MessageId,
+    limit: usize,
+) -> Result<AnswersTo, sqlx::Error> {
+    let asked = sqlx::query(
+        "SELECT recipient, mailbox, COALESCE(shown_row, arrived_row) FROM deliveries WHERE message_id = ?1
+         ORDER BY mailbox",
+    )
+    .bind(question)
+    .fetch_all(pool)
+    .await?
+    .into_iter()
+    .map(|row| Ok(Asked { recipient: row.try_get(0)?, mailbox: row.try_get(1)?, row: row.try_get(2)? }))
+    .collect::<Result<Vec<_>, sqlx::Error>>()?;
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        message_columns!(),
+        ", m.from_mailbox, m.from_row FROM messages AS m
+         JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
+         WHERE m.reply_to = ?3 ORDER BY m.id"
+    ))
+    .bind(&owner.mailbox)
+    .bind(owner.row)
+    .bind(question)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(bytes_for(LIST_BODY_MAX_CHARS))
+    .fetch_all(pool)
+    .await?;
+    let mut answered = HashSet::new();
+    let mut found = AnswersTo::default();
+    for row in rows {
+        let from_mailbox: String = row.try_get(13)?;
+        let from_row: i64 = row.try_get(14)?;
+        let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
+        if found.replies.len() < limit && answered.insert(index) {
+            found.replies.push(message(&row, LIST_BODY_MAX_CHARS)?);
+        }
+    }
+    found.missing = asked
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| !answered.contains(index))
+        .map(|(_, asked)| asked.recipient)
+        .collect();
+    Ok(found)
+}
+
+impl Asked {
+    /// Whether an answer from this name and row is this recipient's.
+    fn is(&self, from_mailbox: &str, from_row: i64) -> bool {
+        self.mailbox == from_mailbox || self.row == Some(from_row) || fold(&self.recipient) == from_mailbox
+    }
+}

@@ -1,0 +1,321 @@
+//! Storing a batch of messages: every question to the store is asked once for the whole batch, and messages,
+//! deliveries and the full-text index get one statement each.
+
+use super::recipients::{Directory, Target};
+use super::replies::{Original, Pace, not_visible, originals, paces};
+use super::{NewMessage, Stored, StoredRecipient, addressed_from, addressed_json, recipients};
+use crate::store::answers::{json, key_conflict};
+use crate::store::counts::CountChange;
+use crate::store::jobs::Ask;
+use crate::store::presence::Row;
+use crate::store::writer::Work;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::THREAD_WINDOW_S;
+use c2c_proto::message::{Priority, To};
+use c2c_proto::{Error, ErrorCode};
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::HashMap;
+
+/// A message that an earlier call with the same key stored.
+#[derive(Debug)]
+pub(super) struct Repeated {
+    pub(super) id: MessageId,
+    hash: String,
+    to: To,
+}
+
+/// A message that this batch stores.
+struct Fresh<'a> {
+    new: &'a NewMessage,
+    id: MessageId,
+    thread: MessageId,
+    to: To,
+    targets: Vec<Target>,
+    skipped_full: Vec<String>,
+}
+
+/// Stores a batch. The outer error undoes all of it; an inner one is one message's own.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    sends: &[Ask<NewMessage, Stored>],
+) -> Result<Vec<Result<Stored, Error>>, sqlx::Error> {
+    if sends.is_empty() {
+        return Ok(Vec::new());
+    }
+    let repeated = find_repeated(connection, sends).await?;
+    let originals = originals(connection, sends).await?;
+    let limit = work.shared.config.limits.thread_messages_per_hour;
+    let mut paces = paces(connection, &originals, work.now, limit).await?;
+    let addresses: Vec<To> = sends
+        .iter()
+        .enumerate()
+        .filter_map(|(index, ask)| address(&ask.input, originals.get(&index)))
+        .collect();
+    let directory = Directory::look_up(connection, work, &addresses).await?;
+    let mut earlier = recipients::of_stored(connection, work, sends, &repeated).await?;
+
+    let mut pending: HashMap<String, u64> = HashMap::new();
+    let mut fresh = Vec::new();
+    let mut results = Vec::with_capacity(sends.len());
+    for (index, ask) in sends.iter().enumerate() {
+        if let Some(before) = repeated.get(&index) {
+            results.push(repeat(&ask.input, before, earlier.remove(&index).unwrap_or_default()));
+            continue;
+        }
+        let original = originals.get(&index);
+        let accepted = accept(work, &directory, &mut paces, &mut pending, &ask.input, original);
+        results.push(accepted.map(|message| {
+            let stored = message.stored(work);
+            fresh.push(message);
+            stored
+        }));
+    }
+    write(connection, work, &fresh).await?;
+    Ok(results)
+}
+
+async fn find_repeated(
+    connection: &mut SqliteConnection,
+    sends: &[Ask<NewMessage, Stored>],
+) -> Result<HashMap<usize, Repeated>, sqlx::Error> {
+    let keys: Vec<(usize, Row, &str)> = sends
+        .iter()
+        .enumerate()
+        .map(|(index, ask)| (index, ask.input.sender.row, ask.input.request.key.as_str()))
+        .collect();
+    let rows = sqlx::query(
+        "SELECT j.value ->> 0, m.id, m.content_hash, m.addressed FROM json_each(?1) AS j
+         JOIN messages AS m ON m.from_row = j.value ->> 1 AND m.key = j.value ->> 2",
+    )
+    .bind(json(&keys))
+    .fetch_all(connection)
+    .await?;
+    let mut repeated = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let index: i64 = row.try_get(0)?;
+        let to = addressed_from(row.try_get(3)?);
+        let before = Repeated { id: row.try_get(1)?, hash: row.try_get(2)?, to };
+        repeated.insert(usize::try_from(index).unwrap_or_default(), before);
+    }
+    Ok(repeated)
+}
+
+fn repeat(new: &NewMessage, before: &Repeated, recipients: Vec<StoredRecipient>) -> Result<Stored, Error> {
+    if before.hash != new.hash {
+        return Err(key_conflict(&new.request.key));
+    }
+    let to = before.to.clone();
+    Ok(Stored { id: before.id, to, recipients, skipped_full: Vec::new(), fresh: false })
+}
+
+/// Whom a message goes to; `None` if it answers a message that its sender cannot see.
+fn address(new: &NewMessage, original: Option<&Original>) -> Option<To> {
+    match (new.request.reply_to, original) {
+        (Some(_), None) => None,
+        (Some(_), Some(original)) => Some(original.address(new.sender.row, new.request.to.as_ref())),
+        (None, _) => new.request.to.clone(),
+    }
+}
+
+/// Decides on one message. What it reserves (a number, room in mailboxes, its place in the thread's hour) counts for
+/// the messages behind it in the batch.
+fn accept<'a>(
+    work: &mut Work<'_>,
+    directory: &Directory,
+    paces: &mut HashMap<MessageId, Pace>,
+    pending: &mut HashMap<String, u64>,
+    new: &'a NewMessage,
+    original: Option<&Original>,
+) -> Result<Fresh<'a>, Error> {
+    let Some(to) = address(new, original) else {
+        return Err(new.request.reply_to.map_or_else(
+            || Error::invalid("neither `to` nor `reply_to` says whom the message is for", "give one of them"),
+            not_visible,
+        ));
+    };
+    if let Some(original) = original {
+        check_pace(work, paces, original.thread)?;
+    }
+    let targets = directory.targets(&new.sender.mailbox, &to);
+    if new.question && !targets.iter().any(|target| target.holder.is_some()) {
+        return Err(nobody_to_ask(&to));
+    }
+    let (targets, skipped_full) = make_room(work, pending, &to, targets)?;
+    if let Some(original) = original {
+        let pace = paces.entry(original.thread).or_insert(Pace { messages: 0, oldest: work.now });
+        pace.messages += 1;
+    }
+    work.numbers.last_message_id += 1;
+    let id = work.numbers.last_message_id;
+    let thread = original.map_or(id, |original| original.thread);
+    Ok(Fresh { new, id, thread, to, targets, skipped_full })
+}
+
+fn check_pace(work: &Work<'_>, paces: &HashMap<MessageId, Pace>, thread: MessageId) -> Result<(), Error> {
+    let limit = work.shared.config.limits.thread_messages_per_hour;
+    let pace = paces.get(&thread).copied().unwrap_or_default();
+    if pace.messages < limit {
+        return Ok(());
+    }
+    let window_s = i64::try_from(THREAD_WINDOW_S).unwrap_or(i64::MAX);
+    let wait_s = (pace.oldest.plus_s(window_s).unix_s() - work.now.unix_s()).max(1);
+    Err(Error::new(
+        ErrorCode::RateLimited,
+        format!("thread {thread} has {} messages within an hour, the limit is {limit}", pace.messages),
+        format!("wait {wait_s} seconds, or ask the user whether this exchange should go on"),
+    ))
+}
+
+fn nobody_to_ask(to: &To) -> Error {
+    let whom = match to {
+        To::One(name) => format!("{name:?} is not known"),
+        To::Many(names) => format!("none of the {} recipients is known", names.len()),
+        To::Everyone => "no other session is known".to_owned(),
+    };
+    Error::not_found(
+        format!("{whom}, so nobody can answer; nothing was sent"),
+        "see list_sessions for who is there; send_message queues a message for a name that comes later",
+    )
+}
+
+/// Leaves out full mailboxes of a broadcast; a message to names goes to all of them or to none.
+fn make_room(
+    work: &Work<'_>,
+    pending: &mut HashMap<String, u64>,
+    to: &To,
+    targets: Vec<Target>,
+) -> Result<(Vec<Target>, Vec<String>), Error> {
+    let limit = u64::from(work.shared.config.limits.unread_per_mailbox);
+    let is_full = |mailbox: &str, pending: &HashMap<String, u64>| {
+        work.shared.counts.of(mailbox).unread + pending.get(mailbox).copied().unwrap_or(0) >= limit
+    };
+    let (full, roomy): (Vec<Target>, Vec<Target>) =
+        targets.into_iter().partition(|target| is_full(&target.mailbox, pending));
+    if let (Some(first), false) = (full.first(), *to == To::Everyone) {
+        return Err(Error::new(
+            ErrorCode::MailboxFull,
+            format!(
+                "the mailbox of {:?} holds {limit} unread messages, the limit; nothing was sent",
+                first.addressed
+            ),
+            "its owner has to read its mail first: try again later, or tell the user",
+        ));
+    }
+    for target in &roomy {
+        *pending.entry(target.mailbox.clone()).or_default() += 1;
+    }
+    Ok((roomy, full.into_iter().map(|target| target.addressed).collect()))
+}
+
+impl Fresh<'_> {
+    fn stored(&self, work: &Work<'_>) -> Stored {
+        Stored {
+            id: self.id,
+            to: self.to.clone(),
+            recipients: self.targets.iter().map(|target| target.stored(work)).collect(),
+            skipped_full: self.skipped_full.clone(),
+            fresh: true,
+        }
+    }
+
+    fn broadcast(&self) -> i64 {
+        match (&self.to, self.new.question) {
+            (To::Everyone, false) => 1,
+            (To::Everyone, true) => 2,
+            _ => 0,
+        }
+    }
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    fresh: &[Fresh<'_>],
+) -> Result<(), sqlx::Error> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    write_messages(connection, work, fresh).await?;
+    write_deliveries(connection, work, fresh).await?;
+    super::marks::mark_answered(connection, work, &answered(fresh)).await
+}
+
+async fn write_messages(
+    connection: &mut SqliteConnection,
+    work: &Work<'_>,
+    fresh: &[Fresh<'_>],
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = fresh
+        .iter()
+        .map(|message| {
+            let (sender, request) = (&message.new.sender, &message.new.request);
+            let body_chars = request.body.chars().count();
+            let head = (message.id, sender.row, &sender.session_id, &sender.name, &sender.mailbox);
+            let body = (addressed_json(&message.to), message.broadcast(), &request.body, body_chars);
+            let tail = (
+                &request.tag,
+                request.reply_to,
+                message.thread,
+                i64::from(request.priority == Priority::Fyi),
+            );
+            (head, body, tail, (&request.key, &message.new.hash))
+        })
+        .collect();
+    sqlx::query(
+        "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
+                               body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)
+         SELECT j.value ->> '$[0][0]', j.value ->> '$[0][1]', j.value ->> '$[0][2]', j.value ->> '$[0][3]',
+                j.value ->> '$[0][4]', j.value ->> '$[1][0]', j.value ->> '$[1][1]', j.value ->> '$[1][2]',
+                j.value ->> '$[1][3]', j.value ->> '$[2][0]', j.value ->> '$[2][1]', j.value ->> '$[2][2]',
+                j.value ->> '$[2][3]', j.value ->> '$[3][0]', j.value ->> '$[3][1]', ?2
+         FROM json_each(?1) AS j",
+    )
+    .bind(json(&rows))
+    .bind(work.now.0)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages WHERE id >= ?1")
+        .bind(fresh.first().map_or(i64::MAX, |message| message.id))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn write_deliveries(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    fresh: &[Fresh<'_>],
+) -> Result<(), sqlx::Error> {
+    let mut rows: Vec<(&str, MessageId, &str, Option<Row>)> = Vec::new();
+    for message in fresh {
+        for target in &message.targets {
+            let row = target.holder.as_ref().map(|holder| holder.row);
+            rows.push((&target.mailbox, message.id, &target.addressed, row));
+            work.counts.push(CountChange::Arrived(target.mailbox.clone()));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO deliveries (mailbox, message_id, recipient, arrived_row)
+         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each(?1) AS j",
+    )
+    .bind(json(&rows))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What the batch answers, and who does: (mailbox, row, message, name).
+fn answered<'a>(fresh: &[Fresh<'a>]) -> Vec<(&'a str, Row, MessageId, &'a str)> {
+    fresh
+        .iter()
+        .filter_map(|message| {
+            let sender = &message.new.sender;
+            let answered = message.new.request.reply_to?;
+            Some((sender.mailbox.as_str(), sender.row, answered, sender.name.as_str()))
+        })
+        .collect()
+}

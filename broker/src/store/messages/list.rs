@@ -1,0 +1,133 @@
+//! Lists of messages, ascending by id. One statement for each place that they can come from.
+
+use super::shape::{add_receipts, bytes_for, message, message_columns};
+use crate::store::jobs::Owner;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::{LIST_BODY_MAX_CHARS, RESULT_MAX_CHARS};
+use c2c_proto::message::Message;
+use c2c_proto::name::fold;
+use c2c_proto::request::Inbox;
+use futures_util::TryStreamExt;
+use sqlx::{Row as _, SqlitePool};
+
+/// A part of a list.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) more: bool,
+    /// How many of the messages are unread mail that this session has not been shown yet.
+    pub(crate) unshown: u64,
+}
+
+/// `?1` mailbox, `?2` row, `?3` and `?4` the ids between which to look, `?5` … `?9` filters, `?10` limit, `?11` bytes of the
+/// body, `?12` unread only.
+macro_rules! list_from {
+    ($source:literal, $order:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            ", d.mailbox IS NOT NULL AND d.read_at IS NULL AND d.shown_row IS NOT ?2
+             FROM (",
+            $source,
+            ") AS c
+             JOIN messages AS m ON m.id = c.id
+             LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
+             WHERE (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
+               AND (?7 IS NULL OR m.reply_to = ?7) AND (?8 IS NULL OR m.thread = ?8)
+               AND (?9 IS NULL OR m.id IN (SELECT rowid FROM messages_text WHERE messages_text MATCH ?9))
+             ORDER BY m.id ",
+            $order,
+            " LIMIT ?10"
+        )
+    };
+}
+
+/// Both directions of a list from one source.
+macro_rules! source {
+    ($source:literal) => {
+        (list_from!($source, "ASC"), list_from!($source, "DESC"))
+    };
+}
+
+const UNREAD: (&str, &str) = source!(
+    "SELECT message_id AS id FROM deliveries
+     WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?3 AND message_id < ?4"
+);
+const MAIL: (&str, &str) = source!(
+    "SELECT message_id AS id FROM deliveries WHERE mailbox = ?1 AND message_id > ?3 AND message_id < ?4
+     UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?3 AND message_id < ?4"
+);
+const SENT: (&str, &str) = source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?3 AND id < ?4");
+const SENT_UNREAD: (&str, &str) = source!(
+    "SELECT id FROM messages AS s WHERE from_row = ?2 AND id > ?3 AND id < ?4
+     AND EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)"
+);
+const THREAD: (&str, &str) = source!(
+    "SELECT id FROM messages AS t WHERE thread = ?8 AND id > ?3 AND id < ?4
+     AND (from_row = ?2 OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = t.id)
+          OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = t.id))"
+);
+
+/// Lists what the session may see. With `before_id` the newest below it are taken.
+pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Result<Page, sqlx::Error> {
+    let (ascending, descending) = match ask {
+        Inbox { sent: true, unread_only: true, .. } => SENT_UNREAD,
+        Inbox { sent: true, .. } => SENT,
+        Inbox { unread_only: true, .. } => UNREAD,
+        Inbox { filter, .. } if filter.thread.is_some() => THREAD,
+        _ => MAIL,
+    };
+    let newest_first = ask.before_id.is_some();
+    let limit = i64::from(ask.limit);
+    let filter = &ask.filter;
+    let mut rows = sqlx::query(if newest_first { descending } else { ascending })
+        .bind(&owner.mailbox)
+        .bind(owner.row)
+        .bind(ask.after_id.unwrap_or(0))
+        .bind(ask.before_id.unwrap_or(MessageId::MAX))
+        .bind(filter.from.as_deref().map(fold))
+        .bind(&filter.tag)
+        .bind(filter.reply_to)
+        .bind(filter.thread)
+        .bind(ask.query.as_deref().map(all_words))
+        .bind(limit + 1)
+        .bind(bytes_for(LIST_BODY_MAX_CHARS))
+        .fetch(pool);
+    let mut page = Page::default();
+    let mut chars = 0;
+    while let Some(row) = rows.try_next().await? {
+        // No reader gets more than this into one result, so no more is loaded.
+        if page.messages.len() == ask.limit as usize || chars > RESULT_MAX_CHARS {
+            page.more = true;
+            break;
+        }
+        let message = message(&row, LIST_BODY_MAX_CHARS)?;
+        chars += message.body.len();
+        page.unshown += u64::from(row.try_get::<bool, _>(13)?);
+        page.messages.push(message);
+    }
+    drop(rows);
+    if newest_first {
+        page.messages.reverse();
+    }
+    add_receipts(pool, &mut page.messages).await?;
+    Ok(page)
+}
+
+/// The query as the full-text index wants it: every word quoted, so that none is an operator, and all required.
+fn all_words(query: &str) -> String {
+    let quoted: Vec<String> =
+        query.split_whitespace().map(|word| format!("\"{}\"", word.replace(['"', '\0'], " "))).collect();
+    quoted.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::all_words;
+
+    #[test]
+    fn no_word_of_a_query_is_an_operator() {
+        assert_eq!(all_words("deploy NOT ready*"), "\"deploy\" \"NOT\" \"ready*\"");
+        assert_eq!(all_words("say \"hi\""), "\"say\" \" hi \"");
+    }
+}

@@ -1,0 +1,76 @@
+//! Messages and their deliveries: writing them (`insert`, `recipients`, `replies`, `marks`) and reading them (`list`,
+//! `one`, `unread`, `answers_to`). What a row looks like as a message is in `shape`.
+
+mod answers_to;
+mod insert;
+mod list;
+mod marks;
+mod one;
+mod recipients;
+mod replies;
+mod shape;
+mod unread;
+
+pub(crate) use answers_to::answers_to;
+pub(crate) use insert::insert;
+pub(crate) use list::{Page, list};
+pub(crate) use marks::{mark_read, mark_shown};
+pub(crate) use one::one;
+pub(crate) use unread::{Unread, unread};
+
+use super::jobs::Owner;
+use super::presence::Row;
+use c2c_proto::id::MessageId;
+use c2c_proto::message::{Recipient, To};
+use c2c_proto::request::Send;
+
+/// A message to be stored.
+#[derive(Debug)]
+pub(crate) struct NewMessage {
+    pub(crate) sender: Owner,
+    pub(crate) request: Send,
+    /// Whether the sender waits for answers: then late sessions do not get it, and somebody known must.
+    pub(crate) question: bool,
+    pub(crate) hash: String,
+}
+
+/// A message that is on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) id: MessageId,
+    /// Whom it went to, as said or as the reply resolved it.
+    pub(crate) to: To,
+    pub(crate) recipients: Vec<StoredRecipient>,
+    pub(crate) skipped_full: Vec<String>,
+    /// Whether this very commit stored it; a repeated call changes nothing and wakes nobody.
+    pub(crate) fresh: bool,
+}
+
+/// One recipient of a stored message.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredRecipient {
+    /// The session that holds the name now.
+    pub(crate) row: Option<Row>,
+    pub(crate) recipient: Recipient,
+}
+
+/// `To` as the store keeps it: JSON, as it is shown.
+fn addressed_json(to: &To) -> String {
+    match to {
+        To::One(name) => super::answers::json(name),
+        To::Many(names) => super::answers::json(names),
+        To::Everyone => super::answers::json(&c2c_proto::name::EVERYONE),
+    }
+}
+
+/// The way back.
+fn addressed_from(json: &str) -> To {
+    match serde_json::from_str(json) {
+        Ok(serde_json::Value::Array(names)) => {
+            To::Many(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+        }
+        Ok(serde_json::Value::String(name)) if name == c2c_proto::name::EVERYONE => To::Everyone,
+        Ok(serde_json::Value::String(name)) => To::One(name),
+        _ => To::One(json.to_owned()),
+    }
+}

@@ -1,0 +1,51 @@
+//! One message with a page of its body, for whoever may see it.
+
+use super::replies::not_visible;
+use super::shape::{add_receipts, message, message_columns};
+use crate::store::jobs::Owner;
+use c2c_proto::Error;
+use c2c_proto::message::Message;
+use c2c_proto::request::ReadMessage;
+use sqlx::SqlitePool;
+
+/// The message and whether it is unread mail that the session has not been shown yet.
+pub(crate) async fn one(
+    pool: &SqlitePool,
+    owner: &Owner,
+    ask: &ReadMessage,
+) -> Result<Result<(Message, bool), Error>, sqlx::Error> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        message_columns!(),
+        ", d.mailbox IS NOT NULL AND d.read_at IS NULL AND d.shown_row IS NOT ?2
+         FROM messages AS m LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
+         WHERE m.id = ?3 AND (m.from_row = ?2 OR d.mailbox IS NOT NULL
+                              OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = m.id))"
+    ))
+    .bind(&owner.mailbox)
+    .bind(owner.row)
+    .bind(ask.message_id)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(None::<i64>)
+    .bind(i64::MAX)
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(Err(not_visible(ask.message_id))) };
+    let mut found = message(&row, usize::MAX)?;
+    let offset = usize::try_from(ask.offset).unwrap_or(usize::MAX);
+    if ask.offset > found.body_chars {
+        return Ok(Err(Error::invalid(
+            format!("offset {} is beyond the body, which has {} characters", ask.offset, found.body_chars),
+            "begin with offset 0 and go on with next_offset",
+        )));
+    }
+    found.body = found.body.chars().skip(offset).take(ask.max_chars as usize).collect();
+    let unshown = sqlx::Row::try_get(&row, 13)?;
+    add_receipts(pool, std::slice::from_mut(&mut found)).await?;
+    Ok(Ok((found, unshown)))
+}

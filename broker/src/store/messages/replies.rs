@@ -1,0 +1,139 @@
+//! The messages that a batch of sends answers: looked up together, once.
+
+use super::NewMessage;
+use super::addressed_from;
+use crate::store::answers::json;
+use crate::store::jobs::Ask;
+use crate::store::presence::Row;
+use c2c_proto::Error;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::THREAD_WINDOW_S;
+use c2c_proto::message::To;
+use c2c_proto::time::Timestamp;
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::HashMap;
+
+/// A message that is being answered, if the one who answers may see it.
+#[derive(Clone, Debug)]
+pub(super) struct Original {
+    pub(super) thread: MessageId,
+    pub(super) from_row: Row,
+    pub(super) from_name: String,
+    /// The name that its sender's session has now, if it still has one.
+    pub(super) sender_now: Option<String>,
+    pub(super) to: To,
+    /// The names it went to.
+    pub(super) recipients: Vec<String>,
+}
+
+/// How busy a thread was within the last hour.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pace {
+    pub(super) messages: u32,
+    /// When the oldest of them was sent.
+    pub(super) oldest: Timestamp,
+}
+
+/// The originals by position in the batch.
+pub(super) async fn originals(
+    connection: &mut SqliteConnection,
+    sends: &[Ask<NewMessage, super::Stored>],
+) -> Result<HashMap<usize, Original>, sqlx::Error> {
+    let wanted: Vec<(usize, Row, &str, MessageId)> = sends
+        .iter()
+        .enumerate()
+        .filter_map(|(index, ask)| {
+            let sender = &ask.input.sender;
+            Some((index, sender.row, sender.mailbox.as_str(), ask.input.request.reply_to?))
+        })
+        .collect();
+    let mut originals = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(originals);
+    }
+    let rows = sqlx::query(
+        "SELECT j.value ->> 0, m.thread, m.from_row, m.from_name, s.name, m.addressed,
+                (SELECT json_group_array(recipient) FROM deliveries WHERE message_id = m.id)
+         FROM json_each(?1) AS j
+         JOIN messages AS m ON m.id = j.value ->> 3
+         LEFT JOIN sessions AS s ON s.row_id = m.from_row AND s.stale = 0
+         WHERE m.from_row = j.value ->> 1
+            OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = j.value ->> 2 AND message_id = m.id)
+            OR EXISTS (SELECT 1 FROM sightings WHERE row_id = j.value ->> 1 AND message_id = m.id)",
+    )
+    .bind(json(&wanted))
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let index: i64 = row.try_get(0)?;
+        let names: String = row.try_get(6)?;
+        let original = Original {
+            thread: row.try_get(1)?,
+            from_row: row.try_get(2)?,
+            from_name: row.try_get(3)?,
+            sender_now: row.try_get(4)?,
+            to: addressed_from(row.try_get(5)?),
+            recipients: serde_json::from_str(&names).unwrap_or_default(),
+        };
+        originals.insert(usize::try_from(index).unwrap_or_default(), original);
+    }
+    Ok(originals)
+}
+
+impl Original {
+    /// Where an answer goes: to whatever name the sender's session has now; an answer to one's own message goes where
+    /// that went. A name that was given and is not the original sender's is taken as it is.
+    pub(super) fn address(&self, sender: Row, given: Option<&To>) -> To {
+        match given {
+            Some(To::One(name)) if c2c_proto::name::fold(name) == c2c_proto::name::fold(&self.from_name) => {}
+            Some(given) => return given.clone(),
+            None => {}
+        }
+        if self.from_row != sender {
+            return To::One(self.sender_now.clone().unwrap_or_else(|| self.from_name.clone()));
+        }
+        match &self.to {
+            To::Everyone => To::Many(self.recipients.clone()),
+            to => to.clone(),
+        }
+    }
+}
+
+/// How busy the threads of these originals were.
+pub(super) async fn paces(
+    connection: &mut SqliteConnection,
+    originals: &HashMap<usize, Original>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<HashMap<MessageId, Pace>, sqlx::Error> {
+    if originals.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let threads: Vec<MessageId> = originals.values().map(|original| original.thread).collect();
+    let window_s = i64::try_from(THREAD_WINDOW_S).unwrap_or(i64::MAX);
+    let rows = sqlx::query(
+        "SELECT t.value, COUNT(*), MIN(latest.created_at)
+         FROM (SELECT DISTINCT value FROM json_each(?1)) AS t
+         JOIN messages AS latest ON latest.id IN
+              (SELECT id FROM messages WHERE thread = t.value ORDER BY id DESC LIMIT ?3)
+         WHERE latest.created_at > ?2 GROUP BY t.value",
+    )
+    .bind(json(&threads))
+    .bind(now.plus_s(-window_s).0)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok((row.try_get(0)?, Pace { messages: row.try_get(1)?, oldest: Timestamp(row.try_get(2)?) }))
+        })
+        .collect()
+}
+
+/// `not_found` for a message that the session cannot see.
+pub(crate) fn not_visible(id: MessageId) -> Error {
+    Error::not_found(
+        format!("message {id} does not exist, or is neither from nor to this session"),
+        "list the mail with inbox(unread_only=false), or what you sent with inbox(sent=true)",
+    )
+}

@@ -1,0 +1,92 @@
+//! What a wait looks for: unread mail that matches, first what this session has not been shown.
+
+use super::shape::{bytes_for, message, message_columns};
+use crate::store::jobs::Owner;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS, WAIT_MESSAGES_MAX};
+use c2c_proto::message::Message;
+use c2c_proto::name::fold;
+use c2c_proto::request::Filter;
+use sqlx::SqlitePool;
+
+/// What a wait found.
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    pub(crate) messages: Vec<Message>,
+    /// Whether all of it was shown to this session before.
+    pub(crate) repeated: bool,
+    pub(crate) more: bool,
+}
+
+macro_rules! unread_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
+             WHERE d.mailbox = ?1 AND d.read_at IS NULL AND ",
+            $condition,
+            " AND (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
+              AND (?7 IS NULL OR m.reply_to = ?7) AND (?8 IS NULL OR m.thread = ?8)
+             ORDER BY d.message_id LIMIT ?10"
+        )
+    };
+}
+
+/// What came after the wait began counts as not shown, even if another wait of the session showed it meanwhile: two
+/// waits at once both return it.
+const UNSHOWN: &str = unread_where!("(d.shown_row IS NOT ?2 OR d.message_id > ?3)");
+const SHOWN: &str = unread_where!("d.shown_row = ?2");
+
+/// Looks for mail. `began_after` is the newest message that was there when the wait began.
+pub(crate) async fn unread(
+    pool: &SqlitePool,
+    owner: &Owner,
+    filter: &Filter,
+    began_after: MessageId,
+) -> Result<Unread, sqlx::Error> {
+    let unshown = select(pool, UNSHOWN, owner, filter, began_after, LIST_BODY_MAX_CHARS).await?;
+    if !unshown.messages.is_empty() {
+        return Ok(unshown);
+    }
+    let shown = select(pool, SHOWN, owner, filter, began_after, REMINDER_BODY_MAX_CHARS).await?;
+    Ok(Unread { repeated: !shown.messages.is_empty(), ..shown })
+}
+
+async fn select(
+    pool: &SqlitePool,
+    sql: &'static str,
+    owner: &Owner,
+    filter: &Filter,
+    began_after: MessageId,
+    body_max_chars: usize,
+) -> Result<Unread, sqlx::Error> {
+    let rows = sqlx::query(sql)
+        .bind(&owner.mailbox)
+        .bind(owner.row)
+        .bind(began_after)
+        .bind(None::<i64>)
+        .bind(filter.from.as_deref().map(fold))
+        .bind(&filter.tag)
+        .bind(filter.reply_to)
+        .bind(filter.thread)
+        .bind(None::<i64>)
+        .bind(i64::from(WAIT_MESSAGES_MAX) + 1)
+        .bind(bytes_for(body_max_chars))
+        .fetch_all(pool)
+        .await?;
+    let mut found = Unread::default();
+    let mut bytes = 0;
+    for row in rows {
+        if found.messages.len() == WAIT_MESSAGES_MAX as usize
+            || bytes > WAIT_MESSAGES_MAX as usize * RESULT_MAX_CHARS
+        {
+            found.more = true;
+            break;
+        }
+        let message = message(&row, body_max_chars)?;
+        bytes += message.body.len();
+        found.messages.push(message);
+    }
+    Ok(found)
+}

@@ -1,0 +1,272 @@
+//! The store: the one SQLite file, and the only truth. All SQL of the product is in this folder.
+//!
+//! Changes go through one queue to one task ([`writer`]), which commits them in groups and answers after the commit.
+//! Reads go straight to a small pool. It knows nothing of connections, waits or who is to be woken.
+
+mod answers;
+mod batch;
+mod checkpoint;
+mod counts;
+mod create;
+mod errors;
+mod header;
+mod jobs;
+mod messages;
+mod open;
+mod presence;
+mod prune;
+mod reads;
+mod sessions;
+mod state;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub(crate) use answers::hash_of;
+pub(crate) use jobs::{ByOwner, Registration};
+pub use jobs::{Greeted, Named, Owner};
+pub(crate) use messages::{NewMessage, Stored, Unread};
+pub use presence::{OnlineGuard, Row};
+pub(crate) use sessions::Listed;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::shutdown::Shutdown;
+use crate::stats::Stats;
+use c2c_proto::frame::MailCount;
+use c2c_proto::hello::Identity;
+use c2c_proto::id::MessageId;
+use c2c_proto::paths::StorePaths;
+use c2c_proto::request::{DeleteState, MarkRead, Prune, SetState};
+use c2c_proto::response::{Deleted, Marked, Pruned, StateSet};
+use c2c_proto::{Error, ErrorCode};
+use checkpoint::Checkpoint;
+use counts::{CountChange, Counts};
+use jobs::{Ask, Job};
+use presence::Presence;
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use writer::{Numbers, Work, Writer};
+
+/// What the writer and the readers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) presence: Presence,
+    pub(crate) counts: Counts,
+    /// The newest message that is on disk.
+    pub(crate) last_message_id: AtomicI64,
+}
+
+/// A handle to the open store.
+#[derive(Debug)]
+pub struct Store {
+    shared: Arc<Shared>,
+    readers: SqlitePool,
+    queue: mpsc::UnboundedSender<Job>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    stop: CancellationToken,
+    paths: StorePaths,
+    store_id: String,
+    epoch: u64,
+    /// Who was online when the last broker stopped; taken once.
+    was_online: Mutex<Vec<OnlineGuard>>,
+}
+
+impl Store {
+    /// Opens the store, or makes it where there never was one, and starts its writer.
+    ///
+    /// # Errors
+    /// `store_refused` for a file that is not a store of ours or is damaged (it is left untouched), `storage_full`,
+    /// `storage_failed`, `broker_busy` if another program holds it.
+    pub async fn open(
+        paths: &StorePaths,
+        config: &Config,
+        clock: &Clock,
+        stats: &Arc<Stats>,
+        shutdown: &Shutdown,
+    ) -> Result<Self, Error> {
+        let opened = open::open(paths, config.durability).await?;
+        let (queue, jobs) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            config: config.clone(),
+            clock: clock.clone(),
+            stats: Arc::clone(stats),
+            shutdown: shutdown.clone(),
+            presence: Presence::new(queue.clone()),
+            counts: Counts::default(),
+            last_message_id: AtomicI64::new(0),
+        });
+        let mut connection = opened.writer;
+        let (numbers, online) =
+            load(&mut connection, &shared).await.map_err(|error| errors::for_caller(&error))?;
+        let was_online = online.into_iter().map(|row| shared.presence.enter(row)).collect();
+        let stop = CancellationToken::new();
+        let writer = Writer {
+            connection,
+            jobs,
+            shared: Arc::clone(&shared),
+            numbers,
+            checkpoint: Checkpoint::of_store(&paths.store),
+            stop: stop.clone(),
+            failed: false,
+        };
+        Ok(Self {
+            shared,
+            readers: opened.readers,
+            queue,
+            writer: Mutex::new(Some(tokio::spawn(writer.run()))),
+            stop,
+            paths: paths.clone(),
+            store_id: opened.store_id,
+            epoch: opened.epoch,
+            was_online: Mutex::new(was_online),
+        })
+    }
+
+    /// Finishes what is queued, folds the log into the store and closes it. Later changes are refused.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.readers.close().await;
+        if let Some(writer) = self.writer.lock().await.take()
+            && let Err(error) = writer.await
+        {
+            tracing::error!(%error, "the writer ended badly; the next broker recovers the store");
+        }
+    }
+
+    /// The sessions that were online when the last broker stopped count as online as long as these are held.
+    pub async fn take_was_online(&self) -> Vec<OnlineGuard> {
+        std::mem::take(&mut *self.was_online.lock().await)
+    }
+
+    /// A hello: the session's row, found or made.
+    pub(crate) async fn greet(&self, identity: Identity) -> Result<Option<Greeted>, Error> {
+        self.change(identity, Job::Hello).await
+    }
+
+    pub(crate) async fn register(&self, registration: Registration) -> Result<Named, Error> {
+        self.change(registration, Job::Register).await
+    }
+
+    pub(crate) async fn send(&self, message: NewMessage) -> Result<Stored, Error> {
+        let stored = self.change(message, Job::Send).await?;
+        self.shared.last_message_id.fetch_max(stored.id, Ordering::AcqRel);
+        Ok(stored)
+    }
+
+    pub(crate) async fn mark_read(&self, mark: ByOwner<MarkRead>) -> Result<Marked, Error> {
+        self.change(mark, Job::MarkRead).await
+    }
+
+    pub(crate) async fn mark_shown(&self, shown: ByOwner<Vec<MessageId>>) -> Result<(), Error> {
+        self.change(shown, Job::Shown).await
+    }
+
+    pub(crate) async fn set_state(&self, set: ByOwner<SetState>) -> Result<StateSet, Error> {
+        self.change(set, Job::SetState).await
+    }
+
+    pub(crate) async fn delete_state(&self, delete: ByOwner<DeleteState>) -> Result<Deleted, Error> {
+        self.change(delete, Job::DeleteState).await
+    }
+
+    pub(crate) async fn prune(&self, prune: ByOwner<Prune>) -> Result<Pruned, Error> {
+        self.change(prune, Job::Prune).await
+    }
+
+    /// Returns when everything that was queued before is on disk.
+    ///
+    /// # Errors
+    /// Whatever keeps it from getting there.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.change((), Job::Flush).await
+    }
+
+    /// Unread mail of a mailbox.
+    pub(crate) fn mail(&self, mailbox: &str) -> MailCount {
+        self.shared.counts.of(mailbox)
+    }
+
+    /// Whether the row has a connection (or had one when the last broker stopped, a moment ago).
+    pub(crate) fn is_online(&self, row: Row) -> bool {
+        self.shared.presence.is_online(row)
+    }
+
+    async fn change<I, O>(&self, input: I, job: impl FnOnce(Ask<I, O>) -> Job) -> Result<O, Error> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || {
+            Error::new(
+                ErrorCode::ShuttingDown,
+                "the broker is going down; whether this was stored is not known",
+                "call again with the same idempotency_key; another broker takes over within seconds",
+            )
+        };
+        self.queue.send(job(Ask { input, answer })).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+/// The counters and counts that live in memory, from what the store says.
+async fn load(
+    connection: &mut SqliteConnection,
+    shared: &Shared,
+) -> Result<(Numbers, Vec<Row>), sqlx::Error> {
+    let last_message_id: Option<i64> =
+        sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
+            .fetch_optional(&mut *connection)
+            .await?;
+    let last_version: i64 =
+        sqlx::query_scalar("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_version'")
+            .fetch_one(&mut *connection)
+            .await?;
+    let rows = sqlx::query(
+        "SELECT d.mailbox, COUNT(*), COUNT(*) FILTER (WHERE d.shown_row IS NOT s.row_id)
+         FROM deliveries AS d LEFT JOIN sessions AS s ON s.mailbox = d.mailbox AND s.stale = 0
+         WHERE d.read_at IS NULL GROUP BY d.mailbox",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut counted = Vec::with_capacity(rows.len());
+    for row in rows {
+        counted.push((row.try_get(0)?, mail_count(row.try_get(1)?, row.try_get(2)?)));
+    }
+    shared.counts.load(counted);
+    let last_message_id = last_message_id.unwrap_or(0);
+    shared.last_message_id.store(last_message_id, Ordering::Release);
+    Ok((Numbers { last_message_id, last_version }, sessions::load_online(connection).await?))
+}
+
+/// Counts mailboxes anew in which too much changed at once.
+pub(crate) async fn recount(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+) -> Result<(), sqlx::Error> {
+    for (mailbox, holder) in std::mem::take(&mut work.recount) {
+        let row = sqlx::query(
+            "SELECT COUNT(*), COUNT(*) FILTER (WHERE shown_row IS NOT ?2) FROM deliveries
+             WHERE mailbox = ?1 AND read_at IS NULL",
+        )
+        .bind(&mailbox)
+        .bind(holder)
+        .fetch_one(&mut *connection)
+        .await?;
+        let count = mail_count(row.try_get(0)?, row.try_get(1)?);
+        work.counts.push(CountChange::Recounted(mailbox, count));
+    }
+    Ok(())
+}
+
+fn mail_count(unread: i64, new: i64) -> MailCount {
+    MailCount {
+        unread: u64::try_from(unread).unwrap_or_default(),
+        new: u64::try_from(new).unwrap_or_default(),
+    }
+}

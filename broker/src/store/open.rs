@@ -1,0 +1,149 @@
+//! Opening the store: checked first, made if there never was one, brought to the newest schema.
+
+use super::create::create;
+use super::errors::{for_caller, refused};
+use super::{errors, header};
+use crate::config::Durability;
+use c2c_proto::Error;
+use c2c_proto::paths::StorePaths;
+use sqlx::migrate::Migrate;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a lock of another program on the store is waited for before `broker_busy`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Connections that read. Each is a thread; SQLite reads are short.
+const READERS: u32 = 2;
+/// A truncated log keeps at most this much of the disk: 64 MiB.
+const JOURNAL_SIZE_LIMIT: &str = "67108864";
+
+/// An open store.
+pub(crate) struct Opened {
+    pub(crate) writer: SqliteConnection,
+    pub(crate) readers: SqlitePool,
+    pub(crate) store_id: String,
+    pub(crate) epoch: u64,
+}
+
+/// Opens the store for this broker, and counts that up in it.
+pub(crate) async fn open(paths: &StorePaths, durability: Durability) -> Result<Opened, Error> {
+    let store = &paths.store;
+    if !header::exists_and_is_ours(store)? {
+        refuse_if_one_is_remembered(paths)?;
+        create(store).await?;
+    }
+    let mut writer = SqliteConnection::connect_with(&options(store, durability))
+        .await
+        .map_err(|error| cannot_open(store, &error))?;
+    let (store_id, epoch) = prepare(&mut writer, store).await?;
+    remember(paths, &store_id);
+    let readers = SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(READERS)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options(store, durability).read_only(true))
+        .await
+        .map_err(|error| cannot_open(store, &error))?;
+    Ok(Opened { writer, readers, store_id, epoch })
+}
+
+/// Everything about a connection that is not SQLite's default, and why.
+pub(crate) fn options(store: &Path, durability: Durability) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(store)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match durability {
+            Durability::Full => SqliteSynchronous::Full,
+            Durability::Normal => SqliteSynchronous::Normal,
+        })
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        // A file that somebody prepared must not make SQLite call functions of its choice.
+        .pragma("trusted_schema", "OFF")
+        // macOS acknowledges a plain fsync before the disk has the data.
+        .pragma("fullfsync", "ON")
+        .pragma("checkpoint_fullfsync", "ON")
+        .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
+        // Folded by the writer, when nobody waits.
+        .pragma("wal_autocheckpoint", "0")
+        .disable_statement_logging()
+}
+
+/// Applies the migrations that are missing.
+pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    connection.lock().await.ok();
+    sqlx::migrate!("./migrations").run(connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) => error,
+        other => sqlx::Error::Migrate(Box::new(other)),
+    })
+}
+
+async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String, u64), Error> {
+    // The header was checked, but the log beside it may hold a newer one.
+    let schema: u32 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *writer)
+        .await
+        .map_err(|error| cannot_open(store, &error))?;
+    header::check_schema(store, schema)?;
+    migrate(writer).await.map_err(|error| cannot_open(store, &error))?;
+    let facts = async {
+        let epoch: String = sqlx::query_scalar(
+            "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'epoch' RETURNING value",
+        )
+        .fetch_one(&mut *writer)
+        .await?;
+        let store_id: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'store_id'")
+            .fetch_one(&mut *writer)
+            .await?;
+        Ok::<_, sqlx::Error>((store_id, epoch))
+    };
+    let (store_id, epoch) = facts.await.map_err(|error| cannot_open(store, &error))?;
+    Ok((store_id, epoch.parse().unwrap_or_default()))
+}
+
+/// A store that cannot be opened is refused; only a full disk and a foreign lock pass by themselves.
+fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
+    match errors::severity(error) {
+        errors::Severity::Refused => for_caller(error),
+        _ => refused(
+            format!("the store {} cannot be opened: {error}; it was left as it is", store.display()),
+            "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store",
+        ),
+    }
+}
+
+/// A store that was here and is gone is never replaced by an empty one in silence.
+fn refuse_if_one_is_remembered(paths: &StorePaths) -> Result<(), Error> {
+    let remembered = std::fs::read_to_string(&paths.store_id).unwrap_or_default();
+    let mut log = paths.store.as_os_str().to_owned();
+    log.push("-wal");
+    if remembered.trim().is_empty() && !Path::new(&log).exists() {
+        return Ok(());
+    }
+    Err(refused(
+        format!("the store {} is gone, but was here before ({})", paths.store.display(), remembered.trim()),
+        format!(
+            "copy it or a backup back; to begin with an empty store, remove {} and {}",
+            paths.store_id.display(),
+            Path::new(&log).display()
+        ),
+    ))
+}
+
+fn remember(paths: &StorePaths, store_id: &str) {
+    let known = std::fs::read_to_string(&paths.store_id).unwrap_or_default();
+    if known.trim() == store_id {
+        return;
+    }
+    if !known.trim().is_empty() {
+        tracing::warn!(before = known.trim(), now = store_id, "the store is another one than before");
+    }
+    if let Err(error) = std::fs::write(&paths.store_id, store_id) {
+        tracing::warn!(%error, "the store's id could not be noted in the run folder");
+    }
+}

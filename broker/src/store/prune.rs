@@ -1,0 +1,114 @@
+//! Deleting what is old and done with. Unread direct mail is never deleted.
+
+use super::answers::Answers;
+use super::jobs::ByOwner;
+use super::writer::Work;
+use c2c_proto::Error;
+use c2c_proto::request::Prune;
+use c2c_proto::response::Pruned;
+use sqlx::SqliteConnection;
+
+const DAY_S: i64 = 86_400;
+
+/// Prunes in one transaction.
+pub(crate) async fn prune(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    answers: &mut Answers,
+    ask: &ByOwner<Prune>,
+) -> Result<Result<Pruned, Error>, sqlx::Error> {
+    let ByOwner { owner, request, hash } = ask;
+    if let Some(earlier) = answers.earlier(owner.row, &request.key, hash) {
+        return Ok(earlier);
+    }
+    let before = work.now.plus_s(-DAY_S * i64::from(request.older_than_days)).0;
+    let pruned = Pruned {
+        messages_deleted: messages(connection, work, before).await?,
+        sessions_deleted: sessions(connection, before).await?,
+        state_deleted: expired(connection, before).await?,
+    };
+    answers.add(owner.row, &request.key, hash, &pruned);
+    Ok(Ok(pruned))
+}
+
+async fn messages(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    before: i64,
+) -> Result<u64, sqlx::Error> {
+    // A broadcast is news: whoever has not read it by now is not waiting for it.
+    let mailboxes: Vec<String> = sqlx::query_scalar(
+        "DELETE FROM deliveries WHERE message_id IN
+             (SELECT id FROM messages WHERE broadcast > 0 AND created_at < ?1)
+         RETURNING mailbox",
+    )
+    .bind(before)
+    .fetch_all(&mut *connection)
+    .await?;
+    recount_later(connection, work, mailboxes).await?;
+    sqlx::query(
+        "INSERT INTO messages_text (messages_text, rowid, body)
+         SELECT 'delete', id, body FROM messages AS m WHERE created_at < ?1
+            AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL)",
+    )
+    .bind(before)
+    .execute(&mut *connection)
+    .await?;
+    let deleted = sqlx::query(
+        "DELETE FROM messages WHERE created_at < ?1
+            AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = messages.id AND read_at IS NULL)",
+    )
+    .bind(before)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if deleted > 0 {
+        for orphans in [
+            "DELETE FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id)",
+            "DELETE FROM sightings WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id)",
+        ] {
+            sqlx::query(orphans).execute(&mut *connection).await?;
+        }
+    }
+    Ok(deleted)
+}
+
+/// The mailboxes that lost unread broadcasts are counted anew before the commit.
+async fn recount_later(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    mut mailboxes: Vec<String>,
+) -> Result<(), sqlx::Error> {
+    mailboxes.sort_unstable();
+    mailboxes.dedup();
+    for mailbox in mailboxes {
+        let holder: Option<i64> =
+            sqlx::query_scalar("SELECT row_id FROM sessions WHERE mailbox = ?1 AND stale = 0")
+                .bind(&mailbox)
+                .fetch_optional(&mut *connection)
+                .await?;
+        work.recount.push((mailbox, holder.unwrap_or(0)));
+    }
+    Ok(())
+}
+
+async fn sessions(connection: &mut SqliteConnection, before: i64) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query(
+        "DELETE FROM sessions WHERE online = 0 AND last_seen_at < ?1
+            AND (stale = 1 OR NOT EXISTS (
+                 SELECT 1 FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
+                 WHERE d.mailbox = sessions.mailbox AND d.read_at IS NULL AND m.broadcast = 0))",
+    )
+    .bind(before)
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+async fn expired(connection: &mut SqliteConnection, before: i64) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query("DELETE FROM state WHERE expires_at IS NOT NULL AND expires_at < ?1")
+        .bind(before)
+        .execute(connection)
+        .await?;
+    Ok(deleted.rows_affected())
+}

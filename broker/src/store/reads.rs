@@ -1,0 +1,112 @@
+//! What is read from the store without changing it: each asks the pool, and turns a failure into the caller's error.
+
+use super::messages::{self, Page, Unread};
+use super::sessions::{self, Listed};
+use super::{Owner, Store, errors, state};
+use c2c_proto::Error;
+use c2c_proto::id::MessageId;
+use c2c_proto::message::Message;
+use c2c_proto::request::{Filter, Inbox, ListState, ReadMessage};
+use c2c_proto::response::{Entry, States};
+use c2c_proto::time::Timestamp;
+use std::sync::atomic::Ordering;
+
+impl Store {
+    pub(crate) async fn list_messages(&self, owner: &Owner, ask: &Inbox) -> Result<Page, Error> {
+        self.read(messages::list(&self.readers, owner, ask).await)
+    }
+
+    pub(crate) async fn one_message(
+        &self,
+        owner: &Owner,
+        ask: &ReadMessage,
+    ) -> Result<(Message, bool), Error> {
+        self.read(messages::one(&self.readers, owner, ask).await)?
+    }
+
+    pub(crate) async fn unread(
+        &self,
+        owner: &Owner,
+        filter: &Filter,
+        began_after: MessageId,
+    ) -> Result<Unread, Error> {
+        self.read(messages::unread(&self.readers, owner, filter, began_after).await)
+    }
+
+    /// The first answer of each recipient, at most `limit`, and the names of those that have not answered.
+    pub(crate) async fn answers_to(
+        &self,
+        owner: &Owner,
+        question: MessageId,
+        limit: usize,
+    ) -> Result<(Vec<Message>, Vec<String>), Error> {
+        let found = self.read(messages::answers_to(&self.readers, owner, question, limit).await)?;
+        Ok((found.replies, found.missing))
+    }
+
+    pub(crate) async fn sessions(&self, seen_since: Timestamp) -> Result<Vec<Listed>, Error> {
+        self.read(sessions::list(&self.readers, seen_since).await)
+    }
+
+    pub(crate) async fn known_names(&self) -> Result<Vec<String>, Error> {
+        self.read(sessions::known_names(&self.readers).await)
+    }
+
+    pub(crate) async fn get_state(&self, key: &str) -> Result<Option<Entry>, Error> {
+        self.read(state::get(&self.readers, key, self.shared.clock.now()).await)
+    }
+
+    pub(crate) async fn list_state(&self, ask: &ListState) -> Result<States, Error> {
+        self.read(state::list(&self.readers, ask, self.shared.clock.now()).await)
+    }
+
+    /// How many messages the store holds.
+    pub(crate) async fn message_count(&self) -> Result<u64, Error> {
+        let count: i64 =
+            self.read(sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(&self.readers).await)?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// The newest message that is on disk.
+    pub(crate) fn last_message_id(&self) -> MessageId {
+        self.shared.last_message_id.load(Ordering::Acquire)
+    }
+
+    /// Unread deliveries in all mailboxes.
+    pub(crate) fn total_unread(&self) -> u64 {
+        self.shared.counts.total_unread()
+    }
+
+    /// Sessions that are online.
+    pub(crate) fn online_count(&self) -> usize {
+        self.shared.presence.online_count()
+    }
+
+    /// The store's id.
+    pub(crate) fn store_id(&self) -> &str {
+        &self.store_id
+    }
+
+    /// How often a broker has opened this store.
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Bytes of the store and its log on the disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        let mut log = self.paths.store.as_os_str().to_owned();
+        log.push("-wal");
+        let length = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        length(&self.paths.store) + length(log.as_ref())
+    }
+
+    fn read<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
+        result.map_err(|error| {
+            tracing::error!(%error, "the store could not be read");
+            self.shared
+                .stats
+                .failed(self.shared.clock.now(), &format!("the store could not be read: {error}"));
+            errors::for_caller(&error)
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Session rows: who holds which name. Changing them is the writer's; the rules for names chosen without being asked
+//! are in `automatic`, those for names asked for in `register`.
+
+mod automatic;
+mod register;
+mod rows;
+
+pub(crate) use automatic::greet;
+pub(crate) use register::register;
+pub(crate) use rows::{load_online, write_presence};
+
+use super::presence::Row;
+use c2c_proto::response::SessionInfo;
+use c2c_proto::time::Timestamp;
+use sqlx::{Row as _, SqlitePool};
+
+/// A session row as a list shows it, before presence is laid over it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) row: Row,
+    pub(crate) mailbox: String,
+    pub(crate) info: SessionInfo,
+}
+
+/// The rows that hold a name and were seen since, or are marked online.
+pub(crate) async fn list(pool: &SqlitePool, seen_since: Timestamp) -> Result<Vec<Listed>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT row_id, mailbox, session_id, name, cwd, started_at, last_seen_at, metadata, client
+         FROM sessions WHERE stale = 0 AND (online = 1 OR last_seen_at >= ?1) ORDER BY mailbox",
+    )
+    .bind(seen_since.0)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Listed {
+                row: row.try_get(0)?,
+                mailbox: row.try_get(1)?,
+                info: SessionInfo {
+                    session_id: row.try_get(2)?,
+                    name: row.try_get(3)?,
+                    cwd: row.try_get(4)?,
+                    started_at: Timestamp(row.try_get(5)?),
+                    last_seen_at: Timestamp(row.try_get(6)?),
+                    metadata: row.try_get(7)?,
+                    client: row.try_get(8)?,
+                    is_self: false,
+                    online: false,
+                    waiting: false,
+                    unread: 0,
+                },
+            })
+        })
+        .collect()
+}
+
+/// Every name that a session holds, at most as many as a search for near ones can look through.
+pub(crate) async fn known_names(pool: &SqlitePool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT name FROM sessions WHERE stale = 0 ORDER BY last_seen_at DESC LIMIT 2000")
+        .fetch_all(pool)
+        .await
+}

@@ -1,0 +1,176 @@
+//! The one task that changes the store. Whatever was queued during the last commit becomes the next transaction
+//! (group commit), so that the cost of a flush is shared by as many as there are, without a timer.
+//!
+//! Law: nothing is answered before its commit. A failed commit is answered with an error; if what the disk holds is
+//! uncertain after it, the writer refuses everything from then on and the broker begins again from what is there.
+
+use super::answers::Answers;
+use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
+use super::checkpoint::Checkpoint;
+use super::counts::CountChange;
+use super::errors::{Severity, failed, for_caller, severity};
+use super::jobs::Job;
+use super::{Shared, messages, prune, sessions, state};
+use c2c_proto::Error;
+use c2c_proto::event::Closing;
+use c2c_proto::time::Timestamp;
+use sqlx::{Connection, SqliteConnection};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Owns the connection that writes.
+pub(crate) struct Writer {
+    pub(crate) connection: SqliteConnection,
+    pub(crate) jobs: mpsc::UnboundedReceiver<Job>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) numbers: Numbers,
+    pub(crate) checkpoint: Checkpoint,
+    /// Begun when the store is to be closed: what is queued by then is still done.
+    pub(crate) stop: CancellationToken,
+    /// A commit failed in a way that leaves the disk uncertain.
+    pub(crate) failed: bool,
+}
+
+/// The counters that the writer hands numbers out from. They never go back, not even when a transaction is undone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    pub(crate) last_message_id: i64,
+    pub(crate) last_version: i64,
+}
+
+/// What the statements of one batch share.
+pub(crate) struct Work<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) numbers: &'a mut Numbers,
+    pub(crate) shared: &'a Shared,
+    /// How the counts change if this is committed.
+    pub(crate) counts: Vec<CountChange>,
+    /// Mailboxes to be counted anew before the commit.
+    pub(crate) recount: Vec<(String, i64)>,
+}
+
+impl Writer {
+    /// Works until the store is to be closed, then closes the connection with the log folded into the store.
+    pub(crate) async fn run(mut self) {
+        let mut received = Vec::with_capacity(BATCH_MAX_JOBS);
+        let mut queue = Vec::new();
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                biased;
+                received_any = self.jobs.recv_many(&mut received, BATCH_MAX_JOBS) => {
+                    if received_any == 0 {
+                        break;
+                    }
+                }
+                // From here on nothing is accepted any more; what was queued before is taken out until none is left.
+                () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
+            }
+            queue.append(&mut received);
+            while !queue.is_empty() {
+                let batch = Batch::take(&mut queue);
+                self.commit(batch).await;
+            }
+            if self.jobs.is_empty() {
+                self.checkpoint.when_idle(&mut self.connection).await;
+            } else {
+                self.checkpoint.under_load(&mut self.connection).await;
+            }
+        }
+        self.checkpoint.at_the_end(&mut self.connection).await;
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the store was not closed cleanly; the next broker recovers it");
+        }
+    }
+
+    async fn commit(&mut self, batch: Batch) {
+        if let Some(reason) = self.refusing() {
+            return batch.refuse(&reason);
+        }
+        match self.attempt(&batch).await {
+            Ok(outcomes) => batch.answer(outcomes),
+            Err(error) if severity(&error) == Severity::Statement && batch.len() > 1 => {
+                // One of them is at fault: its neighbours must not suffer for it.
+                for single in batch.split() {
+                    match self.attempt(&single).await {
+                        Ok(outcomes) => single.answer(outcomes),
+                        Err(error) => self.fail(single, &error),
+                    }
+                }
+            }
+            Err(error) => self.fail(batch, &error),
+        }
+    }
+
+    /// Runs a batch in one transaction. On an error nothing of it is stored.
+    async fn attempt(&mut self, batch: &Batch) -> Result<Outcomes, sqlx::Error> {
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut work = Work {
+            now: self.shared.clock.now(),
+            numbers: &mut self.numbers,
+            shared: &self.shared,
+            counts: Vec::new(),
+            recount: Vec::new(),
+        };
+        let result = execute(&mut transaction, &mut work, batch).await;
+        let counts = work.counts;
+        let outcomes = match result {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                transaction.rollback().await?;
+                return Err(error);
+            }
+        };
+        let began = Instant::now();
+        transaction.commit().await?;
+        self.shared.stats.committed(began.elapsed());
+        self.shared.counts.apply(counts);
+        Ok(outcomes)
+    }
+
+    fn fail(&mut self, batch: Batch, error: &sqlx::Error) {
+        tracing::error!(%error, changes = batch.len(), "a transaction failed");
+        self.shared.stats.failed(self.shared.clock.now(), &format!("a transaction failed: {error}"));
+        if severity(error) == Severity::Fatal {
+            self.failed = true;
+            self.shared.shutdown.begin(Closing::StorageFailed);
+        }
+        batch.refuse(&for_caller(error));
+    }
+
+    /// Why nothing may be acknowledged any more, if so. While the broker merely goes down, what was queued is done.
+    fn refusing(&self) -> Option<Error> {
+        let lost = self.failed || self.shared.shutdown.reason() == Some(Closing::StorageFailed);
+        lost.then(|| failed("an earlier commit failed, or the file is not where it was"))
+    }
+}
+
+/// Every kind of change in turn: names first, since mail follows them.
+async fn execute(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    batch: &Batch,
+) -> Result<Outcomes, sqlx::Error> {
+    let mut answers = Answers::find(connection, batch).await?;
+    let mut outcomes = Outcomes::default();
+    for hello in &batch.hellos {
+        outcomes.hellos.push(sessions::greet(connection, work, &mut answers, &hello.input).await?);
+    }
+    for registration in &batch.registrations {
+        let named = sessions::register(connection, work, &mut answers, &registration.input).await?;
+        outcomes.registrations.push(named);
+    }
+    sessions::write_presence(connection, work, &batch.presence).await?;
+    outcomes.sends = messages::insert(connection, work, &batch.sends).await?;
+    outcomes.marks = messages::mark_read(connection, work, &mut answers, &batch.marks).await?;
+    messages::mark_shown(connection, work, &batch.shown).await?;
+    outcomes.state = state::change(connection, work, &mut answers, &batch.state).await?;
+    for ask in &batch.prunes {
+        outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
+    }
+    super::recount(connection, work).await?;
+    answers.keep(connection, work.now).await?;
+    Ok(outcomes)
+}
