@@ -132,7 +132,7 @@ mod tests {
         #[test]
         fn the_text_says_the_same_and_has_the_length_that_was_counted(given in any::<String>()) {
             let written = text(&given);
-            prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), given.clone());
+            prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), given.as_str());
             prop_assert_eq!(written.encode_utf16().count(), length(&given));
             prop_assert_eq!(given.chars().map(char_length).sum::<usize>() + 2, length(&given));
         }

@@ -15,7 +15,7 @@ pub(super) const TOOL: Tool = Tool {
     decode,
 };
 
-#[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the signature of all tools")]
+#[expect(clippy::unnecessary_wraps, reason = "the signature of all tools")]
 fn decode(_: Args, _: &Defaults) -> Result<Call, Error> {
     Ok(Call::plain(Request::Heartbeat(Heartbeat {})))
 }

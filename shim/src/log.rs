@@ -1,0 +1,20 @@
+//! The shim's log: to stderr, since stdout belongs to MCP.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Below this level rmcp logs the content of messages.
+const NO_CONTENT: &str = "rmcp=warn";
+
+/// Starts logging as `C2C_LOG` says; what it says wrongly is ignored.
+pub(crate) fn start() {
+    let wanted = std::env::var("C2C_LOG").unwrap_or_default();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(wanted);
+    let filter = match NO_CONTENT.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).finish();
+    // A second subscriber is only possible in a test.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

@@ -1,0 +1,145 @@
+//! Decides about each line that the client wrote: a message for the server, something to answer at once, or nothing.
+//!
+//! Whoever waits for an answer gets one: what is no message is answered with a JSON-RPC error, with the id of the
+//! request where there is one. Knows the order of an MCP session (nothing but `initialize` and `ping` first), not what
+//! the requests mean.
+
+use super::id_scan::id_in;
+use c2c_proto::limits::MCP_LINE_MAX_BYTES;
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, JsonRpcMessage};
+use serde_json::{Value, json};
+
+/// So many requests of one batch are answered one by one.
+const BATCH_ANSWERS_MAX: usize = 256;
+/// What a line may begin with, and which says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// The methods that this server has, beside `initialize` and `ping`.
+pub(crate) const SERVED: [&str; 7] = [
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/unsubscribe",
+];
+
+/// What to do about a line.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// Hand it to the server.
+    Message(Box<ClientJsonRpcMessage>),
+    /// Write these lines.
+    Answers(Vec<Vec<u8>>),
+    /// Nobody waits for an answer.
+    Nothing,
+}
+
+/// Reads one line. `initialized`: whether `initialize` was handed on before.
+pub(super) fn read(line: &[u8], initialized: bool) -> Incoming {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+    match serde_json::from_slice::<ClientJsonRpcMessage>(line) {
+        Ok(message) => check_order(message, initialized),
+        Err(_) => Incoming::Answers(refuse(line)),
+    }
+}
+
+/// The answer to a line that was too long to be kept.
+pub(super) fn too_long(id: Option<&Value>) -> Vec<u8> {
+    let message =
+        format!("a line is at most {MCP_LINE_MAX_BYTES} bytes long; this one was longer and was dropped");
+    error(id, ErrorCode::INVALID_REQUEST, &message)
+}
+
+fn check_order(message: ClientJsonRpcMessage, initialized: bool) -> Incoming {
+    let JsonRpcMessage::Request(request) = &message else {
+        return if initialized { Incoming::Message(Box::new(message)) } else { Incoming::Nothing };
+    };
+    let method = request.request.method();
+    // Newer clients ask this first, and wait for the refusal before they say `initialize`.
+    let known = SERVED.contains(&method) || matches!(method, "initialize" | "ping");
+    let refusal = if method == "server/discover" {
+        Some((
+            ErrorCode::METHOD_NOT_FOUND,
+            "this server has no method server/discover; send initialize".to_owned(),
+        ))
+    } else if initialized {
+        None
+    } else {
+        match &request.request {
+            ClientRequest::InitializeRequest(_) | ClientRequest::PingRequest(_) => None,
+            _ if method == "initialize" => Some((
+                ErrorCode::INVALID_PARAMS,
+                "initialize needs protocolVersion, capabilities and clientInfo with name and version"
+                    .to_owned(),
+            )),
+            _ if known => Some((ErrorCode::INVALID_REQUEST, format!("send initialize before {method}"))),
+            _ => Some((ErrorCode::METHOD_NOT_FOUND, no_method(method))),
+        }
+    };
+    match refusal {
+        None => Incoming::Message(Box::new(message)),
+        Some((code, text)) => {
+            let id = serde_json::to_value(&request.id).ok();
+            Incoming::Answers(vec![error(id.as_ref(), code, &text)])
+        }
+    }
+}
+
+/// The text for a method that this server does not have.
+pub(crate) fn no_method(method: &str) -> String {
+    let shown: String = method.chars().take(100).collect();
+    format!("this server has no method {shown:?}")
+}
+
+/// The answers to a line that is no message.
+fn refuse(line: &[u8]) -> Vec<Vec<u8>> {
+    if line.trim_ascii().is_empty() {
+        return vec![error(
+            None,
+            ErrorCode::PARSE_ERROR,
+            "a line was empty; each line is one JSON-RPC message",
+        )];
+    }
+    match serde_json::from_slice::<Value>(line) {
+        Err(cause) => {
+            let text = format!("a line of {} bytes is not JSON: {cause}", line.len());
+            vec![error(id_in(line).as_ref(), ErrorCode::PARSE_ERROR, &text)]
+        }
+        Ok(Value::Array(items)) => refuse_batch(&items),
+        Ok(value) => {
+            let text = "a line is JSON but no JSON-RPC 2.0 request, notification or response";
+            vec![error(request_id(&value).as_ref(), ErrorCode::INVALID_REQUEST, text)]
+        }
+    }
+}
+
+fn refuse_batch(items: &[Value]) -> Vec<Vec<u8>> {
+    let text = "batches are not supported; send each message on a line of its own";
+    let ids: Vec<Value> = items.iter().filter_map(request_id).take(BATCH_ANSWERS_MAX).collect();
+    if ids.is_empty() {
+        return vec![error(None, ErrorCode::INVALID_REQUEST, text)];
+    }
+    ids.iter().map(|id| error(Some(id), ErrorCode::INVALID_REQUEST, text)).collect()
+}
+
+/// The id of what looks like a request. A response's id is the server's own, and must not come back as an answer.
+fn request_id(value: &Value) -> Option<Value> {
+    let members = value.as_object()?;
+    let response = members.contains_key("result") || members.contains_key("error");
+    if response && !members.contains_key("method") {
+        return None;
+    }
+    members.get("id").filter(|id| id.is_number() || id.is_string()).cloned()
+}
+
+fn error(id: Option<&Value>, code: ErrorCode, message: &str) -> Vec<u8> {
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code.0, "message": message}})
+        .to_string()
+        .into_bytes()
+}
+
+#[cfg(test)]
+#[path = "incoming_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+use super::{Incoming, read, too_long};
+use proptest::prelude::*;
+use rmcp::model::JsonRpcMessage;
+use serde_json::{Value, json};
+
+/// What became of a line, as text.
+fn fate(line: &[u8], initialized: bool) -> String {
+    match read(line, initialized) {
+        Incoming::Message(message) => match *message {
+            JsonRpcMessage::Request(request) => format!("request {}", request.request.method()),
+            JsonRpcMessage::Response(_) => "response".to_owned(),
+            JsonRpcMessage::Notification(_) => "notification".to_owned(),
+            JsonRpcMessage::Error(_) => "error".to_owned(),
+        },
+        Incoming::Answers(lines) => {
+            lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect::<Vec<_>>().join("\n")
+        }
+        Incoming::Nothing => "nothing".to_owned(),
+    }
+}
+
+fn initialize() -> String {
+    json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
+    .to_string()
+}
+
+#[test]
+fn before_initialize_nothing_else_gets_through() {
+    let cases = [
+        initialize(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":2,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":"x","method":"tools/list"}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":3,"method":"no/such"}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":4,"method":"initialize","params":{}}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":5,"result":{}}"#.to_owned(),
+    ];
+    let fates: Vec<String> = cases.iter().map(|line| fate(line.as_bytes(), false)).collect();
+    insta::assert_snapshot!(fates.join("\n"));
+}
+
+#[test]
+fn afterwards_messages_get_through() {
+    for (line, expected) in [
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, "request tools/list"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"no/such","params":[1]}"#, "request no/such"),
+        (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, "notification"),
+        (r#"{"jsonrpc":"2.0","method":"notifications/other","params":{"a":1}}"#, "notification"),
+        (r#"{"jsonrpc":"2.0","id":5,"result":{}}"#, "response"),
+        ("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r", "request ping"),
+    ] {
+        assert_eq!(fate(line.as_bytes(), true), expected, "{line}");
+    }
+    assert!(fate(br#"{"jsonrpc":"2.0","id":1,"method":"server/discover"}"#, true).contains("-32601"));
+}
+
+#[test]
+fn what_is_no_message_is_answered() {
+    let cases: [&[u8]; 14] = [
+        b"",
+        b"  \r",
+        b"hello",
+        b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{",
+        b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\xff\"}",
+        b"[]",
+        b"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},{\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"ping\"}]",
+        b"[{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}]",
+        b"12",
+        b"null",
+        b"{\"jsonrpc\":\"2.0\",\"id\":8}",
+        b"{\"id\":9,\"method\":\"ping\"}",
+        b"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}",
+        b"{\"jsonrpc\":\"1.0\",\"id\":10,\"result\":{}}",
+    ];
+    let fates: Vec<String> = cases.iter().map(|line| fate(line, true)).collect();
+    insta::assert_snapshot!(fates.join("\n"));
+}
+
+#[test]
+fn a_line_that_was_too_long() {
+    insta::assert_snapshot!(String::from_utf8(too_long(Some(&json!(7)))).unwrap());
+}
+
+#[test]
+fn nesting_without_end_is_answered() {
+    let line = format!("{{\"id\":5,\"x\":{}", "[".repeat(100_000));
+    let answer: Value = serde_json::from_str(&fate(line.as_bytes(), true)).unwrap();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(5), &json!(-32700)));
+}
+
+proptest! {
+    #[test]
+    fn any_line_is_a_message_or_gets_answers_of_one_line_each(line in prop::collection::vec(any::<u8>(), 0..100)) {
+        if let Incoming::Answers(answers) = read(&line, true) {
+            prop_assert!(!answers.is_empty());
+            for answer in answers {
+                prop_assert!(!answer.contains(&b'\n'));
+                prop_assert!(serde_json::from_slice::<Value>(&answer).is_ok());
+            }
+        }
+    }
+}

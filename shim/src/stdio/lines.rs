@@ -1,0 +1,115 @@
+//! Lines from a stream of bytes, with a limit: a line that is too long is read to its end but not kept.
+
+use super::id_scan::IdScan;
+use serde_json::Value;
+use std::io;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+
+/// What one read takes from the system at most.
+const READ_BYTES: usize = 16 * 1024;
+
+/// One line.
+#[derive(Debug, PartialEq)]
+pub(super) enum Line {
+    /// Without its end.
+    Whole(Vec<u8>),
+    /// Longer than the limit; all that is known of it is the id of the request that it was.
+    TooLong(Option<Value>),
+    /// There are no more.
+    End,
+}
+
+/// Reads lines.
+#[derive(Debug)]
+pub(super) struct Lines<R> {
+    read: BufReader<R>,
+    limit: usize,
+    kept: Vec<u8>,
+    too_long: Option<IdScan>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// `limit`: bytes of a line, without its end.
+    pub(super) fn new(read: R, limit: usize) -> Self {
+        Self { read: BufReader::with_capacity(READ_BYTES, read), limit, kept: Vec::new(), too_long: None }
+    }
+
+    /// The next line. Can be dropped and called again without losing a byte.
+    ///
+    /// # Errors
+    /// The stream's own.
+    pub(super) async fn next(&mut self) -> io::Result<Line> {
+        loop {
+            let chunk = self.read.fill_buf().await?;
+            if chunk.is_empty() {
+                return Ok(self.last());
+            }
+            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let part = &chunk[..end.unwrap_or(chunk.len())];
+            let used = part.len() + usize::from(end.is_some());
+            if let Some(scan) = &mut self.too_long {
+                scan.feed(part);
+            } else if self.kept.len() + part.len() > self.limit {
+                let mut scan = IdScan::default();
+                scan.feed(&self.kept);
+                scan.feed(part);
+                self.kept = Vec::new();
+                self.too_long = Some(scan);
+            } else {
+                self.kept.extend_from_slice(part);
+            }
+            self.read.consume(used);
+            if end.is_some() {
+                return Ok(self.finish());
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Line {
+        match self.too_long.take() {
+            Some(scan) => Line::TooLong(scan.id()),
+            None => Line::Whole(std::mem::take(&mut self.kept)),
+        }
+    }
+
+    /// A line that ends with the stream is a line too.
+    fn last(&mut self) -> Line {
+        if self.too_long.is_none() && self.kept.is_empty() { Line::End } else { self.finish() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Lines};
+    use serde_json::json;
+
+    async fn lines(bytes: &[u8], limit: usize) -> Vec<Line> {
+        let mut lines = Lines::new(bytes, limit);
+        let mut all = Vec::new();
+        loop {
+            match lines.next().await.unwrap() {
+                Line::End => return all,
+                line => all.push(line),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_line_needs_no_end() {
+        let expected = [Line::Whole(b"a".to_vec()), Line::Whole(Vec::new()), Line::Whole(b"b".to_vec())];
+        assert_eq!(lines(b"a\n\nb", 10).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_line_over_the_limit_leaves_its_id_and_the_next_line() {
+        let long = format!("{{\"params\":\"{}\",\"id\":7}}\nshort\n", "x".repeat(100_000));
+        let expected = [Line::TooLong(Some(json!(7))), Line::Whole(b"short".to_vec())];
+        assert_eq!(lines(long.as_bytes(), 50_000).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_exact() {
+        assert_eq!(lines(b"12345\n", 5).await, [Line::Whole(b"12345".to_vec())]);
+        assert_eq!(lines(b"123456\n", 5).await, [Line::TooLong(None)]);
+    }
+}
