@@ -92,11 +92,11 @@ impl Hub {
         let mut inner = self.lock();
         let before = inner.connections.get(&conn).and_then(|connection| connection.session);
         let mut moving = vec![conn];
-        if let Some(before) = before.filter(|before| *before != owner.row) {
-            if let Some(live) = inner.sessions.remove(&before) {
-                moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
-                live.changed.notify_waiters();
-            }
+        if let Some(before) = before.filter(|before| *before != owner.row)
+            && let Some(live) = inner.sessions.remove(&before)
+        {
+            moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
+            live.changed.notify_waiters();
         }
         let live = inner.sessions.entry(owner.row).or_insert_with(|| Live::new(owner, now));
         live.owner = owner.clone();

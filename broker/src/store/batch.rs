@@ -17,7 +17,6 @@ pub(crate) const BATCH_MAX_JOBS: usize = 512;
 /// Text in one transaction, at most: well under what SQLite takes in one bound value (1 GB, escapes included).
 const BATCH_MAX_BYTES: usize = 32 * 1024 * 1024;
 
-
 /// The changes of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {

@@ -1,1 +1,0 @@
-//! Store-level tests against real files.

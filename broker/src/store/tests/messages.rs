@@ -1,0 +1,163 @@
+//! Messages: order, keys, broadcasts, marks, lists, threads, search.
+
+use super::{Opened, mark, message, open, send, session, to};
+use crate::store::{ByOwner, Owner, Store};
+use c2c_proto::ErrorCode;
+use c2c_proto::frame::MailCount;
+use c2c_proto::message::{Message, ReceiptState};
+use c2c_proto::request::{Filter, Inbox};
+
+fn inbox() -> Inbox {
+    Inbox {
+        sent: false,
+        unread_only: true,
+        filter: Filter::default(),
+        query: None,
+        before_id: None,
+        after_id: None,
+        limit: 20,
+    }
+}
+
+async fn list(store: &Store, owner: &Owner, ask: Inbox) -> Vec<Message> {
+    store.list_messages(owner, &ask).await.unwrap().messages
+}
+
+async fn shown(store: &Store, owner: &Owner, ids: &[i64]) {
+    let shown = ByOwner { owner: owner.clone(), request: ids.to_vec(), hash: String::new() };
+    store.mark_shown(shown).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_is_there_after_the_store_was_opened_again() {
+    let opened = open().await;
+    let local = session(&opened.store, "/p/local").await;
+    let first = send(&opened.store, &local.owner, &["online"], "ran the etl\0 ümläut 😀").await;
+    assert!(!first.recipients[0].recipient.known);
+    let opened: Opened = opened.again().await;
+    let online = session(&opened.store, "/p/online").await;
+    assert_eq!(opened.store.mail("online"), MailCount { unread: 1, new: 1 });
+    let messages = list(&opened.store, &online.owner, inbox()).await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].body, "ran the etl\0 ümläut 😀");
+    assert_eq!(messages[0].body_chars, 21);
+    let second = send(&opened.store, &online.owner, &["local"], "x").await;
+    assert!(second.id > first.id);
+}
+
+#[tokio::test]
+async fn a_repeated_key_gets_the_first_id_and_another_content_a_conflict() {
+    let opened = open().await;
+    let local = session(&opened.store, "/p/local").await;
+    let mut first = message(&local.owner, to(&["online"]), "once");
+    first.request.key = "model:k".into();
+    let mut again = message(&local.owner, to(&["online"]), "once");
+    again.request.key = "model:k".into();
+    again.hash.clone_from(&first.hash);
+    let mut other = message(&local.owner, to(&["online"]), "twice");
+    other.request.key = "model:k".into();
+    let (first, again, other) =
+        tokio::join!(opened.store.send(first), opened.store.send(again), opened.store.send(other));
+    let (first, again) = (first.unwrap(), again.unwrap());
+    assert_eq!(first.id, again.id);
+    assert!(first.fresh && !again.fresh);
+    assert_eq!(again.recipients.len(), 1);
+    assert_eq!(other.unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(opened.store.message_count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn each_recipient_of_a_broadcast_has_its_own_mark() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let c = session(&opened.store, "/p/c").await;
+    let sent = send(&opened.store, &a.owner, &["*"], "all hands").await;
+    let names: Vec<_> = sent.recipients.iter().map(|stored| stored.recipient.name.clone()).collect();
+    assert_eq!(names, ["b", "c"]);
+    assert_eq!(mark(&opened.store, &b.owner, &[sent.id]).await.marked, 1);
+    assert_eq!(list(&opened.store, &c.owner, inbox()).await.len(), 1);
+    let receipts =
+        &list(&opened.store, &a.owner, Inbox { sent: true, unread_only: false, ..inbox() }).await[0].receipts;
+    assert_eq!(receipts[0].state, ReceiptState::Read);
+    assert_eq!(receipts[0].read_by.as_deref(), Some("b"));
+    assert_eq!(receipts[1].state, ReceiptState::Queued);
+    // One that starts a moment later gets it too; its sender under a new row does not.
+    let late = session(&opened.store, "/p/late").await;
+    assert_eq!(list(&opened.store, &late.owner, inbox()).await.len(), 1);
+    drop(a);
+    opened.store.flush().await.unwrap();
+    let again = session(&opened.store, "/p/a").await;
+    assert_eq!(list(&opened.store, &again.owner, inbox()).await.len(), 0);
+}
+
+#[tokio::test]
+async fn marks_are_idempotent_and_counted() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let one = send(&opened.store, &a.owner, &["b"], "1").await.id;
+    let two = send(&opened.store, &a.owner, &["b"], "2").await.id;
+    shown(&opened.store, &b.owner, &[one, 999]).await;
+    assert_eq!(opened.store.mail("b"), MailCount { unread: 2, new: 1 });
+    let marked = mark(&opened.store, &b.owner, &[one, two, one, 999]).await;
+    assert_eq!((marked.marked, marked.already_read.len(), marked.not_found), (2, 0, vec![999]));
+    let marked = mark(&opened.store, &b.owner, &[one]).await;
+    assert_eq!((marked.marked, marked.already_read), (0, vec![one]));
+    assert_eq!(opened.store.mail("b"), MailCount::default());
+    assert_eq!(mark(&opened.store, &a.owner, &[one]).await.not_found, [one]);
+}
+
+#[tokio::test]
+async fn an_answer_goes_to_the_sender_marks_the_question_and_keeps_the_thread() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let question = send(&opened.store, &a.owner, &["b"], "ready?").await.id;
+    let mut reply = message(&b.owner, None, "yes");
+    reply.request.reply_to = Some(question);
+    let reply = opened.store.send(reply).await.unwrap();
+    assert_eq!(reply.recipients[0].recipient.name, "a");
+    assert_eq!(opened.store.mail("b"), MailCount::default());
+    let thread = Inbox {
+        unread_only: false,
+        filter: Filter { thread: Some(question), ..Filter::default() },
+        ..inbox()
+    };
+    for owner in [&a.owner, &b.owner] {
+        let ids: Vec<_> =
+            list(&opened.store, owner, thread.clone()).await.iter().map(|message| message.id).collect();
+        assert_eq!(ids, [question, reply.id]);
+    }
+    let (replies, missing) = opened.store.answers_to(&a.owner, question, 5).await.unwrap();
+    assert_eq!((replies.len(), missing.len()), (1, 0));
+    let c = session(&opened.store, "/p/c").await;
+    let mut foreign = message(&c.owner, None, "me too");
+    foreign.request.reply_to = Some(question);
+    assert_eq!(opened.store.send(foreign).await.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn lists_page_both_ways_and_search_words() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        let mut new = message(&a.owner, to(&["b"]), &format!("note {number} of the deploy"));
+        new.request.tag = (number % 2 == 0).then(|| "even".to_owned());
+        ids.push(opened.store.send(new).await.unwrap().id);
+    }
+    let page = |ask: Inbox| async { list(&opened.store, &b.owner, ask).await };
+    let got = |messages: Vec<Message>| messages.iter().map(|message| message.id).collect::<Vec<_>>();
+    assert_eq!(got(page(Inbox { limit: 3, ..inbox() }).await), ids[..3]);
+    assert_eq!(got(page(Inbox { after_id: Some(ids[2]), limit: 3, ..inbox() }).await), ids[3..6]);
+    let newest = Inbox { before_id: Some(ids[9]), limit: 2, unread_only: false, ..inbox() };
+    assert_eq!(got(page(newest).await), ids[7..9]);
+    let even = Filter { tag: Some("even".into()), from: Some("A".into()), ..Filter::default() };
+    assert_eq!(page(Inbox { filter: even, ..inbox() }).await.len(), 5);
+    let search = |query: &str| Inbox { query: Some(query.into()), unread_only: false, ..inbox() };
+    assert_eq!(got(page(search("deploy 7")).await), [ids[7]]);
+    assert_eq!(page(search("deploy OR nothing")).await.len(), 0);
+    assert!(opened.folder.path().join("c2c.db").exists());
+}
