@@ -36,7 +36,7 @@ impl Waiting {
     /// The text after some time.
     #[must_use]
     pub fn text(&self, elapsed: Duration) -> String {
-        let left = self.total.saturating_sub(elapsed);
+        let left = self.total.saturating_sub(Duration::from_secs(elapsed.as_secs()));
         format!("{} ({} so far, at most {} more)", self.what, spoken(elapsed), spoken(left))
     }
 

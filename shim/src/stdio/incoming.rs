@@ -58,7 +58,6 @@ fn check_order(message: ClientJsonRpcMessage, initialized: bool) -> Incoming {
     };
     let method = request.request.method();
     // Newer clients ask this first, and wait for the refusal before they say `initialize`.
-    let known = SERVED.contains(&method) || matches!(method, "initialize" | "ping");
     let refusal = if method == "server/discover" {
         Some((
             ErrorCode::METHOD_NOT_FOUND,
@@ -74,7 +73,9 @@ fn check_order(message: ClientJsonRpcMessage, initialized: bool) -> Incoming {
                 "initialize needs protocolVersion, capabilities and clientInfo with name and version"
                     .to_owned(),
             )),
-            _ if known => Some((ErrorCode::INVALID_REQUEST, format!("send initialize before {method}"))),
+            _ if known(method) => {
+                Some((ErrorCode::INVALID_REQUEST, format!("send initialize before {method}")))
+            }
             _ => Some((ErrorCode::METHOD_NOT_FOUND, no_method(method))),
         }
     };
@@ -109,10 +110,29 @@ fn refuse(line: &[u8]) -> Vec<Vec<u8>> {
         }
         Ok(Value::Array(items)) => refuse_batch(&items),
         Ok(value) => {
-            let text = "a line is JSON but no JSON-RPC 2.0 request, notification or response";
-            vec![error(request_id(&value).as_ref(), ErrorCode::INVALID_REQUEST, text)]
+            let (code, text) = fault(&value);
+            vec![error(request_id(&value).as_ref(), code, &text)]
         }
     }
+}
+
+/// What is wrong with JSON that is no message: a good request can still have parameters that no method takes.
+fn fault(value: &Value) -> (ErrorCode, String) {
+    let request = value["jsonrpc"] == "2.0" && request_id(value).is_some();
+    match value["method"].as_str().filter(|_| request) {
+        Some(method) if known(method) => {
+            (ErrorCode::INVALID_PARAMS, format!("the parameters of {method} are not what the method takes"))
+        }
+        Some(method) => (ErrorCode::METHOD_NOT_FOUND, no_method(method)),
+        None => (
+            ErrorCode::INVALID_REQUEST,
+            "a line is JSON but no JSON-RPC 2.0 request, notification or response".to_owned(),
+        ),
+    }
+}
+
+fn known(method: &str) -> bool {
+    SERVED.contains(&method) || matches!(method, "initialize" | "ping")
 }
 
 fn refuse_batch(items: &[Value]) -> Vec<Vec<u8>> {

@@ -46,7 +46,7 @@ fn before_initialize_nothing_else_gets_through() {
 fn afterwards_messages_get_through() {
     for (line, expected) in [
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, "request tools/list"),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"no/such","params":[1]}"#, "request no/such"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"no/such","params":{"a":1}}"#, "request no/such"),
         (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, "notification"),
         (r#"{"jsonrpc":"2.0","method":"notifications/other","params":{"a":1}}"#, "notification"),
         (r#"{"jsonrpc":"2.0","id":5,"result":{}}"#, "response"),
@@ -59,7 +59,7 @@ fn afterwards_messages_get_through() {
 
 #[test]
 fn what_is_no_message_is_answered() {
-    let cases: [&[u8]; 14] = [
+    let cases: [&[u8]; 16] = [
         b"",
         b"  \r",
         b"hello",
@@ -73,6 +73,8 @@ fn what_is_no_message_is_answered() {
         b"{\"jsonrpc\":\"2.0\",\"id\":8}",
         b"{\"id\":9,\"method\":\"ping\"}",
         b"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}",
+        b"{\"jsonrpc\":\"2.0\",\"id\":11,\"method\":\"no/such\",\"params\":[1]}",
+        b"{\"jsonrpc\":\"2.0\",\"id\":12,\"method\":\"tools/call\",\"params\":[1]}",
         b"{\"jsonrpc\":\"1.0\",\"id\":10,\"result\":{}}",
     ];
     let fates: Vec<String> = cases.iter().map(|line| fate(line, true)).collect();
