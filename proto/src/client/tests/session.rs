@@ -87,3 +87,29 @@ async fn events_that_nobody_takes_do_not_hold_up_answers() {
     settled(&client, &mut connection).await;
     assert_eq!(client.session(), Some(session("row-1", "api-499")));
 }
+
+/// A paused clock jumps to the next timer as soon as nothing else is to be done: if it stands still, there is none.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_connected_client_that_is_idle_has_no_timer() {
+    let place = Place::new();
+    let broker = place.listen();
+    let (client, _events) = place.open();
+    let (mut connection, _) = broker.accept().await;
+    settled(&client, &mut connection).await;
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    let (out, mut signal) = tokio::net::UnixStream::pair().unwrap();
+    let out = out.into_std().unwrap();
+    let thread = std::thread::spawn(move || {
+        // Real time, in which a timer would have its chance.
+        out.set_nonblocking(false).unwrap();
+        out.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let _ = std::io::Read::read(&mut &out, &mut [0]);
+    });
+    tokio::io::AsyncReadExt::read(&mut signal, &mut [0]).await.unwrap();
+    thread.join().unwrap();
+    assert_eq!(tokio::time::Instant::now(), before);
+    tokio::time::resume();
+    settled(&client, &mut connection).await;
+}
