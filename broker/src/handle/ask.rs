@@ -20,19 +20,20 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     let row = owner.row;
     let stored = send::deliver(broker, owner, request.send, true).await?;
     let wanted = wanted(&stored, request.replies);
-    let answered = wait::until_found(broker, row, deadline, async |owner| {
-        let (replies, missing) = broker.store.answers_to(owner, stored.id, wanted).await?;
+    let question = stored.id;
+    let look = |owner: Owner| async move {
+        let (replies, missing) = broker.store.answers_to(&owner, question, wanted).await?;
         Ok((replies.len() >= wanted).then_some((replies, missing)))
-    })
-    .await?;
+    };
+    let answered = wait::until_found(broker, row, deadline, look).await?;
     let timed_out = answered.is_none();
     let (replies, missing) = match answered {
         Some(found) => found,
         // What has come so far is better than nothing.
-        None => so_far(broker, row, stored.id).await?,
+        None => so_far(broker, row, question).await?,
     };
     let first_shown = replies.iter().filter(|reply| reply.read_at.is_none()).count() as u64;
-    Ok((Response::Asked(Asked { id: stored.id, replies, missing, timed_out }), first_shown))
+    Ok((Response::Asked(Asked { id: question, replies, missing, timed_out }), first_shown))
 }
 
 fn check_replies(replies: Option<u32>) -> Result<(), Error> {

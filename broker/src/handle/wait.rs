@@ -19,11 +19,11 @@ pub(super) async fn wait(broker: &Arc<Broker>, owner: Owner, request: &Wait) -> 
     check::filter(&request.filter)?;
     let deadline = deadline(request.timeout_ms)?;
     let began_after = broker.store.last_message_id();
-    let found = until_found(broker, owner.row, deadline, async |owner| {
-        let unread = broker.store.unread(owner, &request.filter, began_after).await?;
+    let look = |owner: Owner| async move {
+        let unread = broker.store.unread(&owner, &request.filter, began_after).await?;
         Ok((!unread.messages.is_empty()).then_some(unread))
-    })
-    .await?;
+    };
+    let found = until_found(broker, owner.row, deadline, look).await?;
     let timed_out = found.is_none();
     let Unread { messages, repeated, more } = found.unwrap_or_default();
     let first_shown = if repeated { 0 } else { messages.len() as u64 };
@@ -43,12 +43,15 @@ pub(super) fn deadline(timeout_ms: u64) -> Result<Instant, Error> {
 
 /// Looks until something is found or the time is up. Parked in the hub for all that time, under whatever name the
 /// session has; ends with `superseded` when it loses its name.
-pub(super) async fn until_found<T>(
+pub(super) async fn until_found<T, F>(
     broker: &Arc<Broker>,
     row: Row,
     deadline: Instant,
-    look: impl AsyncFn(&Owner) -> Result<Option<T>, Error>,
-) -> Result<Option<T>, Error> {
+    look: impl Fn(Owner) -> F,
+) -> Result<Option<T>, Error>
+where
+    F: Future<Output = Result<Option<T>, Error>>,
+{
     let Some(parked) = broker.hub.park(row) else {
         return Err(Error::internal("a session waits that is not connected"));
     };
@@ -57,7 +60,7 @@ pub(super) async fn until_found<T>(
         tokio::pin!(woken);
         woken.as_mut().enable();
         let owner = present_owner(broker, row)?;
-        if let Some(found) = look(&owner).await? {
+        if let Some(found) = look(owner).await? {
             return Ok(Some(found));
         }
         if !sleep(woken, deadline).await {
