@@ -4,7 +4,7 @@
 //! client's pipe or a deleted file open for days.
 #![expect(unsafe_code, reason = "descriptors that nobody in this process owns have no safe owner to drop")]
 
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 
 /// The first descriptor that is not stdin, stdout or stderr.
 const FIRST: RawFd = 3;
@@ -17,8 +17,12 @@ const GUESS_END: RawFd = 1_024;
 pub(super) fn close_all() {
     for descriptor in open_ones().unwrap_or_else(|| (FIRST..GUESS_END).collect()) {
         // SAFETY: nothing in this process owns a descriptor of 3 or above yet (see the function's condition), so no
-        // owner is left with a closed one; one that is not open is refused by the system without effect.
-        unsafe { rustix::io::close(descriptor) };
+        // owner is left with a closed one. Whether it is open at all is asked first: the one that listed them is not.
+        unsafe {
+            if rustix::io::fcntl_getfd(BorrowedFd::borrow_raw(descriptor)).is_ok() {
+                rustix::io::close(descriptor);
+            }
+        }
     }
 }
 
