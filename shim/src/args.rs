@@ -56,7 +56,7 @@ impl Args {
         self.map.remove(name)
     }
 
-    /// A text; a number is taken as its digits, an empty text as absent.
+    /// A text; a whole number is taken as its digits, an empty text as absent.
     ///
     /// # Errors
     /// `invalid_argument` for anything else.
@@ -236,7 +236,7 @@ pub fn check_tag(tag: Option<&str>) -> Result<(), Error> {
 fn as_text(name: &str, value: Value) -> Result<String, Error> {
     match value {
         Value::String(text) => Ok(text),
-        Value::Number(number) => Ok(number.to_string()),
+        Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
         other => Err(wrong_type(name, &other, "a text")),
     }
 }

@@ -43,6 +43,14 @@ fn seconds_may_have_a_fraction() {
 }
 
 #[test]
+fn a_whole_number_is_a_text_too() {
+    assert_eq!(args(json!({"a": 7})).text("a").unwrap().unwrap(), "7");
+    for wrong in [json!(7.5), json!(true), json!(["x"]), json!({})] {
+        args(json!({"a": wrong})).text("a").unwrap_err();
+    }
+}
+
+#[test]
 fn flags_in_words() {
     assert_eq!(args(json!({"a": "True"})).flag("a").unwrap(), Some(true));
     assert_eq!(args(json!({"a": false})).flag("a").unwrap(), Some(false));

@@ -7,8 +7,9 @@ use c2c_proto::message::Recipient;
 use c2c_proto::response::{Near, Sent};
 use serde_json::{Map, Value, json};
 
-/// So many unknown names are explained; a list of more is shown by `known: false` alone.
-const EXPLAINED_MAX: usize = 5;
+const UNKNOWN: &str = "for a recipient with known: false the message is queued until a session takes that name; if \
+you meant another, near lists known names like it";
+const FULL: &str = "skipped_full did not get it: their mailboxes are full";
 
 /// A message is on disk.
 pub(super) fn sent(response: &Sent) -> Rendered {
@@ -29,50 +30,34 @@ pub(super) fn sent(response: &Sent) -> Rendered {
         add_list(&mut members, "skipped_full", names, for_names);
     }
     let for_recipients = room(&members);
-    add_list(&mut members, "recipients", response.recipients.iter().map(recipient).collect(), for_recipients);
+    let recipients = response.recipients.iter().map(|one| recipient(one, &response.near)).collect();
+    add_list(&mut members, "recipients", recipients, for_recipients);
     Rendered { members, shown: Vec::new() }
 }
 
-fn recipient(recipient: &Recipient) -> Value {
-    json!({
-        "name": recipient.name,
-        "online": recipient.online,
-        "waiting": recipient.waiting,
-        "known": recipient.known,
-    })
+fn recipient(recipient: &Recipient, near: &[Near]) -> Value {
+    let mut members = Map::new();
+    members.insert("name".to_owned(), json!(recipient.name));
+    members.insert("online".to_owned(), json!(recipient.online));
+    members.insert("waiting".to_owned(), json!(recipient.waiting));
+    members.insert("known".to_owned(), json!(recipient.known));
+    if !recipient.known
+        && let Some(near) = near.iter().find(|near| near.name == recipient.name)
+        && !near.known.is_empty()
+    {
+        members.insert("near".to_owned(), near.known.iter().map(|name| json!(clipped(name))).collect());
+    }
+    Value::Object(members)
 }
 
 fn hint(response: &Sent) -> Option<String> {
     if response.recipients.is_empty() && response.skipped_full.is_empty() {
         return Some("nobody else is known yet; sessions that start within the hour still get it".to_owned());
     }
-    let mut parts: Vec<String> = response
-        .recipients
-        .iter()
-        .filter(|recipient| !recipient.known)
-        .take(EXPLAINED_MAX)
-        .map(|recipient| unknown(&recipient.name, &response.near))
+    let unknown = response.recipients.iter().any(|recipient| !recipient.known);
+    let parts: Vec<&str> = [(unknown, UNKNOWN), (!response.skipped_full.is_empty(), FULL)]
+        .into_iter()
+        .filter_map(|(applies, text)| applies.then_some(text))
         .collect();
-    if !response.skipped_full.is_empty() {
-        parts.push("skipped_full did not get it: their mailboxes are full".to_owned());
-    }
     (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-fn unknown(name: &str, near: &[Near]) -> String {
-    let like: Vec<String> = near
-        .iter()
-        .filter(|near| near.name == name)
-        .flat_map(|near| &near.known)
-        .map(|known| format!("{:?}", clipped(known)))
-        .collect();
-    let name = clipped(name);
-    if like.is_empty() {
-        format!("no session has the name {name:?} now; the message is queued until one takes it")
-    } else {
-        format!(
-            "no session has the name {name:?} now; the message is queued until one takes it; did you mean {}?",
-            like.join(" or ")
-        )
-    }
 }

@@ -135,13 +135,14 @@ fn known(method: &str) -> bool {
     SERVED.contains(&method) || matches!(method, "initialize" | "ping")
 }
 
+/// One answer to the line, and one to each request in it, since somebody waits for each.
 fn refuse_batch(items: &[Value]) -> Vec<Vec<u8>> {
     let text = "batches are not supported; send each message on a line of its own";
     let ids: Vec<Value> = items.iter().filter_map(request_id).take(BATCH_ANSWERS_MAX).collect();
-    if ids.is_empty() {
-        return vec![error(None, ErrorCode::INVALID_REQUEST, text)];
-    }
-    ids.iter().map(|id| error(Some(id), ErrorCode::INVALID_REQUEST, text)).collect()
+    std::iter::once(None)
+        .chain(ids.iter().map(Some))
+        .map(|id| error(id, ErrorCode::INVALID_REQUEST, text))
+        .collect()
 }
 
 /// The id of what looks like a request. A response's id is the server's own, and must not come back as an answer.
