@@ -8,6 +8,7 @@ mod binaries;
 mod broker;
 mod call;
 mod eventually;
+mod other;
 mod process;
 mod raw;
 mod sandbox;
@@ -19,6 +20,7 @@ pub use binaries::{bin_dir, binary};
 pub use broker::Broker;
 pub use call::{Pending, ToolResult};
 pub use eventually::{best_of, pause, until, until_some};
+pub use other::OtherBroker;
 #[cfg(unix)]
 pub use process::{Signal, signal};
 pub use process::{alive, stop};

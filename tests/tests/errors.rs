@@ -1,9 +1,7 @@
 //! Every error that can be provoked on real processes: its code, whether a retry is safe, and what to do.
 
-use c2c_harness::{Broker, PATIENCE, Received, Sandbox, Shim};
+use c2c_harness::{Broker, PATIENCE, Sandbox, Shim};
 use c2c_proto::ErrorCode::{self, BrokerUnreachable, Conflict, MailboxFull, NotFound, RateLimited, TooLarge};
-use c2c_proto::frame::ServerFrame;
-use c2c_proto::hello::Role;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -96,23 +94,6 @@ fn a_broker_that_stands_still_is_waited_for() {
     let mut second = locked.unwrap();
     assert!(second.wait().unwrap().success(), "a second broker finds the first one alive");
     assert_eq!(sandbox.broker_id(), broker);
-}
-
-#[test]
-fn a_client_of_another_protocol_is_told_both_versions() {
-    let sandbox = Sandbox::new();
-    let _alice = sandbox.session("alice");
-    for (oldest, newest) in [(99, 99), (0, 0)] {
-        let mut raw = sandbox.raw();
-        let mut hello = c2c_harness::Raw::hello(Role::Control);
-        (hello.protocol_min, hello.protocol_max) = (oldest, newest);
-        let Received::Frame(frame) = raw.greet(hello) else { panic!("no answer") };
-        let ServerFrame::Refused(error) = *frame else { panic!("accepted: {frame:?}") };
-        assert_eq!(error.code, ErrorCode::VersionMismatch);
-        assert!(error.message.contains(&newest.to_string()) && error.message.contains('1'), "{error:?}");
-        assert!(!error.hint.is_empty());
-        assert!(raw.closes(PATIENCE));
-    }
 }
 
 #[cfg(target_os = "linux")]

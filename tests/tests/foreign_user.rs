@@ -44,7 +44,7 @@ fn greet(socket: &Path) -> Vec<u8> {
     match stream.read_to_end(&mut answer) {
         Ok(_) => {}
         Err(error) => {
-            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "neither answered nor closed")
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "neither answered nor closed");
         }
     }
     answer

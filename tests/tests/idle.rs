@@ -33,6 +33,7 @@ fn two_waiting_clients_and_their_broker_sleep() {
     // What the start left to do is done.
     pause(Duration::from_secs(2));
     let (before, begun) = (counts(), Instant::now());
+    // The time itself is what is measured.
     pause(Duration::from_secs(10));
     let (after, seconds) = (counts(), begun.elapsed().as_secs_f64());
     let each: Vec<u64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
