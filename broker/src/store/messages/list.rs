@@ -114,10 +114,14 @@ pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Resul
     Ok(page)
 }
 
-/// The query as the full-text index wants it: every word quoted, so that none is an operator, and all required.
+/// The query as the full-text index wants it: every word quoted, so that none is an operator, and all required. What
+/// has no letter or digit is no word to the index, which would then find nothing at all.
 fn all_words(query: &str) -> String {
-    let quoted: Vec<String> =
-        query.split_whitespace().map(|word| format!("\"{}\"", word.replace(['"', '\0'], " "))).collect();
+    let quoted: Vec<String> = query
+        .split_whitespace()
+        .filter(|word| word.contains(char::is_alphanumeric))
+        .map(|word| format!("\"{}\"", word.replace(['"', '\0'], " ")))
+        .collect();
     quoted.join(" ")
 }
 
@@ -129,5 +133,6 @@ mod tests {
     fn no_word_of_a_query_is_an_operator() {
         assert_eq!(all_words("deploy NOT ready*"), "\"deploy\" \"NOT\" \"ready*\"");
         assert_eq!(all_words("say \"hi\""), "\"say\" \" hi \"");
+        assert_eq!(all_words("deploy -- now !"), "\"deploy\" \"now\"");
     }
 }
