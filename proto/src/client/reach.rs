@@ -13,8 +13,9 @@ const RETRY_FIRST: Duration = Duration::from_millis(10);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// At most, when only a person can help and nobody waits for an answer.
 const RETRY_HOPELESS_MAX: Duration = Duration::from_secs(30);
-/// After a broker that is starting was seen, before another one is started.
-const START_AGAIN: Duration = Duration::from_secs(1);
+/// After a broker that is starting (or still ending) was seen, before another one is started, at first and at most.
+const START_AGAIN_FIRST: Duration = Duration::from_millis(100);
+const START_AGAIN_MAX: Duration = Duration::from_secs(1);
 /// Between two starts that failed, at first and at most: a start costs a process.
 const START_FAILED_FIRST: Duration = Duration::from_millis(200);
 const START_FAILED_MAX: Duration = Duration::from_secs(30);
@@ -24,7 +25,8 @@ pub(super) struct Reach {
     timing: Timing,
     /// Until then only look.
     no_start_before: Instant,
-    start_pause: Duration,
+    again_pause: Duration,
+    failed_pause: Duration,
     last_start: Option<(Instant, Error)>,
     retry_pause: Duration,
 }
@@ -34,7 +36,8 @@ impl Reach {
         Self {
             timing,
             no_start_before: Instant::now(),
-            start_pause: START_FAILED_FIRST,
+            again_pause: START_AGAIN_FIRST,
+            failed_pause: START_FAILED_FIRST,
             last_start: None,
             retry_pause: RETRY_FIRST,
         }
@@ -81,14 +84,15 @@ impl Reach {
                     Started::Running => tracing::debug!("another broker holds the lock"),
                 }
                 self.last_start = None;
-                self.no_start_before = Instant::now() + START_AGAIN;
+                self.no_start_before = Instant::now() + self.again_pause;
+                self.again_pause = (self.again_pause * 2).min(START_AGAIN_MAX);
                 Ok(())
             }
             Err(error) => {
                 tracing::warn!(code = %error.code, "starting a broker failed");
                 let now = Instant::now();
-                self.no_start_before = now + self.start_pause;
-                self.start_pause = (self.start_pause * 2).min(START_FAILED_MAX);
+                self.no_start_before = now + self.failed_pause;
+                self.failed_pause = (self.failed_pause * 2).min(START_FAILED_MAX);
                 self.last_start = Some((now, error.clone()));
                 Err(error)
             }
@@ -107,7 +111,7 @@ impl Reach {
     pub(super) fn hurry(&mut self) {
         self.retry_pause = RETRY_FIRST;
         if let Some((at, _)) = self.last_start {
-            self.start_pause = START_FAILED_FIRST;
+            self.failed_pause = START_FAILED_FIRST;
             self.no_start_before = self.no_start_before.min(at + START_FAILED_FIRST);
         }
     }

@@ -140,3 +140,76 @@ async fn more_connections_than_the_queue_holds_fail_without_harm() {
     }
     talk(&listener, &address).await;
 }
+
+/// Threads of another user, which Linux allows root to make.
+#[cfg(target_os = "linux")]
+mod foreign {
+    use super::*;
+    use rustix::process::Uid;
+    use std::io::{Read, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::Path;
+
+    const NOBODY: u32 = 65_534;
+
+    /// Runs this as another user; `None` where that is not allowed.
+    fn as_nobody<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let nobody = Uid::from_raw(NOBODY);
+        let thread = std::thread::spawn(move || {
+            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).ok().map(|()| work())
+        });
+        thread.join().unwrap()
+    }
+
+    fn open_to_all(path: &Path) {
+        fs::set_permissions(path, Permissions::from_mode(0o777)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_user_is_turned_away_unheard() {
+        let (folder, address) = place();
+        let listener = Listener::bind(&address).unwrap();
+        for path in [folder.path(), address.as_path().parent().unwrap(), address.as_path()] {
+            open_to_all(path);
+        }
+        let path = address.as_path().to_owned();
+        let client = tokio::task::spawn_blocking(move || {
+            as_nobody(move || {
+                let mut stream = UnixStream::connect(path).unwrap();
+                let _ = stream.write_all(b"let me in");
+                stream.read(&mut [0]).map_or(0, |bytes| bytes)
+            })
+        });
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        match listener.accept().await {
+            Err(AcceptError::ForeignUser { who }) => assert_eq!(who, "uid 65534"),
+            other => panic!("another user got {other:?}"),
+        }
+        assert_eq!(client.await.unwrap(), Some(0), "the connection is closed without a byte");
+    }
+
+    #[tokio::test]
+    async fn a_listener_of_another_user_is_not_talked_to() {
+        let (folder, address) = place();
+        let outside = folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        open_to_all(folder.path());
+        open_to_all(&outside);
+        let socket = outside.join("socket");
+        let path = socket.clone();
+        let Some(_listener) = as_nobody(move || UnixListener::bind(path).unwrap()) else { return };
+        let own = Some(rustix::process::geteuid());
+        // Someone made it look like one's own: only the kernel still knows who listens.
+        rustix::fs::chown(&socket, own, None).unwrap();
+        fs::rename(&socket, address.as_path()).unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        match connect(&address).await {
+            Err(ConnectError::Unsafe(error)) => {
+                assert!(error.message.contains("uid 65534"), "{}", error.message);
+            }
+            other => panic!("connected to another user: {other:?}"),
+        }
+    }
+}
