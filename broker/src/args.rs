@@ -29,7 +29,7 @@ Exit status:
 
 /// The broker of c2c: keeps the mail between the client sessions of one user.
 #[derive(Clone, Debug, Default, Parser)]
-#[command(name = "c2c-broker", version, about, after_help = AFTER_HELP)]
+#[command(name = "c2c-broker", version, after_help = AFTER_HELP)]
 pub struct Args {
     /// The store's path [default: $CLAUDE_C2C_DB, else ~/.claude/c2c.db]
     #[arg(long, value_name = "PATH")]

@@ -5,7 +5,8 @@
 
 use crate::Broker;
 use crate::calls::{Calls, NotBegun};
-use crate::handle::{self, ConnId};
+use crate::handle;
+use crate::hub::ConnId;
 use crate::outbox::{Outbox, WriteEnd};
 use c2c_proto::codec::{FrameCodec, FrameError};
 use c2c_proto::error::{Error, ErrorCode};
@@ -88,7 +89,9 @@ async fn hello<S: AsyncRead>(broker: &Broker, conn: ConnId, frames: &mut Frames<
     match first {
         Ok(Some(Ok(ClientFrame::Hello(hello)))) => return Some(hello),
         Ok(Some(Ok(_))) => tracing::warn!(conn, "closed: the first frame is no hello"),
-        Ok(Some(Err(error))) => tracing::warn!(conn, fault = told(&error), "closed: the first frame is no hello"),
+        Ok(Some(Err(error))) => {
+            tracing::warn!(conn, fault = told(&error), "closed: the first frame is no hello");
+        }
         Ok(None) => tracing::debug!(conn, "closed by the client before a hello"),
         Err(_elapsed) => tracing::warn!(conn, "closed: no hello within {HELLO_TIMEOUT_S} s"),
     }
@@ -120,7 +123,10 @@ impl Session {
         let outbox = self.outbox.clone();
         let mut writing = tokio::spawn(async move { outbox.write_to(writer).await });
         let end = self.read(&mut frames, &mut writing).await;
-        self.finish(end, writing).await;
+        if let End::Down(reason) = end {
+            self.wind_up(reason, &mut frames).await;
+        }
+        self.finish(&end, writing).await;
     }
 
     /// Takes frames until the connection is to end.
@@ -188,26 +194,61 @@ impl Session {
         }
     }
 
-    async fn finish(self, end: End, mut writing: JoinHandle<WriteEnd>) {
+    /// The broker goes down: the waits end, the changes under way are answered, nothing else is begun.
+    async fn wind_up<S: AsyncRead>(&self, reason: Closing, frames: &mut Frames<S>) {
+        self.calls.end_waits();
+        self.outbox.event(Event::Closing(reason));
+        // What takes longer is completed or not, as the disk will say; its client asks again with its key.
+        let time_over = tokio::time::sleep(CHANGES_FINISH_WITHIN);
+        let (mut time_over, mut all_ended) = (pin!(time_over), pin!(self.calls.all_ended()));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut all_ended => return,
+                () = &mut time_over => return,
+                frame = frames.next() => match frame {
+                    Some(Ok(ClientFrame::Call { id, .. })) => {
+                        self.outbox.reply(Reply { id, mail: None, result: Err(going_down()) });
+                    }
+                    Some(Ok(_)) => {}
+                    // It is gone; what it asked for is still done.
+                    Some(Err(_)) | None => break,
+                },
+            }
+        }
+        tokio::select! {
+            () = all_ended => {}
+            () = time_over => {}
+        }
+    }
+
+    async fn finish(self, end: &End, mut writing: JoinHandle<WriteEnd>) {
         let conn = self.conn;
         match end {
-            End::Down(reason) => {
-                self.calls.end_waits();
-                self.outbox.event(Event::Closing(reason));
-                // What takes longer is completed or not, as the disk will say; its client asks again with its key.
-                let _ = timeout(CHANGES_FINISH_WITHIN, self.calls.all_ended()).await;
-            }
+            End::Down(_) => {}
             End::Slow => tracing::warn!(conn, "cut: the client does not read"),
             End::Faulty(fault) => tracing::warn!(conn, fault, "closed: not our protocol"),
             End::Gone => tracing::debug!(conn, "closed"),
         }
         self.calls.cancel_all();
-        handle::closed(&self.broker, conn);
+        if !matches!(end, End::Down(_)) {
+            // In the other case it stays online for the next broker, which keeps its name for it.
+            handle::closed(&self.broker, conn);
+        }
         self.outbox.end();
         if !writing.is_finished() && timeout(LAST_BYTES_WITHIN, &mut writing).await.is_err() {
             writing.abort();
         }
     }
+}
+
+/// `shutting_down`: nothing was begun.
+fn going_down() -> Error {
+    Error::new(
+        ErrorCode::ShuttingDown,
+        "the broker is going down; the call was not begun",
+        "call again; another broker takes over within seconds",
+    )
 }
 
 /// One call, answered once unless nobody wants the answer. A panic is the call's failure, not the broker's.
@@ -220,7 +261,7 @@ async fn run_call(
     request: Request,
 ) {
     let kind = request.kind();
-    let outcome = AssertUnwindSafe(handle::call(&broker, conn, request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(handle::call(&broker, conn, request).boxed()).catch_unwind().await;
     let (mail, result) = outcome.unwrap_or_else(|_panic| {
         tracing::error!(conn, id, kind, "a call panicked");
         (None, Err(Error::internal(format!("the broker failed over a {kind}"))))

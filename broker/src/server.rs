@@ -4,13 +4,19 @@
 
 use crate::Broker;
 use crate::args::{Args, Mode};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::connection::{CHANGES_FINISH_WITHIN, LAST_BYTES_WITHIN};
+use crate::handle;
+use crate::hub::Hub;
 use crate::instance::{self, Claim, Holder, Instance};
 use crate::listen::Door;
 use crate::log::{self, Log};
 use crate::platform::{self, StopSignals};
 use crate::readiness::Readiness;
+use crate::shutdown::Shutdown;
+use crate::stats::Stats;
+use crate::store::Store;
 use crate::sweep::Sweep;
 use crate::takeover;
 use c2c_proto::error::Error;
@@ -80,10 +86,20 @@ async fn start(mode: Mode, paths: Result<StorePaths, Error>) -> Result<Start, Er
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, mode = mode.as_str(), store = %paths.store.display(), "starting");
     let config = Config::load(&paths.config)?;
-    let broker = Arc::new(Broker::open(config, paths, mode == Mode::Service).await?);
+    let broker = open(config, paths, mode).await?;
     let door = Door::open(Arc::clone(&broker))?;
     tracing::info!(address = %broker.paths.address, pid = std::process::id(), "ready");
     Ok(Start::Begun(Box::new(Server { broker, mode, instance, door, signals, log })))
+}
+
+async fn open(config: Config, paths: StorePaths, mode: Mode) -> Result<Arc<Broker>, Error> {
+    let (clock, stats, shutdown) = (Clock::system(), Arc::new(Stats::default()), Shutdown::new());
+    let store = Store::open(&paths, &config, &clock, &stats, &shutdown).await?;
+    let hub = Hub::default();
+    let service = mode == Mode::Service;
+    let broker = Arc::new(Broker { config, paths, store, hub, clock, stats, shutdown, service });
+    handle::keep_names_for_their_holders(&broker).await;
+    Ok(broker)
 }
 
 async fn claim(paths: &StorePaths, mode: Mode) -> Result<Claim, Error> {

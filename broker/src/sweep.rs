@@ -4,6 +4,7 @@
 
 use crate::Broker;
 use crate::args::Mode;
+use crate::handle;
 use crate::instance::{self, Claim, Instance};
 use crate::listen::Door;
 use crate::log::Log;
@@ -83,7 +84,10 @@ impl Sweep {
             match instance::claim(paths, self.mode).map_err(|error| error.to_string())? {
                 Claim::Held(new) => *instance = new,
                 Claim::Taken(holder) => {
-                    tracing::error!(?holder, "the lock file was removed, and another broker holds the new one");
+                    tracing::error!(
+                        ?holder,
+                        "the lock file was removed, and another broker holds the new one"
+                    );
                     self.broker.shutdown.begin(Closing::HandingOver);
                     return Ok(());
                 }
@@ -110,7 +114,7 @@ impl Sweep {
         self.next_prune = Instant::now() + PRUNE_EVERY;
         let broker = Arc::clone(&self.broker);
         tokio::spawn(async move {
-            match broker.store.prune(days).await {
+            match handle::prune_by_retention(&broker, days).await {
                 Ok(pruned) => tracing::info!(?pruned, days, "old mail pruned"),
                 Err(error) => tracing::warn!(%error, days, "old mail could not be pruned"),
             }

@@ -1,0 +1,282 @@
+//! A broker's life: one per store, until it is told to go, and what it survives meanwhile.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+mod common;
+
+use c2c_proto::endpoint;
+use c2c_proto::event::{Closing, Event};
+use c2c_proto::frame::ServerFrame;
+use c2c_proto::request::{Request, Status};
+use c2c_proto::response::Response;
+use common::{Running, Sandbox, call, eventually, hello, next};
+use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+fn signal(running: &Running, signal: Signal) {
+    let pid = Pid::from_raw(running.pid().try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+async fn pid_of_server(sandbox: &Sandbox) -> u32 {
+    let mut client = sandbox.client().await;
+    match call(&mut client, 1, Request::Status(Status {})).await {
+        Response::Status(status) => status.pid,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_second_broker_leaves_the_first_alone_and_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.start(&[]).await;
+    let inode = std::fs::metadata(sandbox.paths.address.as_path()).unwrap().ino();
+    let second = sandbox.run(&[]).await;
+    assert_eq!(second.status.code(), Some(0));
+    let said = String::from_utf8(second.stdout).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        said,
+        format!("already running (pid {}, version {version}, in the foreground)\n", first.pid())
+    );
+    let third = sandbox.run(&["--on-demand", "--ready-stdout"]).await;
+    assert_eq!(third.status.code(), Some(0));
+    assert_eq!(String::from_utf8(third.stdout).unwrap(), "{\"ready\":false,\"running\":true}\n");
+    assert_eq!(std::fs::metadata(sandbox.paths.address.as_path()).unwrap().ino(), inode);
+    assert_eq!(pid_of_server(&sandbox).await, first.pid());
+}
+
+#[tokio::test]
+async fn of_many_that_start_at_once_one_is_the_broker() {
+    let sandbox = Sandbox::new();
+    let mut children = Vec::new();
+    for _ in 0..20 {
+        let mut command = sandbox.command(&["--on-demand", "--ready-stdout"]);
+        children.push(command.stdout(std::process::Stdio::piped()).spawn().unwrap());
+    }
+    let serving = {
+        let mut pid = 0;
+        eventually("a broker answers", async || match endpoint::connect(&sandbox.paths.address).await {
+            Ok(_) => {
+                pid = pid_of_server(&sandbox).await;
+                true
+            }
+            Err(_) => false,
+        })
+        .await;
+        pid
+    };
+    for mut child in children {
+        if child.id() == Some(serving) {
+            continue;
+        }
+        let status = tokio::time::timeout(common::PATIENCE, child.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(0));
+    }
+    assert_eq!(sandbox.log().matches(" ready ").count(), 1, "{}", sandbox.log());
+}
+
+#[tokio::test]
+async fn sigterm_tells_the_clients_and_ends_in_time() {
+    let sandbox = Sandbox::new();
+    let mut broker = sandbox.start(&[]).await;
+    let mut client = sandbox.client().await;
+    signal(&broker, Signal::TERM);
+    let (code, took) = broker.ended().await;
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(next(&mut client).await, Some(ServerFrame::Event(Event::Closing(Closing::ShuttingDown))));
+    assert_eq!(next(&mut client).await, None);
+    assert!(!sandbox.paths.address.as_path().exists());
+    assert!(sandbox.paths.lock.exists());
+    sandbox.start(&[]).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_was_killed_leaves_nothing_in_the_way() {
+    let sandbox = Sandbox::new();
+    let mut broker = sandbox.start(&[]).await;
+    broker.child.kill().await.unwrap();
+    assert!(sandbox.paths.address.as_path().exists());
+    let next = sandbox.start(&[]).await;
+    assert_eq!(pid_of_server(&sandbox).await, next.pid());
+}
+
+#[tokio::test]
+async fn a_deleted_socket_is_back_within_two_seconds() {
+    let sandbox = Sandbox::new();
+    let broker = sandbox.start(&[]).await;
+    let mut before = sandbox.client().await;
+    std::fs::remove_file(sandbox.paths.address.as_path()).unwrap();
+    let took =
+        eventually("the socket is back", async || endpoint::connect(&sandbox.paths.address).await.is_ok())
+            .await;
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(pid_of_server(&sandbox).await, broker.pid());
+    call(&mut before, 1, Request::Status(Status {})).await;
+}
+
+#[tokio::test]
+async fn a_deleted_run_folder_is_back_with_its_lock_held() {
+    let sandbox = Sandbox::new();
+    let broker = sandbox.start(&[]).await;
+    std::fs::remove_dir_all(&sandbox.paths.run_dir).unwrap();
+    let took =
+        eventually("the socket is back", async || endpoint::connect(&sandbox.paths.address).await.is_ok())
+            .await;
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    let second = sandbox.run(&["--on-demand", "--ready-stdout"]).await;
+    assert_eq!(String::from_utf8(second.stdout).unwrap(), "{\"ready\":false,\"running\":true}\n");
+    assert_eq!(pid_of_server(&sandbox).await, broker.pid());
+    eventually("the log goes on", async || sandbox.paths.log.exists()).await;
+}
+
+#[tokio::test]
+async fn a_broker_whose_place_was_taken_in_a_new_run_folder_makes_room() {
+    let sandbox = Sandbox::new();
+    let mut broker = sandbox.start(&[]).await;
+    let mut client = sandbox.client().await;
+    std::fs::remove_dir_all(&sandbox.paths.run_dir).unwrap();
+    c2c_proto::paths::ensure_private_dir(&sandbox.paths.run_dir).unwrap();
+    let lock = std::fs::File::create_new(&sandbox.paths.lock).unwrap();
+    lock.try_lock().unwrap();
+    assert_eq!(next(&mut client).await, Some(ServerFrame::Event(Event::Closing(Closing::HandingOver))));
+    assert_eq!(broker.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_store_that_was_deleted_ends_the_broker_with_its_own_status() {
+    for replaced in [false, true] {
+        let sandbox = Sandbox::new();
+        let mut broker = sandbox.start(&[]).await;
+        let mut client = sandbox.client().await;
+        if replaced {
+            let other = sandbox.paths.store.with_extension("other");
+            std::fs::write(&other, "").unwrap();
+            std::fs::rename(&other, &sandbox.paths.store).unwrap();
+        } else {
+            std::fs::remove_file(&sandbox.paths.store).unwrap();
+        }
+        assert_eq!(next(&mut client).await, Some(ServerFrame::Event(Event::Closing(Closing::StorageFailed))));
+        assert_eq!(broker.ended().await.0, Some(75));
+        assert!(sandbox.log().contains("under the broker"), "{}", sandbox.log());
+    }
+}
+
+#[tokio::test]
+async fn whatever_speaks_another_language_is_closed_and_harms_nobody() {
+    let sandbox = Sandbox::new();
+    let broker = sandbox.start(&[]).await;
+    let mut good = sandbox.client().await;
+    let garbage: [&[u8]; 6] = [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        &[0xff; 64],
+        &[0; 64],
+        &[4, 0, 0, 0, 9, 9, 9, 9],
+        &[0, 0, 0, 0],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ];
+    for bytes in garbage {
+        let mut stream = endpoint::connect(&sandbox.paths.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut frames = tokio_util::codec::Framed::new(stream, c2c_proto::codec::FrameCodec::new());
+        assert_eq!(next(&mut frames).await, None, "{bytes:?}");
+    }
+    // After a hello too.
+    let mut late = sandbox.client().await;
+    late.get_mut().write_all(&[0xff; 32]).await.unwrap();
+    assert_eq!(next(&mut late).await, None);
+    call(&mut good, 1, Request::Status(Status {})).await;
+    assert_eq!(pid_of_server(&sandbox).await, broker.pid());
+}
+
+#[tokio::test]
+async fn a_connection_over_the_limit_is_told_so() {
+    let sandbox = Sandbox::new();
+    std::fs::write(&sandbox.paths.config, "[limits]\nconnections = 2\n").unwrap();
+    let _broker = sandbox.start(&[]).await;
+    let first = sandbox.client().await;
+    let _second = sandbox.client().await;
+    let mut third = sandbox.connect().await;
+    match hello(&mut third).await {
+        ServerFrame::Refused(error) => assert_eq!(error.code, c2c_proto::ErrorCode::BrokerBusy, "{error:?}"),
+        other => panic!("{other:?}"),
+    }
+    drop(first);
+    eventually("there is room again", async || {
+        matches!(hello(&mut sandbox.connect().await).await, ServerFrame::Welcome(_))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_on_demand_exits_when_nobody_was_there_for_long_enough() {
+    let sandbox = Sandbox::new();
+    std::fs::write(&sandbox.paths.config, "idle_exit = \"1s\"\n").unwrap();
+    let mut broker = sandbox.start(&["--on-demand"]).await;
+    let mut client = sandbox.client().await;
+    // Longer than the idle time, which is what is measured here.
+    assert!(tokio::time::timeout(Duration::from_millis(1_500), next(&mut client)).await.is_err());
+    drop(client);
+    let (code, took) = broker.ended().await;
+    assert_eq!(code, Some(0));
+    assert!(took > Duration::from_millis(900), "{took:?}");
+    assert!(!sandbox.paths.address.as_path().exists());
+}
+
+#[tokio::test]
+async fn a_service_takes_over_from_a_broker_on_demand_but_not_from_a_service() {
+    let sandbox = Sandbox::new();
+    let mut on_demand = sandbox.start(&["--on-demand"]).await;
+    let mut client = sandbox.client().await;
+    let service = sandbox.start(&["--service"]).await;
+    assert_eq!(next(&mut client).await, Some(ServerFrame::Event(Event::Closing(Closing::HandingOver))));
+    assert_eq!(on_demand.ended().await.0, Some(0));
+    assert_eq!(pid_of_server(&sandbox).await, service.pid());
+    let second = sandbox.run(&["--service"]).await;
+    assert_eq!(second.status.code(), Some(0));
+    let said = String::from_utf8(second.stdout).unwrap();
+    assert!(said.starts_with("already running"), "{said}");
+    assert_eq!(pid_of_server(&sandbox).await, service.pid());
+}
+
+#[tokio::test]
+async fn every_file_is_the_users_alone_whatever_the_mask() {
+    let sandbox = Sandbox::new();
+    let _broker = sandbox.start(&["--on-demand"]).await;
+    sandbox.client().await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&sandbox.paths.run_dir), 0o700);
+    for entry in std::fs::read_dir(&sandbox.paths.run_dir).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+    }
+    for entry in std::fs::read_dir(sandbox.paths.store.parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_broker_on_demand_keeps_nothing_of_its_starter() {
+    let sandbox = Sandbox::new();
+    let leaked_path = sandbox.paths.store.with_extension("leaked");
+    let leaked = std::fs::File::create(&leaked_path).unwrap();
+    rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
+    let broker = sandbox.start(&["--on-demand"]).await;
+    let process = std::path::PathBuf::from(format!("/proc/{}", broker.pid()));
+    assert_eq!(std::fs::read_link(process.join("cwd")).unwrap(), std::path::Path::new("/"));
+    for entry in std::fs::read_dir(process.join("fd")).unwrap() {
+        let entry = entry.unwrap();
+        let target = std::fs::read_link(entry.path()).unwrap();
+        assert_ne!(target, leaked_path);
+        if matches!(entry.file_name().to_str(), Some("0" | "1" | "2")) {
+            assert_eq!(target, std::path::Path::new("/dev/null"));
+        }
+    }
+    let session = rustix::process::getsid(Pid::from_raw(broker.pid().try_into().unwrap())).unwrap();
+    assert_eq!(session.as_raw_nonzero().get().unsigned_abs(), broker.pid());
+}
