@@ -20,6 +20,8 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
                 path = real.join(target);
                 path.extend(&rest[1..]);
             }
+            // `..` may lead back to what exists, where there may be links again.
+            Err(_) if rest.iter().any(|part| part == "..") => path = append(real, &rest),
             Err(_) => return Ok(append(real, &rest)),
         }
     }
@@ -43,7 +45,7 @@ fn existing_part(path: &Path) -> io::Result<(PathBuf, Vec<OsString>)> {
     Err(io::ErrorKind::NotFound.into())
 }
 
-/// Below what exists there are no links, so `..` just takes back the name before it.
+/// Below what exists there are no links, so there `..` just takes back the name before it.
 fn append(mut real: PathBuf, rest: &[OsString]) -> PathBuf {
     for part in rest {
         if part == ".." {
