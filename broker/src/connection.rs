@@ -11,10 +11,11 @@ use crate::outbox::{Outbox, WriteEnd};
 use c2c_proto::codec::{FrameCodec, FrameError};
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::event::{Closing, Event};
-use c2c_proto::frame::{ClientFrame, Reply, ServerFrame};
+use c2c_proto::frame::{ClientFrame, MailCount, Reply, ServerFrame};
 use c2c_proto::hello::Hello;
 use c2c_proto::limits::HELLO_TIMEOUT_S;
 use c2c_proto::request::Request;
+use c2c_proto::response::Response;
 use futures_util::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -57,17 +58,18 @@ where
         FramedRead::with_capacity(reader, FrameCodec::before_hello(), READ_BUFFER_BYTES);
     let Some(hello) = hello(&broker, conn, &mut frames).await else { return };
     let outbox = Outbox::new();
+    let presence = Presence { broker: Arc::clone(&broker), conn };
     match handle::hello(&broker, conn, outbox.clone(), hello).await {
         Ok(welcome) => outbox.first(&ServerFrame::Welcome(welcome)),
         Err(error) => {
             tracing::info!(conn, %error, "hello refused");
-            handle::closed(&broker, conn);
+            drop(presence);
             refuse(writer, error).await;
             return;
         }
     }
     frames.decoder_mut().accept_full_frames();
-    let session = Session { broker, conn, outbox, calls: Calls::default(), tasks: calls };
+    let session = Session { broker, conn, outbox, calls: Calls::default(), tasks: calls, presence };
     session.run(frames, writer).await;
 }
 
@@ -113,6 +115,22 @@ struct Session {
     outbox: Outbox,
     calls: Calls,
     tasks: TaskTracker,
+    presence: Presence,
+}
+
+/// Whoever is connected is present; dropping it, even in a panic, ends that.
+struct Presence {
+    broker: Arc<Broker>,
+    conn: ConnId,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // Of a broker that goes down the clients stay present: the next one keeps their names for them.
+        if self.broker.shutdown.reason().is_none() {
+            handle::closed(&self.broker, self.conn);
+        }
+    }
 }
 
 impl Session {
@@ -231,10 +249,7 @@ impl Session {
             End::Gone => tracing::debug!(conn, "closed"),
         }
         self.calls.cancel_all();
-        if !matches!(end, End::Down(_)) {
-            // In the other case it stays online for the next broker, which keeps its name for it.
-            handle::closed(&self.broker, conn);
-        }
+        drop(self.presence);
         self.outbox.end();
         if !writing.is_finished() && timeout(LAST_BYTES_WITHIN, &mut writing).await.is_err() {
             writing.abort();
@@ -251,7 +266,7 @@ fn going_down() -> Error {
     )
 }
 
-/// One call, answered once unless nobody wants the answer. A panic is the call's failure, not the broker's.
+/// One call, answered once unless nobody wants the answer.
 async fn run_call(
     broker: Arc<Broker>,
     conn: ConnId,
@@ -261,11 +276,7 @@ async fn run_call(
     request: Request,
 ) {
     let kind = request.kind();
-    let outcome = AssertUnwindSafe(handle::call(&broker, conn, request).boxed()).catch_unwind().await;
-    let (mail, result) = outcome.unwrap_or_else(|_panic| {
-        tracing::error!(conn, id, kind, "a call panicked");
-        (None, Err(Error::internal(format!("the broker failed over a {kind}"))))
-    });
+    let (mail, result) = caught(kind, handle::call(&broker, conn, request)).await;
     if let Err(error) = &result {
         tracing::debug!(conn, id, kind, code = %error.code, "call failed");
     }
@@ -273,4 +284,30 @@ async fn run_call(
         outbox.reply(Reply { id, mail, result });
     }
     calls.end(id);
+}
+
+/// What a call is answered with.
+type Outcome = (Option<MailCount>, Result<Response, Error>);
+
+/// A panic is the call's failure, not the broker's.
+async fn caught(kind: &str, call: impl Future<Output = Outcome>) -> Outcome {
+    AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!(kind, "a call panicked");
+        (None, Err(Error::internal(format!("the broker failed over a {kind}"))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, caught};
+    use c2c_proto::ErrorCode;
+
+    #[tokio::test]
+    async fn a_panic_in_a_call_is_an_error_of_that_call() {
+        let (mail, result) = caught("send", async { panic!("a fault") as Outcome }).await;
+        assert_eq!(mail, None);
+        let error = result.unwrap_err();
+        assert_eq!(error.code, ErrorCode::Internal);
+        assert_eq!(error.message, "the broker failed over a send");
+    }
 }

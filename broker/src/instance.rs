@@ -140,7 +140,9 @@ fn holder(file: File) -> Option<Holder> {
 
 fn unusable(lock: &Path, error: &io::Error) -> Error {
     let code = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorCode::StorageFull,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorCode::StorageFull
+        }
         _ => ErrorCode::StorageFailed,
     };
     Error::new(

@@ -48,6 +48,7 @@ pub async fn run(args: Args, paths: Result<StorePaths, Error>) -> ExitCode {
             readiness.running(holder.as_ref());
             ExitCode::SUCCESS
         }
+        Ok(Start::Stopped) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the broker cannot run");
             readiness.failed(&error);
@@ -60,6 +61,8 @@ pub async fn run(args: Args, paths: Result<StorePaths, Error>) -> ExitCode {
 enum Start {
     Begun(Box<Server>),
     Running(Option<Holder>),
+    /// Asked to stop before it was ready.
+    Stopped,
 }
 
 /// A broker that accepts connections.
@@ -72,14 +75,32 @@ struct Server {
     log: Option<Log>,
 }
 
-/// The lock, then the log, the settings, the store, and the socket last: whoever connects is served.
 async fn start(mode: Mode, paths: Result<StorePaths, Error>) -> Result<Start, Error> {
     let paths = paths?;
-    let signals = StopSignals::listen(mode.standing())
+    let mut signals = StopSignals::listen(mode.standing())
         .map_err(|error| Error::internal(format!("signals cannot be handled: {error}")))?;
+    let begun = tokio::select! {
+        begun = begin(mode, paths) => begun?,
+        // A start may take long: a service waits for another broker, an old store is migrated.
+        _ = signals.asked_to_stop() => return Ok(Start::Stopped),
+    };
+    Ok(match begun {
+        Ok((broker, instance, door, log)) => {
+            Start::Begun(Box::new(Server { broker, mode, instance, door, signals, log }))
+        }
+        Err(holder) => Start::Running(holder),
+    })
+}
+
+/// The parts of a broker that accepts connections.
+type Parts = (Arc<Broker>, Instance, Door, Option<Log>);
+
+/// The lock, then the log, the settings, the store, and the socket last: whoever connects is served. The inner error
+/// is who holds the lock.
+async fn begin(mode: Mode, paths: StorePaths) -> Result<Result<Parts, Option<Holder>>, Error> {
     let instance = match claim(&paths, mode).await? {
         Claim::Held(instance) => instance,
-        Claim::Taken(holder) => return Ok(Start::Running(holder)),
+        Claim::Taken(holder) => return Ok(Err(holder)),
     };
     // Without a log a broker is still of use, on a full disk for example.
     let log = log::start(&paths.log).ok();
@@ -89,7 +110,7 @@ async fn start(mode: Mode, paths: Result<StorePaths, Error>) -> Result<Start, Er
     let broker = open(config, paths, mode).await?;
     let door = Door::open(Arc::clone(&broker))?;
     tracing::info!(address = %broker.paths.address, pid = std::process::id(), "ready");
-    Ok(Start::Begun(Box::new(Server { broker, mode, instance, door, signals, log })))
+    Ok(Ok((broker, instance, door, log)))
 }
 
 async fn open(config: Config, paths: StorePaths, mode: Mode) -> Result<Arc<Broker>, Error> {

@@ -211,6 +211,42 @@ async fn a_connection_over_the_limit_is_told_so() {
     .await;
 }
 
+/// The broker under limits that only a shell can set.
+fn limited(sandbox: &Sandbox, limit: &str) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new("/bin/sh");
+    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_c2c-broker")]);
+    command.env_clear().env("CLAUDE_C2C_DB", &sandbox.paths.store).kill_on_drop(true);
+    command
+}
+
+#[tokio::test]
+async fn without_free_descriptors_those_who_are_connected_are_served_and_others_later() {
+    let sandbox = Sandbox::new();
+    let _broker = sandbox.start_command(limited(&sandbox, "ulimit -n 48")).await;
+    let mut first = sandbox.client().await;
+    let mut others = Vec::new();
+    for _ in 0..64 {
+        // The kernel takes them; the broker cannot.
+        others.push(sandbox.connect().await);
+    }
+    eventually("the broker says so", async || sandbox.log().contains("cannot be accepted")).await;
+    call(&mut first, 1, Request::Status(Status {})).await;
+    drop(others);
+    eventually("there is room again", async || {
+        matches!(hello(&mut sandbox.connect().await).await, ServerFrame::Welcome(_))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_limit_on_file_sizes_is_an_error_and_not_a_signal() {
+    let sandbox = Sandbox::new();
+    let output = limited(&sandbox, "ulimit -f 0").arg("--ready-stdout").output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let word: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(word["error"]["code"], "storage_full", "{word}");
+}
+
 #[tokio::test]
 async fn a_broker_on_demand_exits_when_nobody_was_there_for_long_enough() {
     let sandbox = Sandbox::new();
