@@ -16,6 +16,7 @@ pub mod progress;
 pub mod push;
 pub mod render;
 pub mod server;
+pub mod shown;
 pub mod stdio;
 pub mod tools;
 

@@ -3,10 +3,10 @@
 use crate::forward::Forward;
 use crate::parent;
 use crate::server::Server;
+use crate::shown::ShownLog;
 use crate::stdio::{self, StdioTransport};
 use rmcp::serve_server;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// After the client is gone, calls that are under way have this long to be answered.
@@ -15,12 +15,12 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Serves the client on standard input and output until it is gone.
 pub(crate) async fn serve() {
     let ended = CancellationToken::new();
-    let forward = Forward::default();
-    let (shown_out, shown) = mpsc::unbounded_channel();
-    tokio::spawn(forward.clone().report_shown(shown));
+    let (shown, notes) = ShownLog::new();
+    let forward = Forward::new(shown.clone());
+    tokio::spawn(forward.clone().report_shown(notes));
     tokio::spawn(end_with_client(ended.clone()));
     let (read, write) = stdio::open();
-    let transport = StdioTransport::new(read, write, shown_out, ended.clone());
+    let transport = StdioTransport::new(read, write, shown, ended.clone());
     let server = Server::new(forward, ended.clone());
     tokio::select! {
         () = until_closed(server, transport) => {}

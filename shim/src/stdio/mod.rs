@@ -6,12 +6,12 @@
 mod id_scan;
 mod incoming;
 mod lines;
-mod shown;
+mod private;
 mod streams;
 mod transport;
 mod writer;
 
 pub(crate) use incoming::{SERVED, no_method};
-pub(crate) use shown::Shows;
+pub(crate) use private::Shows;
 pub use streams::{Reader, Writer, open};
 pub use transport::StdioTransport;

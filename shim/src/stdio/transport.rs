@@ -2,9 +2,9 @@
 
 use super::incoming::{self, Incoming};
 use super::lines::{Line, Lines};
-use super::shown;
+use super::private;
 use super::writer::{self, Outgoing};
-use c2c_proto::id::MessageId;
+use crate::shown::ShownLog;
 use c2c_proto::limits::MCP_LINE_MAX_BYTES;
 use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcMessage};
@@ -24,11 +24,12 @@ pub struct StdioTransport<R> {
     /// Answers of the transport's own that are not handed to the writer yet.
     answers: VecDeque<Vec<u8>>,
     initialized: bool,
+    shown: ShownLog,
     ended: CancellationToken,
 }
 
 impl<R: AsyncRead + Send + Unpin + 'static> StdioTransport<R> {
-    /// `shown` gets the ids of mail whose result was written. `ended` is set when the client has closed either
+    /// `shown` is told of mail whose result was written. `ended` is set when the client has closed either
     /// stream.
     ///
     /// # Panics
@@ -36,14 +37,15 @@ impl<R: AsyncRead + Send + Unpin + 'static> StdioTransport<R> {
     pub fn new(
         read: R,
         write: impl AsyncWrite + Send + Unpin + 'static,
-        shown: mpsc::UnboundedSender<Vec<MessageId>>,
+        shown: ShownLog,
         ended: CancellationToken,
     ) -> Self {
         Self {
             lines: Lines::new(read, MCP_LINE_MAX_BYTES),
-            queue: writer::start(write, shown, ended.clone()),
+            queue: writer::start(write, shown.clone(), ended.clone()),
             answers: VecDeque::new(),
             initialized: false,
+            shown,
             ended,
         }
     }
@@ -98,7 +100,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for StdioTrans
         &mut self,
         mut item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let shown = shown::take(&mut item);
+        let shown = self.shown.note(private::take_shown(&mut item));
         let line = serde_json::to_vec(&item).map_err(io::Error::from);
         let queue = self.queue.clone();
         async move {

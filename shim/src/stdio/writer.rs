@@ -2,7 +2,7 @@
 //!
 //! It also says which messages have left, so that "shown" is true.
 
-use c2c_proto::id::MessageId;
+use crate::shown::{Note, ShownLog};
 use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +17,7 @@ pub(super) struct Outgoing {
     /// Without its end.
     pub(super) line: Vec<u8>,
     /// Mail that is shown with it.
-    pub(super) shown: Vec<MessageId>,
+    pub(super) shown: Option<Note>,
     /// Told when the line is written.
     pub(super) written: Option<oneshot::Sender<()>>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// A line about which nobody wants to know more.
     pub(super) const fn plain(line: Vec<u8>) -> Self {
-        Self { line, shown: Vec::new(), written: None }
+        Self { line, shown: None, written: None }
     }
 }
 
@@ -33,7 +33,7 @@ impl Outgoing {
 /// `ended` is set.
 pub(super) fn start(
     out: impl AsyncWrite + Send + Unpin + 'static,
-    shown: mpsc::UnboundedSender<Vec<MessageId>>,
+    shown: ShownLog,
     ended: CancellationToken,
 ) -> mpsc::Sender<Outgoing> {
     let (queue, lines) = mpsc::channel(QUEUE_LINES);
@@ -49,7 +49,7 @@ pub(super) fn start(
 async fn write_all(
     out: impl AsyncWrite + Unpin,
     mut lines: mpsc::Receiver<Outgoing>,
-    shown: &mpsc::UnboundedSender<Vec<MessageId>>,
+    shown: &ShownLog,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let mut batch = Vec::with_capacity(QUEUE_LINES);
@@ -59,10 +59,9 @@ async fn write_all(
             out.write_all(b"\n").await?;
         }
         out.flush().await?;
-        for Outgoing { shown: ids, written, .. } in batch.drain(..) {
-            if !ids.is_empty() {
-                // Nobody listens only when the program is ending.
-                let _ = shown.send(ids);
+        for Outgoing { shown: note, written, .. } in batch.drain(..) {
+            if let Some(note) = note {
+                shown.written(note);
             }
             if let Some(written) = written {
                 let _ = written.send(());

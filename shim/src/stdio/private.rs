@@ -28,7 +28,7 @@ pub(crate) trait Shows {
     }
 
     /// Takes the note out.
-    fn take_shown(&mut self) -> Vec<MessageId> {
+    fn take_ids(&mut self) -> Vec<MessageId> {
         let Some(meta) = self.meta() else { return Vec::new() };
         let ids = meta.0.remove(MEMBER).and_then(|ids| serde_json::from_value(ids).ok()).unwrap_or_default();
         if meta.0.is_empty() {
@@ -51,18 +51,18 @@ impl Shows for ReadResourceResult {
 }
 
 /// Takes the note out of whatever is about to be written.
-pub(super) fn take(item: &mut TxJsonRpcMessage<RoleServer>) -> Vec<MessageId> {
+pub(super) fn take_shown(item: &mut TxJsonRpcMessage<RoleServer>) -> Vec<MessageId> {
     let JsonRpcMessage::Response(response) = item else { return Vec::new() };
     match &mut response.result {
-        ServerResult::CallToolResult(result) => result.take_shown(),
-        ServerResult::ReadResourceResult(result) => result.take_shown(),
+        ServerResult::CallToolResult(result) => result.take_ids(),
+        ServerResult::ReadResourceResult(result) => result.take_ids(),
         _ => Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Shows, take};
+    use super::{Shows, take_shown};
     use rmcp::model::{CallToolResult, ContentBlock, JsonRpcMessage, NumberOrString, ServerResult};
 
     #[test]
@@ -70,8 +70,8 @@ mod tests {
         let result = CallToolResult::success(vec![ContentBlock::text("{}")]).showing(&[3, 9]);
         let mut item =
             JsonRpcMessage::response(ServerResult::CallToolResult(result), NumberOrString::Number(1));
-        assert_eq!(take(&mut item), [3, 9]);
+        assert_eq!(take_shown(&mut item), [3, 9]);
         assert!(!serde_json::to_string(&item).unwrap().contains("_meta"));
-        assert!(take(&mut item).is_empty());
+        assert!(take_shown(&mut item).is_empty());
     }
 }
