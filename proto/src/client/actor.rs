@@ -64,9 +64,10 @@ struct End {
 
 impl End {
     fn log(&self) {
-        match self.reason {
-            LinkEnd::Closed => tracing::debug!(closing = ?self.closing, "the connection to the broker ended"),
-            _ => tracing::warn!(error = %self.reason, "the connection to the broker failed"),
+        let (reason, closing) = (&self.reason, self.closing);
+        match reason {
+            LinkEnd::Closed | LinkEnd::Broken(_) => tracing::debug!(%reason, ?closing, "connection ended"),
+            LinkEnd::NoFrame(_) | LinkEnd::SecondHello => tracing::warn!(%reason, "connection given up"),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::hello::{Hello, PROTOCOL, PROTOCOL_MIN, Welcome};
 use crate::limits::HELLO_FRAME_MAX_BYTES;
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
+use std::io;
 use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio_util::codec::{Encoder as _, FramedRead};
 
@@ -41,12 +42,21 @@ pub(super) enum NoLink {
 pub(super) enum LinkEnd {
     #[error("the broker closed the connection")]
     Closed,
-    #[error("the broker sent what is no frame of this protocol")]
-    Frame(#[from] FrameError),
-    #[error("writing to the broker failed")]
-    Write(#[source] std::io::Error),
+    #[error("the connection broke: {0}")]
+    Broken(io::Error),
+    #[error("the broker sent what is no frame of this protocol: {0}")]
+    NoFrame(FrameError),
     #[error("the broker sent a second hello")]
     SecondHello,
+}
+
+impl From<FrameError> for LinkEnd {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Io(error) => Self::Broken(error),
+            error => Self::NoFrame(error),
+        }
+    }
 }
 
 impl Link {
@@ -121,7 +131,7 @@ impl Link {
                         give_back(&mut self.unwritten);
                         Ok(None)
                     }
-                    Err(error) => Err(LinkEnd::Write(error)),
+                    Err(error) => Err(LinkEnd::Broken(error)),
                 };
             }
         };

@@ -15,7 +15,7 @@ const RETRY_MAX: Duration = Duration::from_secs(1);
 const RETRY_HOPELESS_MAX: Duration = Duration::from_secs(30);
 /// After a broker that is starting (or still ending) was seen, before another one is started, at first and at most.
 const START_AGAIN_FIRST: Duration = Duration::from_millis(100);
-const START_AGAIN_MAX: Duration = Duration::from_secs(1);
+const START_AGAIN_MAX: Duration = Duration::from_millis(400);
 /// Between two starts that failed, at first and at most: a start costs a process.
 const START_FAILED_FIRST: Duration = Duration::from_millis(200);
 const START_FAILED_MAX: Duration = Duration::from_secs(30);
