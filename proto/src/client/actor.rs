@@ -15,9 +15,6 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// A connection that held this long was a good one: the next outage begins without a pause.
-const GOOD_LINK: Duration = Duration::from_secs(1);
-
 /// Runs until the last handle is gone.
 pub(super) async fn run(
     config: ClientConfig,
@@ -43,12 +40,7 @@ pub(super) async fn run(
         let Ok(end) = actor.serve(link).await else { return };
         actor.events.push(ClientEvent::Disconnected);
         end.log();
-        pause = if since.elapsed() >= GOOD_LINK {
-            reach.reset();
-            None
-        } else {
-            Some(reach.pause(&actor.last_error, true))
-        };
+        pause = reach.ended(since.elapsed());
         if end.closing == Some(Closing::HandingOver) {
             reach.leave_to_service();
         }

@@ -13,6 +13,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(10);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// At most, when only a person can help and nobody waits for an answer.
 const RETRY_HOPELESS_MAX: Duration = Duration::from_secs(30);
+/// A connection that held this long was a good one: the next outage begins without a pause.
+const GOOD_LINK: Duration = Duration::from_secs(1);
 /// After a broker that is starting (or still ending) was seen, before another one is started, at first and at most.
 const START_AGAIN_FIRST: Duration = Duration::from_millis(100);
 const START_AGAIN_MAX: Duration = Duration::from_millis(400);
@@ -29,6 +31,7 @@ pub(super) struct Reach {
     failed_pause: Duration,
     last_start: Option<(Instant, Error)>,
     retry_pause: Duration,
+    short_link_pause: Duration,
 }
 
 impl Reach {
@@ -40,6 +43,7 @@ impl Reach {
             failed_pause: START_FAILED_FIRST,
             last_start: None,
             retry_pause: RETRY_FIRST,
+            short_link_pause: RETRY_FIRST,
         }
     }
 
@@ -116,9 +120,17 @@ impl Reach {
         }
     }
 
-    /// A connection held: the next outage begins anew.
-    pub(super) fn reset(&mut self) {
-        *self = Self::new(self.timing);
+    /// A connection ended that had held this long. Unless it was a good one: how long to pause before the first attempt,
+    /// longer each time, so that a broker that cuts every connection is not run against.
+    pub(super) fn ended(&mut self, held: Duration) -> Option<Duration> {
+        if held >= GOOD_LINK {
+            *self = Self::new(self.timing);
+            return None;
+        }
+        let pause = self.short_link_pause;
+        self.short_link_pause = (pause * 2).min(RETRY_MAX);
+        self.retry_pause = RETRY_FIRST;
+        Some(pause)
     }
 
     /// A service takes over: leave it the time to.
