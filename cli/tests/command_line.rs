@@ -2,8 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 fn c2c(folder: &Path, arguments: &[&str]) -> Command {
@@ -71,4 +72,60 @@ fn a_hostile_store_path_is_shown_harmless() {
     assert_eq!(output.status.code(), Some(5));
     let said = text(&output.stderr);
     assert!(!said.contains('\u{1b}') && said.contains("\\u{1b}]0;owned\\u{7}"), "{said}");
+}
+
+/// A broker in the foreground; it is killed when this value goes.
+struct Broker(Child);
+
+impl Broker {
+    fn start(folder: &Path) -> Self {
+        let own = Path::new(env!("CARGO_BIN_EXE_c2c"));
+        let program = own.with_file_name(format!("c2c-broker{}", std::env::consts::EXE_SUFFIX));
+        let mut child = Command::new(program)
+            .arg("--ready-stdout")
+            .env("CLAUDE_C2C_DB", folder.join("c2c.db"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the broker starts (cargo build --workspace --bins makes it)");
+        let mut word = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut word).expect("a word");
+        assert!(word.contains("\"ready\":true"), "{word}");
+        Self(child)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn with_a_broker_status_describes_it() {
+    let folder = folder();
+    let broker = Broker::start(folder.path());
+    let output = run(folder.path(), &["status"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    assert!(table.contains(&format!("process {}", broker.0.id())), "{table}");
+    assert!(table.contains("0 online") && table.contains("0 not read yet"), "{table}");
+
+    let output = run(folder.path(), &["status", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!(object["pid"], broker.0.id());
+    let help = text(&run(folder.path(), &["status", "--help"]).stdout);
+    for key in object.as_object().expect("an object").keys() {
+        assert!(help.contains(key.as_str()), "the help does not explain {key}");
+    }
+}
+
+#[test]
+fn a_broker_that_was_killed_is_no_broker() {
+    let folder = folder();
+    drop(Broker::start(folder.path()));
+    assert_eq!(run(folder.path(), &["status"]).status.code(), Some(5));
 }

@@ -60,20 +60,33 @@ fn a_reader_that_leaves_ends_it_quietly() {
 #[cfg(unix)]
 #[test]
 fn interrupted_it_ends_what_it_started() {
+    // On a busy machine the demonstration may be over before the signal comes; then that was no interruption.
+    for _ in 0..20 {
+        let folder = folder();
+        let status = interrupted_in_the_middle(folder.path());
+        nothing_is_left_in(folder.path());
+        match status {
+            Some(130) => return,
+            other => assert_eq!(other, Some(0)),
+        }
+    }
+    panic!("it was always over before it could be interrupted");
+}
+
+/// Plays until sessions and broker run, then asks it to stop. Its exit status.
+#[cfg(unix)]
+fn interrupted_in_the_middle(folder: &Path) -> Option<i32> {
     use rustix::process::{Pid, Signal, kill_process};
-    let folder = folder();
-    let mut demo = start(folder.path());
+    let mut demo = start(folder);
     let mut stdout = BufReader::new(demo.stdout.take().unwrap());
     let mut line = String::new();
-    // In the middle: sessions and broker run.
     while !line.contains("hands its work over") {
         line.clear();
         assert_ne!(stdout.read_line(&mut line).expect("a line"), 0, "it ended before the second scene");
     }
     kill_process(Pid::from_child(&demo), Signal::INT).expect("the signal is sent");
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).expect("the rest");
+    stdout.read_to_string(&mut line).expect("the rest");
     let output = demo.wait_with_output().expect("c2c ends");
-    assert_eq!(output.status.code(), Some(130), "{rest}\n{}", String::from_utf8_lossy(&output.stderr));
-    nothing_is_left_in(folder.path());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
+    output.status.code()
 }

@@ -36,6 +36,17 @@ const SCENES_TIMEOUT_S: u64 = 60;
 /// If this program is killed, nobody ends the broker: it ends by itself after this many seconds without connections.
 const IDLE_EXIT_S: u64 = 10;
 
+/// What to know before the first scene.
+const OPENING: [&str; 5] = [
+    "c2c lets coding sessions on one machine talk to each other. Here three of them do: local works on the data,",
+    "online on the deployed branch, review reads what the others change. The programs and the messages are real, only",
+    "the models are missing: what they would decide is written down here. Each line says when, who and which tool;",
+    "the arrow says what came of it, and how long it took.",
+    "",
+];
+/// What to know after the last check.
+const CLOSING: &str = "To use it with your own sessions, see \"Install\" in README.md.";
+
 /// How the scenes ended.
 enum Played {
     ToTheEnd,
@@ -52,6 +63,7 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
         Ok(()) => play(&mut stage, &programs, folder.path()).await,
         Err(error) => Played::Failed(error.into()),
     };
+    let checked = stage.checks.count();
     let ended = end(&mut stage).await;
     let Stage { timeline, checks, .. } = stage;
     let removed = folder.close().context("failed to remove the temporary folder");
@@ -61,7 +73,7 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
             report(timeline, &checks)
         }
         Played::Failed(error) => {
-            Err(error.context(format!("the demonstration broke off after {} checks", checks.count())))
+            Err(error.context(format!("the demonstration broke off after {checked} checks")))
         }
         Played::Interrupted => {
             ended.and(removed)?;
@@ -91,10 +103,9 @@ fn set_up(folder: &Path) -> anyhow::Result<Stage> {
 
 fn opening(stage: &mut Stage, folder: &Path) -> std::io::Result<()> {
     let timeline = &mut stage.timeline;
-    timeline.line("c2c lets coding sessions on one machine talk to each other. Here three of them do: real processes, real")?;
-    timeline.line(
-        "messages, in a temporary folder. Each line says when, who, and what; the arrow what came of it.",
-    )?;
+    for line in OPENING {
+        timeline.line(line)?;
+    }
     timeline.line(&format!("Folder: {}", visible(&folder.display().to_string())))
 }
 
@@ -154,5 +165,6 @@ fn report(mut timeline: Timeline, checks: &Checks) -> anyhow::Result<Exit> {
     timeline.line(&format!(
         "\n{verdict}, in {seconds:.1} s. Everything that was started has ended, the folder is gone."
     ))?;
+    timeline.line(CLOSING)?;
     Ok(if failed == 0 { Exit::Done } else { Exit::Error })
 }

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// Characters of a body that are shown.
 const BODY_SHOWN_CHARS: usize = 48;
+/// Characters of an error's sentence that are shown.
+const ERROR_SHOWN_CHARS: usize = 64;
 
 /// `send_message`: that it is on disk, and how its recipients are.
 pub(super) fn sent(result: &Value) -> String {
@@ -64,5 +66,5 @@ pub(super) fn state_set(result: &Value) -> String {
 
 /// An error: its code and sentence.
 pub(super) fn refusal(error: &Value) -> String {
-    format!("refused, {}: {}", text(error, "code"), text(error, "message"))
+    format!("refused, {}: {}", text(error, "code"), shortened(text(error, "message"), ERROR_SHOWN_CHARS))
 }
