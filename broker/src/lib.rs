@@ -23,6 +23,7 @@ pub mod stats;
 pub mod store;
 pub(crate) mod sweep;
 pub(crate) mod takeover;
+pub(crate) mod watch;
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use crate::readiness::Readiness;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 use crate::store::Store;
-use crate::sweep::Sweep;
+use crate::sweep::{Due, Sweep};
 use crate::takeover;
 use c2c_proto::error::Error;
 use c2c_proto::event::Closing;
@@ -144,7 +144,10 @@ impl Server {
                     tracing::info!(signal, "asked to stop");
                     shutdown.begin(Closing::ShuttingDown);
                 }
-                () = sweep.due() => sweep.look(&mut self.instance, &mut self.door, self.log.as_ref()),
+                due = sweep.due() => match due {
+                    Due::Look => sweep.look(&mut self.instance, &mut self.door, self.log.as_ref()),
+                    Due::Prune => sweep.prune(),
+                },
                 next = self.door.next() => self.door.enter(next),
                 () = self.door.left() => idle_since = Instant::now(),
                 () = sleep_until(idle_at), if idle_at.is_some() => self.exit_if_idle(),

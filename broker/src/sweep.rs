@@ -1,6 +1,6 @@
 //! What a broker looks after from time to time: that its files are still its own, and that old mail goes if so wished.
 //!
-//! Owns the rhythm. An idle broker wakes for this alone, less than once a second.
+//! Owns what is done about it; when the files have to be looked after, `watch.rs` says.
 
 use crate::Broker;
 use crate::args::Mode;
@@ -8,14 +8,13 @@ use crate::handle;
 use crate::instance::{self, Claim, Instance};
 use crate::listen::Door;
 use crate::log::Log;
-use crate::platform::{self, FileId};
+use crate::platform;
+use crate::watch::Watch;
 use c2c_proto::event::Closing;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::{Instant, sleep_until};
 
-/// A deleted socket is back within 2 s, and an idle broker wakes less than once a second: between the two.
-const EVERY: Duration = Duration::from_millis(1_500);
 /// The first pruning waits until the start, with its many clients, is over.
 const FIRST_PRUNE_AFTER: Duration = Duration::from_secs(60);
 /// Between two prunings.
@@ -26,49 +25,61 @@ const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
 pub(crate) struct Sweep {
     broker: Arc<Broker>,
     mode: Mode,
-    ticks: Interval,
-    store: Option<FileId>,
+    watch: Watch,
     next_prune: Instant,
     /// The latest trouble, so that it is logged once and not at every look.
     trouble: Option<String>,
 }
 
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    /// A file is not what it was.
+    Look,
+    /// Old mail may go.
+    Prune,
+}
+
 impl Sweep {
-    /// Begins now, with the store as it lies there.
+    /// Begins now, with the files as they lie there.
     pub(crate) fn new(broker: Arc<Broker>, mode: Mode) -> Self {
-        let mut ticks = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
-        // After a suspended machine wakes up, one look is enough.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let store = platform::file_id(&broker.paths.store);
+        let watch = Watch::begin(&broker.paths);
         let next_prune = Instant::now() + FIRST_PRUNE_AFTER;
-        Self { broker, mode, ticks, store, next_prune, trouble: None }
+        Self { broker, mode, watch, next_prune, trouble: None }
     }
 
-    /// Resolves when it is time to look.
-    pub(crate) async fn due(&mut self) {
-        self.ticks.tick().await;
+    /// Resolves when there is something to do. Can be dropped at any time.
+    pub(crate) async fn due(&self) -> Due {
+        let prunes = self.broker.config.retention_days.is_some();
+        tokio::select! {
+            () = self.watch.amiss() => Due::Look,
+            () = sleep_until(self.next_prune), if prunes => Due::Prune,
+        }
     }
 
-    /// Looks after everything. Replaces `instance` where the lock had to be taken anew.
+    /// Looks after the files. Replaces `instance` where the lock had to be taken anew.
     pub(crate) fn look(&mut self, instance: &mut Instance, door: &mut Door, log: Option<&Log>) {
         if self.store_is_lost() {
             self.broker.shutdown.begin(Closing::StorageFailed);
             return;
         }
         let trouble = self.hold_place(instance, door, log).err();
-        if let Some(trouble) = trouble.as_ref().filter(|trouble| self.trouble.as_ref() != Some(trouble)) {
-            tracing::error!(trouble, "the run folder is not as it should be, trying on");
+        match &trouble {
+            None => self.watch.put_right(),
+            Some(trouble) if self.trouble.as_ref() != Some(trouble) => {
+                tracing::error!(trouble, "the run folder is not as it should be, trying on");
+            }
+            Some(_) => {}
         }
         self.trouble = trouble;
-        self.prune_if_due();
     }
 
     /// Whether the store's path no longer leads to the file that was opened: every further commit would go nowhere.
     fn store_is_lost(&self) -> bool {
-        let now = platform::file_id(&self.broker.paths.store);
-        let lost = now != self.store;
+        let lost = self.watch.store_is_lost();
         if lost {
-            let what = if now.is_some() { "replaced" } else { "deleted" };
+            let there = platform::file_id(&self.broker.paths.store).is_some();
+            let what = if there { "replaced" } else { "deleted" };
             tracing::error!(
                 store = %self.broker.paths.store.display(),
                 "the store was {what} under the broker: nothing is acknowledged any more"
@@ -106,12 +117,10 @@ impl Sweep {
         Ok(())
     }
 
-    fn prune_if_due(&mut self) {
-        let Some(days) = self.broker.config.retention_days else { return };
-        if Instant::now() < self.next_prune {
-            return;
-        }
+    /// Prunes in the background.
+    pub(crate) fn prune(&mut self) {
         self.next_prune = Instant::now() + PRUNE_EVERY;
+        let Some(days) = self.broker.config.retention_days else { return };
         let broker = Arc::clone(&self.broker);
         tokio::spawn(async move {
             match handle::prune_by_retention(&broker, days).await {

@@ -316,3 +316,31 @@ async fn a_broker_on_demand_keeps_nothing_of_its_starter() {
     let session = rustix::process::getsid(Pid::from_raw(broker.pid().try_into().unwrap())).unwrap();
     assert_eq!(session.as_raw_nonzero().get().unsigned_abs(), broker.pid());
 }
+
+/// How often the process's threads went to sleep of their own will.
+#[cfg(target_os = "linux")]
+fn sleeps(pid: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    tasks
+        .map(|task| {
+            let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            line.unwrap().trim().parse::<u64>().unwrap()
+        })
+        .sum()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_idle_broker_wakes_less_than_once_a_second() {
+    let sandbox = Sandbox::new();
+    let broker = sandbox.start(&["--on-demand"]).await;
+    let _clients = (sandbox.client().await, sandbox.client().await);
+    let window = Duration::from_secs(6);
+    // What the start and the clients left to do comes first; then it is time itself that is measured.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = sleeps(broker.pid());
+    tokio::time::sleep(window).await;
+    let woken = sleeps(broker.pid()) - before;
+    assert!(woken < window.as_secs(), "{woken} wake-ups in {window:?}");
+}

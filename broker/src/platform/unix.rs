@@ -70,6 +70,12 @@ pub fn file_id(path: &Path) -> Option<FileId> {
     std::fs::symlink_metadata(path).ok().map(|metadata| id_of(&metadata))
 }
 
+/// Which socket file lies at an address now.
+#[must_use]
+pub fn socket_id(path: &Path) -> Option<FileId> {
+    file_id(path)
+}
+
 /// Which file this handle holds.
 #[must_use]
 pub fn open_file_id(file: &File) -> Option<FileId> {

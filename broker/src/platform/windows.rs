@@ -51,6 +51,12 @@ pub fn file_id(path: &Path) -> Option<FileId> {
     std::fs::symlink_metadata(path).ok().map(|metadata| id_of(&metadata))
 }
 
+/// Pipes are no files: nobody can delete one, and looking at one would connect to it.
+#[must_use]
+pub const fn socket_id(_path: &Path) -> Option<FileId> {
+    None
+}
+
 /// Which file this handle holds.
 #[must_use]
 pub fn open_file_id(file: &File) -> Option<FileId> {

@@ -1,0 +1,96 @@
+//! Notices when a file of the broker's is deleted or replaced under it.
+//!
+//! Owns a thread that does nothing but look, so that an idle broker's runtime sleeps on: less than one wake-up a second,
+//! and a slow disk delays no answer. What to do about it is `sweep.rs`'s business.
+
+use crate::platform::{self, FileId};
+use c2c_proto::paths::StorePaths;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// A deleted socket is back within 2 s, and an idle broker wakes less than once a second: between the two.
+const EVERY: Duration = Duration::from_millis(1_500);
+
+/// A running look-out; dropping it ends the thread.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    /// Never sent on: its end is the thread's end.
+    _stop: Sender<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    paths: StorePaths,
+    right: Mutex<Files>,
+    amiss: Notify,
+}
+
+/// Which files lie at the paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Files {
+    store: Option<FileId>,
+    lock: Option<FileId>,
+    socket: Option<FileId>,
+}
+
+impl Files {
+    fn now(paths: &StorePaths) -> Self {
+        Self {
+            store: platform::file_id(&paths.store),
+            lock: platform::file_id(&paths.lock),
+            socket: platform::socket_id(paths.address.as_path()),
+        }
+    }
+}
+
+impl Watch {
+    /// Takes what lies there now for right, and looks from now on.
+    pub(crate) fn begin(paths: &StorePaths) -> Self {
+        let right = Mutex::new(Files::now(paths));
+        let shared = Arc::new(Shared { paths: paths.clone(), right, amiss: Notify::new() });
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new().name("watch".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.look(&stopped)
+        });
+        if let Err(error) = thread {
+            tracing::error!(%error, "files that are deleted under the broker will not be noticed");
+        }
+        Self { shared, _stop: stop }
+    }
+
+    /// Resolves when a file is not what it was; again and again until that is put right.
+    pub(crate) async fn amiss(&self) {
+        self.shared.amiss.notified().await;
+    }
+
+    /// The lock and the socket that lie there now are the broker's own.
+    pub(crate) fn put_right(&self) {
+        let now = Files::now(&self.shared.paths);
+        let mut right = self.shared.right();
+        // The store has no second right one.
+        *right = Files { store: right.store, ..now };
+    }
+
+    /// Whether the store's path no longer leads to the file that was opened.
+    pub(crate) fn store_is_lost(&self) -> bool {
+        platform::file_id(&self.shared.paths.store) != self.shared.right().store
+    }
+}
+
+impl Shared {
+    fn look(&self, stopped: &Receiver<()>) {
+        while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+            if Files::now(&self.paths) != *self.right() {
+                self.amiss.notify_one();
+            }
+        }
+    }
+
+    fn right(&self) -> MutexGuard<'_, Files> {
+        self.right.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
