@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the list of processes has no safe interface")]
 
-use std::mem;
+use std::mem::zeroed;
 use windows_sys::Win32::Foundation::{CloseHandle, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
@@ -25,8 +25,8 @@ fn parent_id() -> Option<u32> {
         return None;
     }
     // SAFETY: a plain C structure, for which all zeroes is a value.
-    let mut entry: PROCESSENTRY32W = unsafe { mem::zeroed() };
-    entry.dwSize = u32::try_from(mem::size_of::<PROCESSENTRY32W>()).unwrap_or(0);
+    let mut entry: PROCESSENTRY32W = unsafe { zeroed() };
+    entry.dwSize = u32::try_from(size_of::<PROCESSENTRY32W>()).unwrap_or(0);
     // SAFETY: the handle is open, the entry lives and says its size.
     let mut found = unsafe { Process32FirstW(snapshot, &raw mut entry) } != 0;
     while found && entry.th32ProcessID != std::process::id() {

@@ -131,9 +131,12 @@ fn one_message_stands_alone() {
 
 #[test]
 fn a_state_value_is_never_reinterpreted() {
-    for value in [json!(null), json!("12"), json!("{\"a\":1}"), json!([1, "2"]), json!("")] {
+    let exact: Value =
+        serde_json::from_str("[0.30000000000000004,1.7976931348623157e308,9007199254740993]").unwrap();
+    for value in [json!(null), json!("12"), json!("{\"a\":1}"), json!([1, "2"]), json!(""), exact] {
         let call = decode("set_state", json!({"key": "k", "value": value})).unwrap();
         let Request::SetState(set) = call.request else { panic!("{call:?}") };
+        assert_eq!(set.value, value.to_string());
         assert_eq!(serde_json::from_str::<Value>(&set.value).unwrap(), value);
     }
     assert_eq!(decode("set_state", json!({"key": "k"})).unwrap_err().message, "value is missing");
