@@ -6,7 +6,7 @@ use c2c_proto::endpoint::{self, Stream};
 use c2c_proto::frame::{ClientFrame, ServerFrame};
 use c2c_proto::hello::{Hello, MAGIC, PROTOCOL, PROTOCOL_MIN, Role};
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::Request;
+use c2c_proto::request::{Request, Status};
 use c2c_proto::response::Response;
 use futures_util::{SinkExt, StreamExt};
 use std::process::{Output, Stdio};
@@ -110,6 +110,15 @@ pub(crate) async fn call(frames: &mut Frames, id: u64, request: Request) -> Resp
     frames.send(&ClientFrame::Call { id, request }).await.unwrap();
     match next(frames).await {
         Some(ServerFrame::Reply(reply)) if reply.id == id => reply.result.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Which broker serves the store.
+pub(crate) async fn pid_of_server(sandbox: &Sandbox) -> u32 {
+    let mut client = sandbox.client().await;
+    match call(&mut client, 1, Request::Status(Status {})).await {
+        Response::Status(status) => status.pid,
         other => panic!("{other:?}"),
     }
 }
