@@ -1,3 +1,5 @@
+//! Arguments in every spelling, and the texts for those that are not understood.
+
 use super::{Args, Many};
 use serde_json::{Value, json};
 

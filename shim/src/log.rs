@@ -3,8 +3,8 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Below this level rmcp logs the content of messages.
-const NO_CONTENT: &str = "rmcp=warn";
+/// Below warnings rmcp logs the content of messages, and its warnings are about every method that a client tries.
+const NO_CONTENT: &str = "rmcp=error";
 
 /// Starts logging as `C2C_LOG` says; what it says wrongly is ignored.
 pub(crate) fn start() {

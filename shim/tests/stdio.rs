@@ -276,6 +276,15 @@ fn what_was_asked_before_the_end_of_stdin_is_answered() {
 }
 
 #[test]
+fn also_what_is_no_message_is_answered_before_the_end() {
+    let mut shim = Shim::start();
+    shim.write(b"garbage");
+    drop(shim.stdin.take());
+    assert_eq!(shim.answer()["error"]["code"], -32700);
+    assert!(shim.wait_exit().success());
+}
+
+#[test]
 fn options_print_and_unknown_ones_are_refused() {
     let run = |option: &str| Command::new(env!("CARGO_BIN_EXE_c2c-shim")).arg(option).output().unwrap();
     let version = run("--version");

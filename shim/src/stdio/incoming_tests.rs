@@ -1,3 +1,5 @@
+//! What becomes of lines of every kind.
+
 use super::{Incoming, read, too_long};
 use proptest::prelude::*;
 use rmcp::model::JsonRpcMessage;

@@ -62,6 +62,14 @@ impl<R: AsyncRead + Send + Unpin + 'static> StdioTransport<R> {
         }
     }
 
+    /// Ends when everything is written that was handed over before, or the client is gone.
+    async fn all_written(&mut self) {
+        let (written, done) = oneshot::channel();
+        if self.queue.send(Outgoing::mark(written)).await.is_ok() {
+            let _ = done.await;
+        }
+    }
+
     async fn next_message(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             if !self.make_room().await {
@@ -112,9 +120,15 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for StdioTrans
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let message = self.next_message().await;
+        let ended = self.ended.clone();
+        let message = tokio::select! {
+            biased;
+            () = ended.cancelled() => None,
+            message = self.next_message() => message,
+        };
         if message.is_none() {
-            self.ended.cancel();
+            ended.cancel();
+            self.all_written().await;
         }
         message
     }

@@ -14,7 +14,7 @@ const QUEUE_LINES: usize = 64;
 /// One line to write.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// Without its end.
+    /// Without its end; empty for none.
     pub(super) line: Vec<u8>,
     /// Mail that is shown with it.
     pub(super) shown: Option<Note>,
@@ -26,6 +26,11 @@ impl Outgoing {
     /// A line about which nobody wants to know more.
     pub(super) const fn plain(line: Vec<u8>) -> Self {
         Self { line, shown: None, written: None }
+    }
+
+    /// No line, only the news that all before it are written.
+    pub(super) const fn mark(written: oneshot::Sender<()>) -> Self {
+        Self { line: Vec::new(), shown: None, written: Some(written) }
     }
 }
 
@@ -54,7 +59,7 @@ async fn write_all(
     let mut out = BufWriter::new(out);
     let mut batch = Vec::with_capacity(QUEUE_LINES);
     while lines.recv_many(&mut batch, QUEUE_LINES).await > 0 {
-        for outgoing in &batch {
+        for outgoing in batch.iter().filter(|outgoing| !outgoing.line.is_empty()) {
             out.write_all(&outgoing.line).await?;
             out.write_all(b"\n").await?;
         }
