@@ -27,6 +27,7 @@ use programs::Programs;
 use stage::Stage;
 use std::fs;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 use tempfile::TempDir;
 use timeline::Timeline;
@@ -38,14 +39,17 @@ const IDLE_EXIT_S: u64 = 10;
 
 /// What to know before the first scene.
 const OPENING: [&str; 5] = [
-    "c2c lets coding sessions on one machine talk to each other. Here three of them do: local works on the data,",
-    "online on the deployed branch, review reads what the others change. The programs and the messages are real, only",
-    "the models are missing: what they would decide is written down here. Each line says when, who and which tool;",
-    "the arrow says what came of it, and how long it took.",
+    "c2c lets coding sessions on one machine talk to each other. Here three of them do: local works on",
+    "the data, online on the deployed branch, review reads what the others change. Programs and messages",
+    "are real, only the models are missing: what they would decide is written down beforehand.",
+    "Each line says when, who and which tool; the arrow says what came of it, and how long it took.",
     "",
 ];
 /// What to know after the last check.
 const CLOSING: &str = "To use it with your own sessions, see \"Install\" in README.md.";
+
+/// After a failure: so long may an interruption that caused it take to be heard of.
+const INTERRUPT_GRACE: Duration = Duration::from_millis(100);
 
 /// How the scenes ended.
 enum Played {
@@ -65,7 +69,7 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
     };
     let checked = stage.checks.count();
     let ended = end(&mut stage).await;
-    let Stage { timeline, checks, .. } = stage;
+    let Stage { mut timeline, checks, .. } = stage;
     let removed = folder.close().context("failed to remove the temporary folder");
     match played {
         Played::ToTheEnd => {
@@ -77,6 +81,7 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
         }
         Played::Interrupted => {
             ended.and(removed)?;
+            timeline.line("\nInterrupted. Everything that was started has ended, the folder is gone.")?;
             Ok(Exit::Interrupted)
         }
     }
@@ -106,24 +111,27 @@ fn opening(stage: &mut Stage, folder: &Path) -> std::io::Result<()> {
     for line in OPENING {
         timeline.line(line)?;
     }
-    timeline.line(&format!("Folder: {}", visible(&folder.display().to_string())))
+    timeline.line(&format!(
+        "Everything lies in {}, which is removed at the end.",
+        visible(&folder.display().to_string())
+    ))
 }
 
 async fn play(stage: &mut Stage, programs: &Programs, folder: &Path) -> Played {
-    let scenes =
-        tokio::time::timeout(Duration::from_secs(SCENES_TIMEOUT_S), scenes::play(stage, programs, folder));
-    tokio::select! {
-        played = scenes => match played {
-            Ok(Ok(())) => Played::ToTheEnd,
-            Ok(Err(error)) => Played::Failed(error),
-            Err(elapsed) => {
-                Played::Failed(Error::new(elapsed).context(format!("it was not over after {SCENES_TIMEOUT_S} s")))
-            }
+    let mut interrupted = pin!(interrupt::requested());
+    let limit = Duration::from_secs(SCENES_TIMEOUT_S);
+    let failure = tokio::select! {
+        asked = &mut interrupted => return asked.map_or_else(|error| Played::Failed(error.into()), |()| Played::Interrupted),
+        played = tokio::time::timeout(limit, scenes::play(stage, programs, folder)) => match played {
+            Ok(Ok(())) => return Played::ToTheEnd,
+            Ok(Err(error)) => error,
+            Err(elapsed) => Error::new(elapsed).context(format!("it was not over after {SCENES_TIMEOUT_S} s")),
         },
-        asked = interrupt::requested() => match asked {
-            Ok(()) => Played::Interrupted,
-            Err(error) => Played::Failed(error.into()),
-        },
+    };
+    // Ctrl-C in a terminal reaches the shims too, and one that ends may be noticed before the key itself.
+    match tokio::time::timeout(INTERRUPT_GRACE, interrupted).await {
+        Ok(_) => Played::Interrupted,
+        Err(_) => Played::Failed(failure),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) async fn play(stage: &mut Stage) -> anyhow::Result<()> {
     stage.timeline.scene(
         "review tells everyone",
-        &["to=\"*\" reaches every session. Each has its own read mark: what one has read stays unread for the other."],
+        &["to=\"*\" reaches every session. Each has a read mark of its own."],
     )?;
     let others = [Who::Local, Who::Online];
     let all = json!({"to": "*", "body": "main is frozen until 16:00", "tag": "status"});

@@ -9,8 +9,8 @@ pub(super) async fn play(stage: &mut Stage) -> anyhow::Result<()> {
     stage.timeline.scene(
         "local hands its work over to online",
         &[
-            "Messages are for asking, the shared state is for facts. A message is answered with \"ok\" only when it is on",
-            "disk, and counts as read only when its reader says so.",
+            "Messages are for requests, the shared state is for facts. A send succeeds only when the message",
+            "is on disk, and a message counts as read only when its reader says so.",
         ],
     )?;
     let body = "ran the etl, last_run_id=abc123";

@@ -11,11 +11,11 @@ pub(super) async fn play(stage: &mut Stage) -> anyhow::Result<()> {
     stage.timeline.scene(
         "Only one may deploy",
         &[
-            "if_version=0 stores an entry only where there is none, ttl_s lets it expire: together they are a lease that",
-            "two sessions cannot hold at once, and that a crashed session does not keep for ever.",
+            "if_version=0 stores an entry only where there is none, ttl_s lets it expire: together they are a",
+            "lease that two sessions cannot hold at once, and that a crashed one does not keep for ever.",
         ],
     )?;
-    let take = json!({"key": KEY, "value": {"for": "deploying etl-42"}, "if_version": 0, "ttl_s": 600});
+    let take = json!({"key": KEY, "value": "etl-42", "if_version": 0, "ttl_s": 600});
     let held = stage.act(Who::Local, "set_state", take.clone(), tell::state_set).await?;
 
     let refused = stage.begin(Who::Online, "set_state", &take)?;

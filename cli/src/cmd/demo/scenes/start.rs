@@ -27,8 +27,8 @@ pub(super) async fn play(stage: &mut Stage, programs: &Programs, folder: &Path) 
     stage.timeline.scene(
         "Three sessions start",
         &[
-            "Each works in a folder of its own: local, online, review. Their client starts c2c-shim for each, as it",
-            "starts any MCP server. Nothing runs yet, so the shims start the broker; nobody has set anything up.",
+            "Each works in a folder of its own. Its client starts c2c-shim for it, as it starts any MCP server.",
+            "Nothing runs yet, so the shims start the broker; nobody has set anything up.",
         ],
     )?;
     let store = stage.broker.paths.store.clone();

@@ -14,8 +14,8 @@ pub(super) async fn play(stage: &mut Stage) -> anyhow::Result<()> {
     stage.timeline.scene(
         "review waits instead of polling",
         &[
-            "wait_for_message blocks until something arrives. It costs no tokens while it blocks, and takes nothing",
-            "away: a wait that is cancelled leaves the message unread.",
+            "wait_for_message blocks until something arrives. It costs no tokens while it blocks, and takes",
+            "nothing away: a wait that is cancelled leaves the message unread.",
         ],
     )?;
     let waiting = stage.begin(Who::Review, "wait_for_message", &json!({"tag": "review", "timeout_s": 60}))?;
