@@ -96,46 +96,6 @@ fn a_broker_that_stands_still_is_waited_for() {
     assert_eq!(sandbox.broker_id(), broker);
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_told_and_recovers() {
-    use std::process::Command;
-    let sandbox = Sandbox::new();
-    let plain = Broker::command(&sandbox);
-    let mut limited = Command::new("/usr/bin/prlimit");
-    limited.arg("--fsize=3145728").arg(plain.get_program()).args(plain.get_args());
-    limited.env_clear().envs(sandbox.env()).current_dir(sandbox.dir());
-    limited
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null());
-    if !std::path::Path::new("/usr/bin/prlimit").exists() {
-        println!("skipped: there is no prlimit");
-        return;
-    }
-    let broker = Broker::start_through(&sandbox, limited);
-    let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
-    let small = alice.say("bob", "small");
-    fails(
-        &mut alice,
-        "send_message",
-        json!({"to": "bob", "body": "x".repeat(5_000_000)}),
-        ErrorCode::StorageFull,
-    );
-    assert_eq!(
-        bob.inbox_ids(json!({})),
-        [small],
-        "what is stored can be read, and the refused one is not there"
-    );
-    let lifted = Command::new("/usr/bin/prlimit")
-        .args(["--fsize=unlimited", "--pid", &broker.id().to_string()])
-        .status();
-    assert!(lifted.unwrap().success());
-    let big = alice.say("bob", &"x".repeat(5_000_000));
-    assert_eq!(bob.inbox_ids(json!({})), [small, big], "without a restart");
-    assert!(c2c_harness::alive(broker.id()));
-}
-
 #[test]
 fn a_storm_of_calls_on_one_connection_is_bounded() {
     let sandbox = Sandbox::new();

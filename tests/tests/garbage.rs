@@ -46,6 +46,9 @@ fn lines_that_are_no_json() {
         b"nul \0 nul",
         b"{\"a\":1}}",
         b"GET / HTTP/1.1",
+        b"",
+        b"   ",
+        b"\r",
     ] {
         let answer = answered_without_id(&mut shim, line);
         assert_eq!(answer["error"]["code"], -32700, "{line:?}");
@@ -80,19 +83,17 @@ fn json_that_is_no_request() {
 }
 
 #[test]
-fn notifications_and_blank_lines_are_not_answered_and_end_nothing() {
+fn notifications_are_not_answered_and_end_nothing() {
     let sandbox = Sandbox::new();
     let mut shim = sandbox.shim().spawn();
     // Also before initialize.
     shim.notify("notifications/whatever", &json!({}));
     shim.notify("notifications/cancelled", &json!({"requestId": 77}));
-    shim.send_raw(b"\n   \n\r\n");
     shim.initialize();
     shim.notify("notifications/cancelled", &json!({"requestId": "none", "reason": 7}));
     shim.notify("notifications/cancelled", &json!({}));
     shim.notify("notifications/progress", &json!({"progressToken": 1}));
     shim.notify("no/such", &json!(null));
-    shim.send_raw(b"\n\n");
     still_serves(&mut shim);
     assert!(shim.wire().response_without_id(Duration::ZERO).is_none());
 }

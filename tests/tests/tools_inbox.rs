@@ -43,8 +43,11 @@ fn query_is_full_text_with_its_words_quoted_and_all_required() {
     assert_eq!(bob.inbox_ids(json!({"query": "users table"})), [first]);
     assert_eq!(bob.inbox_ids(json!({"query": "table", "unread_only": true})), [second]);
     assert_eq!(bob.inbox_ids(json!({"query": "users OR orders"})), [] as [i64; 0], "`OR` is a word");
-    for odd in ["\"", "(", "table*)", "NEAR(", "a:b", "-", "^x", "{x}", "'; drop table messages"] {
+    for odd in ["table*)", "NEAR(", "a:b", "^x", "{x}", "'; drop table messages", "\"table", "table AND"] {
         bob.ok("inbox", json!({"query": odd}));
+    }
+    for wordless in ["\"", "(", "-", " "] {
+        bob.call("inbox", json!({"query": wordless})).err(InvalidArgument);
     }
 }
 
