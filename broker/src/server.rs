@@ -71,6 +71,7 @@ struct Server {
     mode: Mode,
     instance: Instance,
     door: Door,
+    sweep: Sweep,
     signals: StopSignals,
     log: Option<Log>,
 }
@@ -86,7 +87,9 @@ async fn start(mode: Mode, paths: Result<StorePaths, Error>) -> Result<Start, Er
     };
     Ok(match begun {
         Ok((broker, instance, door, log)) => {
-            Start::Begun(Box::new(Server { broker, mode, instance, door, signals, log }))
+            // Before anybody hears that the broker is ready, so that nothing is lost unseen after it.
+            let sweep = Sweep::new(Arc::clone(&broker), mode, &instance, &door);
+            Start::Begun(Box::new(Server { broker, mode, instance, door, sweep, signals, log }))
         }
         Err(holder) => Start::Running(holder),
     })
@@ -133,7 +136,6 @@ async fn claim(paths: &StorePaths, mode: Mode) -> Result<Claim, Error> {
 impl Server {
     async fn serve(mut self) -> ExitCode {
         let shutdown = self.broker.shutdown.clone();
-        let mut sweep = Sweep::new(Arc::clone(&self.broker), self.mode);
         let mut idle_since = Instant::now();
         let reason = loop {
             let idle_at = self.idle_exit_at(idle_since);
@@ -144,9 +146,9 @@ impl Server {
                     tracing::info!(signal, "asked to stop");
                     shutdown.begin(Closing::ShuttingDown);
                 }
-                due = sweep.due() => match due {
-                    Due::Look => sweep.look(&mut self.instance, &mut self.door, self.log.as_ref()),
-                    Due::Prune => sweep.prune(),
+                due = self.sweep.due() => match due {
+                    Due::Look => self.sweep.look(&mut self.instance, &mut self.door, self.log.as_ref()),
+                    Due::Prune => self.sweep.prune(),
                 },
                 next = self.door.next() => self.door.enter(next),
                 () = self.door.left() => idle_since = Instant::now(),

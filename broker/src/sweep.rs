@@ -42,8 +42,9 @@ pub(crate) enum Due {
 
 impl Sweep {
     /// Begins now, with the files as they lie there.
-    pub(crate) fn new(broker: Arc<Broker>, mode: Mode) -> Self {
+    pub(crate) fn new(broker: Arc<Broker>, mode: Mode, instance: &Instance, door: &Door) -> Self {
         let watch = Watch::begin(&broker.paths);
+        watch.put_right(instance, door);
         let next_prune = Instant::now() + FIRST_PRUNE_AFTER;
         Self { broker, mode, watch, next_prune, trouble: None }
     }
@@ -65,7 +66,7 @@ impl Sweep {
         }
         let trouble = self.hold_place(instance, door, log).err();
         match &trouble {
-            None => self.watch.put_right(),
+            None => self.watch.put_right(instance, door),
             Some(trouble) if self.trouble.as_ref() != Some(trouble) => {
                 tracing::error!(trouble, "the run folder is not as it should be, trying on");
             }

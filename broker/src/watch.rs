@@ -3,6 +3,8 @@
 //! Owns a thread that does nothing but look, so that an idle broker's runtime sleeps on: less than one wake-up a second,
 //! and a slow disk delays no answer. What to do about it is `sweep.rs`'s business.
 
+use crate::instance::Instance;
+use crate::listen::Door;
 use crate::platform::{self, FileId};
 use c2c_proto::paths::StorePaths;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -47,9 +49,10 @@ impl Files {
 }
 
 impl Watch {
-    /// Takes what lies there now for right, and looks from now on.
+    /// Takes the store that lies there now for the right one, and looks from now on. Lock and socket are amiss until
+    /// they are [put right](Watch::put_right).
     pub(crate) fn begin(paths: &StorePaths) -> Self {
-        let right = Mutex::new(Files::now(paths));
+        let right = Mutex::new(Files { store: platform::file_id(&paths.store), lock: None, socket: None });
         let shared = Arc::new(Shared { paths: paths.clone(), right, amiss: Notify::new() });
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("watch".to_owned()).spawn({
@@ -67,12 +70,15 @@ impl Watch {
         self.shared.amiss.notified().await;
     }
 
-    /// The lock and the socket that lie there now are the broker's own.
-    pub(crate) fn put_right(&self) {
+    /// Takes the lock and the socket that lie there now for right, if they are the broker's own.
+    pub(crate) fn put_right(&self, instance: &Instance, door: &Door) {
         let now = Files::now(&self.shared.paths);
-        let mut right = self.shared.right();
-        // The store has no second right one.
-        *right = Files { store: right.store, ..now };
+        // Asked after the look: what goes in between is noticed at the next one.
+        if instance.is_in_place(&self.shared.paths.lock) && door.is_in_place() {
+            let mut right = self.shared.right();
+            // The store has no second right one.
+            *right = Files { store: right.store, ..now };
+        }
     }
 
     /// Whether the store's path no longer leads to the file that was opened.

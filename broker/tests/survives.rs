@@ -101,6 +101,21 @@ async fn whatever_speaks_another_language_is_closed_and_harms_nobody() {
 }
 
 #[tokio::test]
+async fn whoever_says_nothing_or_too_slowly_is_closed_in_time() {
+    let sandbox = Sandbox::new();
+    let _broker = sandbox.start(&[]).await;
+    let mut silent = sandbox.connect().await;
+    let mut slow = sandbox.connect().await;
+    slow.get_mut().write_all(&[20, 0]).await.unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(next(&mut silent).await, None);
+    assert_eq!(next(&mut slow).await, None);
+    let took = began.elapsed().as_secs();
+    assert!((4..8).contains(&took), "{took} s");
+    sandbox.client().await;
+}
+
+#[tokio::test]
 async fn a_connection_over_the_limit_is_told_so() {
     let sandbox = Sandbox::new();
     std::fs::write(&sandbox.paths.config, "[limits]\nconnections = 2\n").unwrap();

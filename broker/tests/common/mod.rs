@@ -4,7 +4,7 @@
 use c2c_proto::codec::FrameCodec;
 use c2c_proto::endpoint::{self, Stream};
 use c2c_proto::frame::{ClientFrame, ServerFrame};
-use c2c_proto::hello::{Hello, MAGIC, PROTOCOL, PROTOCOL_MIN, Role};
+use c2c_proto::hello::{Hello, Identity, MAGIC, PROTOCOL, PROTOCOL_MIN, Role};
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{Request, Status};
 use c2c_proto::response::Response;
@@ -78,6 +78,26 @@ impl Sandbox {
         }
     }
 
+    /// A connection of a session with this name.
+    pub(crate) async fn session(&self, name: &str) -> Frames {
+        let identity = Identity {
+            key: c2c_proto::id::new_call_key(),
+            automatic: true,
+            wanted_name: Some(name.to_owned()),
+            parent: name.to_owned(),
+            project_dir: "/work".to_owned(),
+            cwd: "/work".to_owned(),
+            client: "test".to_owned(),
+            ..Identity::default()
+        };
+        let mut frames = self.connect().await;
+        match hello_as(&mut frames, Role::Session(Box::new(identity))).await {
+            ServerFrame::Welcome(welcome) => assert_eq!(welcome.session.unwrap().name, name),
+            other => panic!("{other:?}"),
+        }
+        frames
+    }
+
     /// A connection that said nothing yet.
     pub(crate) async fn connect(&self) -> Frames {
         let stream = endpoint::connect(&self.paths.address).await.unwrap();
@@ -85,14 +105,18 @@ impl Sandbox {
     }
 }
 
-/// Says hello and returns the answer.
+/// Says hello as one that looks on, and returns the answer.
 pub(crate) async fn hello(frames: &mut Frames) -> ServerFrame {
+    hello_as(frames, Role::Control).await
+}
+
+async fn hello_as(frames: &mut Frames, role: Role) -> ServerFrame {
     let hello = Hello {
         magic: MAGIC,
         protocol_min: PROTOCOL_MIN,
         protocol_max: PROTOCOL,
         build: "test".to_owned(),
-        role: Role::Control,
+        role,
         extra: Vec::new(),
     };
     // One that is refused for its mere number may be closed before it has spoken.
