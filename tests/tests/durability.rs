@@ -168,3 +168,37 @@ fn sigterm_finishes_what_was_begun() {
     alice.ok("send_message", json!({"to": "bob", "body": "end", "tag": "last"}));
     assert_eq!(wait.ok()["messages"][0]["body"], "end", "the wait went on with the next broker");
 }
+
+/// The broker stops dead with a call in it, and no other one can be started: nobody knows whether it was done.
+#[cfg(unix)]
+#[test]
+fn an_unknown_outcome_comes_with_the_key_that_settles_it() {
+    use c2c_harness::{Broker, Signal, signal};
+    let sandbox = Sandbox::new();
+    let alone = sandbox.folder("alone").join("c2c-shim");
+    std::fs::copy(c2c_harness::binary("c2c-shim"), &alone).unwrap();
+    let mut broker = Broker::start(&sandbox);
+    let mut alice = sandbox.shim().program(&alone).env("PATH", "").name("alice").session();
+    signal(broker.id(), Signal::STOP);
+    let own = alice.start_call("send_message", json!({"to": "bob", "body": "with the shim's key"}));
+    let given = json!({"to": "bob", "body": "with the model's key", "idempotency_key": "deploy-7"});
+    let given = alice.start_call("send_message", given);
+    assert!(own.stays_open(std::time::Duration::from_millis(300)), "it is on its way");
+    broker.kill();
+    let keys = [own, given].map(|call| {
+        let error = call.result(c2c_harness::PATIENCE).err(c2c_proto::ErrorCode::BrokerUnreachable);
+        error["idempotency_key"].as_str().unwrap_or_else(|| panic!("no key: {error}")).to_owned()
+    });
+    assert_eq!(keys[1], "deploy-7", "the model's key is told as the model gave it");
+    let _next = Broker::start(&sandbox);
+    until("the shim is back", c2c_harness::PATIENCE, || !alice.call("heartbeat", json!({})).is_error);
+    let retries = [("with the shim's key", &keys[0]), ("with the model's key", &keys[1])];
+    for (body, key) in retries {
+        let retry = json!({"to": "bob", "body": body, "idempotency_key": key});
+        let first = alice.ok("send_message", retry.clone())["id"].clone();
+        assert_eq!(alice.ok("send_message", retry)["id"], first, "{body}");
+    }
+    let found = drained(&mut sandbox.shim().program(&alone).env("PATH", "").name("bob").session());
+    let bodies: Vec<&str> = found.iter().map(|(_, body)| body.as_str()).collect();
+    assert_eq!(bodies, ["with the shim's key", "with the model's key"], "each once");
+}

@@ -33,6 +33,42 @@ fn the_end_of_stdin_ends_a_parked_wait_and_the_shim() {
 }
 
 #[test]
+fn a_wait_that_ends_with_stdin_is_not_answered() {
+    // Nobody reads it, and a client that is closing its ends may fail on it (the Python SDK 1.x does).
+    let sandbox = Sandbox::new();
+    let mut shim = sandbox.session("bob");
+    let wait = shim.start_call("wait_for_message", json!({"timeout_s": 600}));
+    sandbox.until_status("it waits", |status| status.waits == 1);
+    shim.close_stdin();
+    shim.wait_exit(PATIENCE).expect("it ends");
+    assert!(shim.wire().ended(PATIENCE));
+    assert!(!wait.is_done(), "answered: {}", wait.response(PATIENCE));
+}
+
+#[test]
+fn what_is_said_of_a_send_at_the_very_end_is_true() {
+    let sandbox = Sandbox::new();
+    let mut bob = sandbox.session("bob");
+    let mut answered = 0;
+    for round in 0..20 {
+        let mut alice = sandbox.session("alice");
+        let body = format!("round {round}");
+        let send = alice.start_call("send_message", json!({"to": "bob", "body": body}));
+        alice.close_stdin();
+        alice.wait_exit(PATIENCE).expect("it ends");
+        assert!(alice.wire().ended(PATIENCE));
+        if !send.is_done() {
+            continue;
+        }
+        answered += 1;
+        let stored = bob.inbox_bodies(json!({"limit": 500})).contains(&body);
+        let said = send.result(PATIENCE);
+        assert_eq!(!said.is_error, stored, "stored: {stored}, said: {}", said.text);
+    }
+    assert!(answered > 0, "a send takes less time than the shim has left");
+}
+
+#[test]
 fn the_end_of_stdin_ends_it_also_before_and_between_the_handshake() {
     let sandbox = Sandbox::new();
     let mut silent = sandbox.shim().spawn();

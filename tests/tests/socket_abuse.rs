@@ -213,23 +213,18 @@ fn what_should_be_json_and_is_not_breaks_nobody() {
 fn a_client_that_never_reads_is_cut_and_the_others_are_served() {
     let mut scene = Scene::new();
     let mut deaf = scene.session("deaf");
-    for _ in 0..300 {
-        let reply = deaf.call(send("deaf", &"y".repeat(8_000))).expect("a reply");
-        assert!(reply.result.is_ok(), "{reply:?}");
-    }
-    // Each of these is answered with more than 2 MB.
-    let all = Request::Inbox(request::Inbox {
-        sent: false,
-        unread_only: true,
-        filter: request::Filter::default(),
-        query: None,
-        before_id: None,
-        after_id: None,
-        limit: 500,
+    let big = Request::SetState(request::SetState {
+        state_key: "big".to_owned(),
+        value: format!("\"{}\"", "y".repeat(1_000_000)),
+        if_version: None,
+        ttl_ms: None,
+        key: c2c_proto::id::new_call_key(),
     });
-    for id in 1_000..1_040 {
-        let call = ClientFrame::Call { id, request: all.clone() };
-        if !deaf.send_bytes(&Raw::encode(&call), Duration::from_secs(2)) {
+    assert!(deaf.call(big).is_some_and(|reply| reply.result.is_ok()));
+    // A megabyte each, three times as much as is kept for one client.
+    for id in 1_000..1_100 {
+        let request = Request::GetState(request::GetState { state_key: "big".to_owned() });
+        if !deaf.send_bytes(&Raw::encode(&ClientFrame::Call { id, request }), Duration::from_secs(2)) {
             break;
         }
     }
