@@ -4,7 +4,8 @@
 //! One lock, held for a few instructions, never across an await. It knows nothing of the store.
 
 use crate::outbox::Outbox;
-use crate::store::{OnlineGuard, Owner, Row};
+use crate::presence::OnlineGuard;
+use crate::session::{Owner, Row};
 use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, SessionState};
 use c2c_proto::time::Timestamp;

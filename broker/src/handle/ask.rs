@@ -5,7 +5,8 @@
 
 use super::{Handled, check, send, wait};
 use crate::Broker;
-use crate::store::{Owner, Stored};
+use crate::session::Owner;
+use crate::store::Stored;
 use c2c_proto::Error;
 use c2c_proto::limits::RECIPIENTS_MAX;
 use c2c_proto::message::To;
@@ -61,7 +62,7 @@ fn wanted(stored: &Stored, replies: Option<u32>) -> usize {
 
 async fn so_far(
     broker: &Arc<Broker>,
-    row: crate::store::Row,
+    row: crate::session::Row,
     question: i64,
 ) -> Result<(Vec<c2c_proto::message::Message>, Vec<String>), Error> {
     match broker.hub.owner(row) {

@@ -3,7 +3,7 @@
 use super::Handled;
 use super::check;
 use crate::Broker;
-use crate::store::Owner;
+use crate::session::Owner;
 use c2c_proto::Error;
 use c2c_proto::limits::{INBOX_LIMIT_MAX, QUERY_MAX_CHARS};
 use c2c_proto::request::{Inbox, ReadMessage};

@@ -21,7 +21,7 @@ pub use prune::prune_by_retention;
 
 use crate::Broker;
 use crate::hub::{Caller, ConnId};
-use crate::store::Owner;
+use crate::session::Owner;
 use c2c_proto::event::Closing;
 use c2c_proto::frame::MailCount;
 use c2c_proto::request::Request;

@@ -3,7 +3,8 @@
 use super::Handled;
 use super::check;
 use crate::Broker;
-use crate::store::{ByOwner, Owner, hash_of};
+use crate::session::Owner;
+use crate::store::{ByOwner, hash_of};
 use c2c_proto::Error;
 use c2c_proto::id::new_call_key;
 use c2c_proto::request::Prune;

@@ -49,7 +49,7 @@ pub(super) async fn register(
 }
 
 /// The session's other connections learn its row and name; its waits look again, since mail came with the name.
-fn tell_others(broker: &Broker, conn: ConnId, owner: &crate::store::Owner) {
+fn tell_others(broker: &Broker, conn: ConnId, owner: &crate::session::Owner) {
     let state = SessionState {
         session_id: owner.session_id.clone(),
         name: owner.name.clone(),

@@ -3,7 +3,8 @@
 use super::Handled;
 use super::{check, near};
 use crate::Broker;
-use crate::store::{NewMessage, Owner, Row, Stored, hash_of};
+use crate::session::{Owner, Row};
+use crate::store::{NewMessage, Stored, hash_of};
 use c2c_proto::Error;
 use c2c_proto::event::{Event, MailWaiting};
 use c2c_proto::message::{Priority, Recipient};

@@ -5,7 +5,8 @@
 use super::{Handled, check, superseded};
 use crate::Broker;
 use crate::hub::Parked;
-use crate::store::{Owner, Row, Unread};
+use crate::session::{Owner, Row};
+use crate::store::Unread;
 use c2c_proto::Error;
 use c2c_proto::limits::WAIT_MAX_S;
 use c2c_proto::request::Wait;

@@ -2,8 +2,8 @@
 //! which is repeated after a broken connection gets the true answer instead of a conflict with itself.
 
 use super::batch::Batch;
-use super::presence::Row;
 use super::state::StateChange;
+use crate::session::Row;
 use c2c_proto::limits::ANSWERS_KEPT_S;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};

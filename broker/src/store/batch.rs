@@ -3,8 +3,8 @@
 
 use super::jobs::{Ask, ByOwner, Greeted, Job, Named, Registration};
 use super::messages::{NewMessage, Stored};
-use super::presence::Row;
 use super::state::{StateChange, StateOutcome};
+use crate::session::Row;
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;

@@ -1,7 +1,8 @@
 //! What the writer is asked to do. One struct per change; each is answered after its commit, never before.
 
 use super::messages::{NewMessage, Stored};
-use super::presence::{OnlineGuard, Row};
+use crate::presence::OnlineGuard;
+use crate::session::{Owner, Row};
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;
@@ -31,19 +32,6 @@ pub(crate) enum Job {
     Prune(Ask<ByOwner<Prune>, Pruned>),
     /// Answered when everything that was queued before it is on disk.
     Flush(Ask<(), ()>),
-}
-
-/// The session that a change is made for, as the broker knows the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// Its row.
-    pub row: Row,
-    /// Its session id.
-    pub session_id: String,
-    /// Its name.
-    pub name: String,
-    /// Its name, folded.
-    pub mailbox: String,
 }
 
 /// A change with its owner and, for keyed ones, what identifies its content.

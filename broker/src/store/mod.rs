@@ -13,7 +13,6 @@ mod header;
 mod jobs;
 mod messages;
 mod open;
-mod presence;
 mod prune;
 mod reads;
 mod sessions;
@@ -24,13 +23,14 @@ mod writer;
 
 pub(crate) use answers::hash_of;
 pub(crate) use jobs::{ByOwner, Registration};
-pub use jobs::{Greeted, Named, Owner};
+pub use jobs::{Greeted, Named};
 pub(crate) use messages::{NewMessage, Stored, Unread};
-pub use presence::{OnlineGuard, Row};
 pub(crate) use sessions::Listed;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::presence::{OnlineGuard, Presence};
+use crate::session::Row;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 use c2c_proto::frame::MailCount;
@@ -43,7 +43,6 @@ use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
 use jobs::{Ask, Job};
-use presence::Presence;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -100,7 +99,7 @@ impl Store {
             clock: clock.clone(),
             stats: Arc::clone(stats),
             shutdown: shutdown.clone(),
-            presence: Presence::new(queue.clone()),
+            presence: presence(queue.clone()),
             counts: Counts::default(),
             last_message_id: AtomicI64::new(0),
         });
@@ -212,6 +211,11 @@ impl Store {
         self.queue.send(job(Ask { input, answer })).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
+}
+
+/// Presence that the writer follows. A closed queue means that the broker is going down: the next one finds out itself.
+fn presence(queue: mpsc::UnboundedSender<Job>) -> Presence {
+    Presence::new(move |row| drop(queue.send(Job::Presence(row))))
 }
 
 /// The counters and counts that live in memory, from what the store says.

@@ -2,7 +2,8 @@
 
 use super::messages::{self, Page, Unread};
 use super::sessions::{self, Listed};
-use super::{Owner, Store, errors, state};
+use super::{Store, errors, state};
+use crate::session::Owner;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;

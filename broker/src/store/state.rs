@@ -4,8 +4,8 @@
 
 use super::answers::{Answers, json};
 use super::jobs::{Ask, ByOwner, Job};
-use super::presence::Row;
 use super::writer::Work;
+use crate::session::Row;
 use c2c_proto::id::Version;
 use c2c_proto::limits::LIST_VALUE_MAX_CHARS;
 use c2c_proto::request::{DeleteState, ListState, SetState};

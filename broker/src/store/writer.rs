@@ -106,7 +106,7 @@ impl Writer {
 
     /// Runs a batch in one transaction. On an error nothing of it is stored.
     async fn attempt(&mut self, batch: &Batch) -> Result<Outcomes, sqlx::Error> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        run(&mut self.connection, "BEGIN IMMEDIATE").await?;
         let mut work = Work {
             now: self.shared.clock.now(),
             numbers: &mut self.numbers,
@@ -114,20 +114,21 @@ impl Writer {
             counts: Vec::new(),
             recount: Vec::new(),
         };
-        let result = execute(&mut transaction, &mut work, batch).await;
+        let result = execute(&mut self.connection, &mut work, batch).await;
         let counts = work.counts;
-        let outcomes = match result {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                transaction.rollback().await?;
-                return Err(error);
-            }
-        };
         let began = Instant::now();
-        transaction.commit().await?;
-        self.shared.stats.committed(began.elapsed());
-        self.shared.counts.apply(counts);
-        Ok(outcomes)
+        let committed = match result {
+            Ok(outcomes) => run(&mut self.connection, "COMMIT").await.map(|()| outcomes),
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            // After some errors SQLite has undone the transaction by itself; then there is nothing left to undo.
+            let _ = run(&mut self.connection, "ROLLBACK").await;
+        } else {
+            self.shared.stats.committed(began.elapsed());
+            self.shared.counts.apply(counts);
+        }
+        committed
     }
 
     fn fail(&mut self, batch: Batch, error: &sqlx::Error) {
@@ -145,6 +146,12 @@ impl Writer {
         let lost = self.failed || self.shared.shutdown.reason() == Some(Closing::StorageFailed);
         lost.then(|| failed("an earlier commit failed, or the file is not where it was"))
     }
+}
+
+/// A statement of the transaction itself. Not through the library's own transactions: those lose count when SQLite
+/// ends one by itself, as on a full disk.
+async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(connection).await.map(|_| ())
 }
 
 /// Every kind of change in turn: names first, since mail follows them.

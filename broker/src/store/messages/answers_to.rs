@@ -1,7 +1,7 @@
 //! The answers to a question: the first of each recipient, and who has not answered.
 
 use super::shape::{bytes_for, message, message_columns};
-use crate::store::jobs::Owner;
+use crate::session::Owner;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::LIST_BODY_MAX_CHARS;
 use c2c_proto::message::Message;

@@ -4,10 +4,10 @@
 use super::recipients::{Directory, Target};
 use super::replies::{Original, Pace, not_visible, originals, paces};
 use super::{NewMessage, Stored, StoredRecipient, addressed_from, addressed_json, recipients};
+use crate::session::Row;
 use crate::store::answers::{json, key_conflict};
 use crate::store::counts::CountChange;
 use crate::store::jobs::Ask;
-use crate::store::presence::Row;
 use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;

@@ -1,7 +1,7 @@
 //! Lists of messages, ascending by id. One statement for each place that they can come from.
 
 use super::shape::{add_receipts, bytes_for, message, message_columns};
-use crate::store::jobs::Owner;
+use crate::session::Owner;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;

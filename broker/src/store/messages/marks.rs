@@ -1,9 +1,9 @@
 //! Marks on deliveries: shown (it left in a tool result) and read (its reader said so).
 
+use crate::session::Row;
 use crate::store::answers::{Answers, json};
 use crate::store::counts::CountChange;
 use crate::store::jobs::{Ask, ByOwner};
-use crate::store::presence::Row;
 use crate::store::writer::Work;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;

@@ -18,8 +18,8 @@ pub(crate) use marks::{mark_read, mark_shown};
 pub(crate) use one::one;
 pub(crate) use unread::{Unread, unread};
 
-use super::jobs::Owner;
-use super::presence::Row;
+use crate::session::Owner;
+use crate::session::Row;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::{Recipient, To};
 use c2c_proto::request::Send;

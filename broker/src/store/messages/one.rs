@@ -2,7 +2,7 @@
 
 use super::replies::not_visible;
 use super::shape::{add_receipts, message, message_columns};
-use crate::store::jobs::Owner;
+use crate::session::Owner;
 use c2c_proto::Error;
 use c2c_proto::message::Message;
 use c2c_proto::request::ReadMessage;

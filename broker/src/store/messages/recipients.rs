@@ -1,9 +1,9 @@
 //! Whom a batch of sends goes to: the holders of the names, looked up together, once.
 
 use super::{NewMessage, Stored, StoredRecipient};
+use crate::session::Row;
 use crate::store::answers::json;
 use crate::store::jobs::Ask;
-use crate::store::presence::Row;
 use crate::store::writer::Work;
 use c2c_proto::limits::SEEN_RECENTLY_DAYS;
 use c2c_proto::message::{Recipient, To};

@@ -2,9 +2,9 @@
 
 use super::NewMessage;
 use super::addressed_from;
+use crate::session::Row;
 use crate::store::answers::json;
 use crate::store::jobs::Ask;
-use crate::store::presence::Row;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;

@@ -1,7 +1,7 @@
 //! What a wait looks for: unread mail that matches, first what this session has not been shown.
 
 use super::shape::{bytes_for, message, message_columns};
-use crate::store::jobs::Owner;
+use crate::session::Owner;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS, WAIT_MESSAGES_MAX};
 use c2c_proto::message::Message;

@@ -5,8 +5,9 @@
 //! connected is ever displaced, nor a row of another folder that was seen within a week: then a number is appended.
 
 use super::rows::{self, Holder};
+use crate::session::Owner;
 use crate::store::answers::Answers;
-use crate::store::jobs::{Greeted, Owner};
+use crate::store::jobs::Greeted;
 use crate::store::writer::Work;
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;

@@ -9,7 +9,7 @@ pub(crate) use automatic::greet;
 pub(crate) use register::register;
 pub(crate) use rows::{load_online, write_presence};
 
-use super::presence::Row;
+use crate::session::Row;
 use c2c_proto::response::SessionInfo;
 use c2c_proto::time::Timestamp;
 use sqlx::{Row as _, SqlitePool};

@@ -1,9 +1,10 @@
 //! The name that a session asks for. Last one wins: a live holder loses it too.
 
 use super::rows::{self, Holder};
+use crate::session::Owner;
+use crate::session::Row;
 use crate::store::answers::Answers;
-use crate::store::jobs::{Named, Owner, Registration};
-use crate::store::presence::Row;
+use crate::store::jobs::{Named, Registration};
 use crate::store::writer::Work;
 use c2c_proto::Error;
 use c2c_proto::name;

@@ -1,7 +1,7 @@
 //! The statements on session rows that every rule is made of.
 
-use crate::store::jobs::Owner;
-use crate::store::presence::Row;
+use crate::session::Owner;
+use crate::session::Row;
 use crate::store::writer::Work;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::new_unique_id;

@@ -1,7 +1,8 @@
 //! Messages: order, keys, broadcasts, marks, lists, threads, search.
 
 use super::{Opened, mark, message, open, send, session, to};
-use crate::store::{ByOwner, Owner, Store};
+use crate::session::Owner;
+use crate::store::{ByOwner, Store};
 use c2c_proto::ErrorCode;
 use c2c_proto::frame::MailCount;
 use c2c_proto::message::{Message, ReceiptState};

@@ -5,9 +5,10 @@ mod names;
 mod opening;
 mod state;
 
-use super::{ByOwner, NewMessage, Owner, Registration, Store, Stored, hash_of};
+use super::{ByOwner, NewMessage, Registration, Store, Stored, hash_of};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::session::Owner;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 use c2c_proto::Error;

@@ -1,7 +1,8 @@
 //! The shared state: versions, compare-and-swap, expiry, prefixes.
 
 use super::{open, session};
-use crate::store::{ByOwner, Owner, Store, hash_of};
+use crate::session::Owner;
+use crate::store::{ByOwner, Store, hash_of};
 use c2c_proto::id::new_call_key;
 use c2c_proto::request::{DeleteState, ListState, SetState};
 use c2c_proto::response::StateSet;
