@@ -204,6 +204,7 @@ async fn an_idle_broker_wakes_less_than_once_a_second() {
     // What the start and the clients left to do comes first; then it is time itself that is measured.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = sleeps(broker.pid());
+    // The rate is counted over this time, whatever happens in it.
     tokio::time::sleep(window).await;
     let woken = sleeps(broker.pid()) - before;
     assert!(woken < window.as_secs(), "{woken} wake-ups in {window:?}");
