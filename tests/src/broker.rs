@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 use crate::{PATIENCE, binary, eventually};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// `c2c-broker` in the foreground. Ended when dropped.
 #[derive(Debug)]
@@ -71,14 +71,7 @@ impl Broker {
     /// If it does not end in time.
     #[track_caller]
     pub fn wait_exit(&mut self, within: Duration) -> ExitStatus {
-        let end = Instant::now() + within;
-        loop {
-            if let Some(status) = self.exited() {
-                return status;
-            }
-            assert!(Instant::now() < end, "the broker still runs after {within:?}");
-            eventually::pause(Duration::from_millis(2));
-        }
+        eventually::until_some("the broker ends", within, || self.exited())
     }
 
     /// Asks it to end (SIGTERM).

@@ -3,22 +3,30 @@
 use std::time::{Duration, Instant};
 
 /// Between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(4);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Looks until `found` gives something, or the time is over.
+pub fn look<T>(within: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + within;
+    loop {
+        if let Some(value) = found() {
+            return Some(value);
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        pause(LOOK_EVERY);
+    }
+}
 
 /// Looks until `found` gives something.
 ///
 /// # Panics
 /// If the deadline passes first.
 #[track_caller]
-pub fn until_some<T>(what: &str, within: Duration, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + within;
-    loop {
-        if let Some(value) = found() {
-            return value;
-        }
-        assert!(Instant::now() < end, "{what}: not within {within:?}");
-        pause(LOOK_EVERY);
-    }
+pub fn until_some<T>(what: &str, within: Duration, found: impl FnMut() -> Option<T>) -> T {
+    let Some(value) = look(within, found) else { panic!("{what}: not within {within:?}") };
+    value
 }
 
 /// Looks until `holds` says yes.

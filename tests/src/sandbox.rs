@@ -192,9 +192,8 @@ impl Sandbox {
         for (id, line) in left {
             #[cfg(unix)]
             process::signal(id, process::Signal::TERM);
-            let end = std::time::Instant::now() + BROKER_END;
-            while cfg!(unix) && process::alive(id) && std::time::Instant::now() < end {
-                eventually::pause(Duration::from_millis(2));
+            if cfg!(unix) {
+                let _ended = eventually::look(BROKER_END, || (!process::alive(id)).then_some(()));
             }
             if process::alive(id) {
                 process::stop(id);

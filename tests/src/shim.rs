@@ -349,16 +349,7 @@ impl Shim {
 
     /// Waits until the process ended.
     pub fn wait_exit(&mut self, within: Duration) -> Option<ExitStatus> {
-        let end = std::time::Instant::now() + within;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                return Some(status);
-            }
-            if std::time::Instant::now() >= end {
-                return None;
-            }
-            eventually::pause(Duration::from_millis(1));
-        }
+        eventually::look(within, || self.child.try_wait().expect("a child can be waited for"))
     }
 }
 

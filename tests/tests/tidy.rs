@@ -194,8 +194,9 @@ fn no_test_sleeps_without_a_reason() {
         for (at, line) in lines.iter().enumerate() {
             let bare = code(line);
             let reason = line.contains("//") || at > 0 && lines[at - 1].trim_start().starts_with("//");
-            let sleeps =
-                [" sleep(", "::sleep(", " pause(", "::pause("].iter().any(|call| bare.contains(call));
+            let sleeps = [" sleep(", "::sleep(", " pause(", "c2c_harness::pause("]
+                .iter()
+                .any(|call| bare.contains(call));
             if sleeps && !bare.trim_start().starts_with("fn ") && !reason {
                 found.push(format!("{name}:{}: {}", at + 1, line.trim()));
             }
