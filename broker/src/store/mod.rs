@@ -29,6 +29,7 @@ pub(crate) use sessions::Listed;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::platform;
 use crate::presence::{OnlineGuard, Presence};
 use crate::session::Row;
 use crate::shutdown::Shutdown;
@@ -116,6 +117,7 @@ impl Store {
             checkpoint: Checkpoint::of_store(&paths.store),
             stop: stop.clone(),
             failed: false,
+            place: (paths.store.clone(), platform::file_id(&paths.store)),
         };
         Ok(Self {
             shared,
@@ -128,6 +130,11 @@ impl Store {
             epoch: opened.epoch,
             was_online: Mutex::new(was_online),
         })
+    }
+
+    /// Notes the store's id in the run folder, so that a store which is gone is missed. Does nothing if it stands there.
+    pub fn note_id(&self) {
+        open::remember(&self.paths, &self.store_id);
     }
 
     /// Finishes what is queued, folds the log into the store and closes it. Later changes are refused.

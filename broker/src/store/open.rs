@@ -135,7 +135,7 @@ fn refuse_if_one_is_remembered(paths: &StorePaths) -> Result<(), Error> {
     ))
 }
 
-fn remember(paths: &StorePaths, store_id: &str) {
+pub(crate) fn remember(paths: &StorePaths, store_id: &str) {
     let known = std::fs::read_to_string(&paths.store_id).unwrap_or_default();
     if known.trim() == store_id {
         return;

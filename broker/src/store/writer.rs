@@ -11,10 +11,12 @@ use super::counts::CountChange;
 use super::errors::{Severity, failed, for_caller, severity};
 use super::jobs::Job;
 use super::{Shared, messages, prune, sessions, state};
-use c2c_proto::Error;
+use crate::platform::{self, FileId};
 use c2c_proto::event::Closing;
 use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
 use sqlx::{Connection, SqliteConnection};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -31,6 +33,8 @@ pub(crate) struct Writer {
     pub(crate) stop: CancellationToken,
     /// A commit failed in a way that leaves the disk uncertain.
     pub(crate) failed: bool,
+    /// Where the store lies, and which file that was when it was opened.
+    pub(crate) place: (PathBuf, Option<FileId>),
 }
 
 /// The counters that the writer hands numbers out from. They never go back, not even when a transaction is undone.
@@ -90,17 +94,19 @@ impl Writer {
             return batch.refuse(&reason);
         }
         match self.attempt(&batch).await {
+            Ok(_) if !self.is_in_place() => self.lose(batch),
             Ok(outcomes) => batch.answer(outcomes),
             Err(error) if severity(&error) == Severity::Statement && batch.len() > 1 => {
                 // One of them is at fault: its neighbours must not suffer for it.
                 for single in batch.split() {
                     match self.attempt(&single).await {
+                        Ok(_) if !self.is_in_place() => self.lose(single),
                         Ok(outcomes) => single.answer(outcomes),
-                        Err(error) => self.fail(single, &error),
+                        Err(error) => self.fail(single, &error).await,
                     }
                 }
             }
-            Err(error) => self.fail(batch, &error),
+            Err(error) => self.fail(batch, &error).await,
         }
     }
 
@@ -131,14 +137,36 @@ impl Writer {
         committed
     }
 
-    fn fail(&mut self, batch: Batch, error: &sqlx::Error) {
+    async fn fail(&mut self, batch: Batch, error: &sqlx::Error) {
         tracing::error!(%error, changes = batch.len(), "a transaction failed");
         self.shared.stats.failed(self.shared.clock.now(), &format!("a transaction failed: {error}"));
         if severity(error) == Severity::Fatal {
             self.failed = true;
             self.shared.shutdown.begin(Closing::StorageFailed);
         }
-        batch.refuse(&for_caller(error));
+        let error = for_caller(error);
+        if error.code == ErrorCode::StorageFull {
+            // What was not committed still takes up room in the log; the next one may need it.
+            self.checkpoint.at_the_end(&mut self.connection).await;
+        }
+        batch.refuse(&error);
+    }
+
+    /// Whether the path still leads to the file that was opened: a commit into a file that was deleted or replaced is
+    /// a commit into nothing.
+    fn is_in_place(&self) -> bool {
+        let (path, opened) = &self.place;
+        platform::file_id(path) == *opened
+    }
+
+    /// The store is gone: nothing is acknowledged any more.
+    fn lose(&mut self, batch: Batch) {
+        let what = format!("{} was deleted or replaced under the broker", self.place.0.display());
+        tracing::error!("{what}: nothing is acknowledged any more");
+        self.shared.stats.failed(self.shared.clock.now(), &what);
+        self.failed = true;
+        self.shared.shutdown.begin(Closing::StorageFailed);
+        batch.refuse(&failed(&what));
     }
 
     /// Why nothing may be acknowledged any more, if so. While the broker merely goes down, what was queued is done.

@@ -1,6 +1,6 @@
 //! Opening: what is a store and what is not; nothing that is refused is touched.
 
-use super::{open, send, session, try_open};
+use super::{message, open, send, session, to, try_open};
 use crate::config::Config;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::{Error, ErrorCode};
@@ -85,4 +85,23 @@ async fn a_new_store_leaves_nothing_beside_it() {
         .filter(|name| !name.starts_with("c2c.run"))
         .collect();
     assert_eq!(names, ["c2c.db"]);
+}
+
+#[cfg(unix)] // Elsewhere an open file cannot be deleted.
+#[tokio::test]
+async fn nothing_is_acknowledged_into_a_store_that_was_deleted_or_replaced() {
+    for replacement in [None, Some(b"something else")] {
+        let opened = open().await;
+        let a = session(&opened.store, "/p/a").await;
+        send(&opened.store, &a.owner, &["b"], "kept").await;
+        std::fs::remove_file(&opened.paths.store).unwrap();
+        if let Some(content) = replacement {
+            std::fs::write(&opened.paths.store, content).unwrap();
+        }
+        for _ in 0..2 {
+            let lost = message(&a.owner, to(&["b"]), "into nothing");
+            let error = opened.store.send(lost).await.unwrap_err();
+            assert_eq!(error.code, ErrorCode::StorageFailed, "{error}");
+        }
+    }
 }
