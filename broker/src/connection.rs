@@ -6,7 +6,7 @@
 use crate::Broker;
 use crate::calls::{Calls, NotBegun};
 use crate::handle;
-use crate::hub::ConnId;
+use crate::hub::{Caller, ConnId};
 use crate::outbox::{Outbox, WriteEnd};
 use c2c_proto::codec::{FrameCodec, FrameError};
 use c2c_proto::error::{Error, ErrorCode};
@@ -186,6 +186,7 @@ impl Session {
     fn begin(&self, id: u64, request: Request) -> Result<(), String> {
         let most = self.broker.config.limits.calls_in_flight;
         let waits = request.wait_ms().is_some();
+        let caller = handle::caller(&self.broker, self.conn);
         let begun = self.calls.begin(id, waits, most, || {
             let call = run_call(
                 Arc::clone(&self.broker),
@@ -193,6 +194,7 @@ impl Session {
                 self.outbox.clone(),
                 self.calls.clone(),
                 id,
+                caller,
                 request,
             );
             self.tasks.spawn(call).abort_handle()
@@ -273,10 +275,11 @@ async fn run_call(
     outbox: Outbox,
     calls: Calls,
     id: u64,
+    caller: Caller,
     request: Request,
 ) {
     let kind = request.kind();
-    let (mail, result) = caught(kind, handle::call(&broker, conn, request)).await;
+    let (mail, result) = caught(kind, handle::call(&broker, conn, caller, request)).await;
     if let Err(error) = &result {
         tracing::debug!(conn, id, kind, code = %error.code, "call failed");
     }

@@ -91,7 +91,9 @@ impl Hub {
     ) {
         let mut released = Vec::new();
         let mut inner = self.lock();
-        let before = inner.connections.get(&conn).and_then(|connection| connection.session);
+        // It may be gone by the time its registration is on disk; then nobody is there to be online.
+        let Some(connection) = inner.connections.get(&conn) else { return drop_unlocked(inner, online) };
+        let before = connection.session;
         let mut moving = vec![conn];
         if let Some(before) = before.filter(|before| *before != owner.row)
             && let Some(live) = inner.sessions.remove(&before)
@@ -249,6 +251,12 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A guard tells the store when it goes: never under the lock.
+fn drop_unlocked(inner: MutexGuard<'_, Inner>, online: Option<OnlineGuard>) {
+    drop(inner);
+    drop(online);
 }
 
 impl Inner {

@@ -33,13 +33,19 @@ use std::sync::Arc;
 /// not `new` any more.
 type Handled = Result<(Response, u64), Error>;
 
+/// Who calls, when the call is taken off the connection: it is done for that session even if the connection is gone by
+/// the time it is answered.
+pub fn caller(broker: &Broker, conn: ConnId) -> Caller {
+    broker.hub.caller(conn, broker.clock.now())
+}
+
 /// Answers one call. Dropping the future ends a wait; a change that is queued is completed all the same.
 pub async fn call(
     broker: &Arc<Broker>,
     conn: ConnId,
+    caller: Caller,
     request: Request,
 ) -> (Option<MailCount>, Result<Response, Error>) {
-    let caller = broker.hub.caller(conn, broker.clock.now());
     let handled = dispatch(broker, conn, &caller, request).await;
     // The name may have changed during the call: the count is that of the mailbox as it is now.
     let caller = broker.hub.caller(conn, broker.clock.now());
