@@ -281,12 +281,12 @@ pub(crate) async fn get(pool: &SqlitePool, key: &str, now: Timestamp) -> Result<
 
 /// Entries whose keys begin with a prefix; long values are left out.
 pub(crate) async fn list(pool: &SqlitePool, ask: &ListState, now: Timestamp) -> Result<States, sqlx::Error> {
-    // Keys are ordered by their bytes, so those with a prefix are one run that begins at the prefix itself.
+    // Keys are ordered by their bytes, so those with a prefix are one run: from the prefix itself to what comes after it.
     let rows = sqlx::query(
         "SELECT key, CASE WHEN length(CAST(value AS BLOB)) > ?5 THEN NULL ELSE value END, version, updated_at,
                 updated_by, expires_at, length(value)
          FROM state
-         WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND (?2 IS NULL OR key > ?2)
+         WHERE key >= ?1 AND (?6 IS NULL OR key < ?6) AND (?2 IS NULL OR key > ?2)
            AND (expires_at IS NULL OR expires_at > ?3)
          ORDER BY key LIMIT ?4",
     )
@@ -295,6 +295,7 @@ pub(crate) async fn list(pool: &SqlitePool, ask: &ListState, now: Timestamp) -> 
     .bind(now.0)
     .bind(i64::try_from(PAGE_ENTRIES).unwrap_or(i64::MAX) + 1)
     .bind(i64::try_from(LIST_VALUE_MAX_CHARS * 4).unwrap_or(i64::MAX))
+    .bind(after_prefix(&ask.prefix))
     .fetch_all(pool)
     .await?;
     let more = rows.len() > PAGE_ENTRIES;
@@ -312,6 +313,19 @@ pub(crate) async fn list(pool: &SqlitePool, ask: &ListState, now: Timestamp) -> 
     Ok(States { entries, more })
 }
 
+/// The first text, in the order of bytes, that is behind everything with this prefix; `None` if nothing is.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The next character, over the gap where there are none; behind the very last one, the one before counts up.
+        if let Some(next) = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
 fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
     let value: Option<String> = row.try_get(1)?;
     Ok(Entry {
@@ -323,4 +337,18 @@ fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
         updated_by: row.try_get(4)?,
         expires_at: row.try_get::<Option<i64>, _>(5)?.map(Timestamp),
     })
+}
+
+#[cfg(test)]
+mod bounds {
+    use super::after_prefix;
+
+    #[test]
+    fn a_run_of_keys_ends_where_the_prefix_counts_up() {
+        assert_eq!(after_prefix("a%"), Some("a&".into()));
+        assert_eq!(after_prefix("a\u{d7ff}"), Some("a\u{e000}".into()));
+        assert_eq!(after_prefix("a\u{10ffff}"), Some("b".into()));
+        assert_eq!(after_prefix("\u{10ffff}"), None);
+        assert_eq!(after_prefix(""), None);
+    }
 }
