@@ -34,10 +34,11 @@ pub(crate) async fn run(
         Ok(call) => call,
         Err(error) => return failed(&CallError { error, key: None, mail: None }),
     };
+    let waits = call.request.wait_ms().is_some();
     let rendered = tokio::select! {
         biased;
-        () = context.ct.cancelled() => Err(stopped("the call was cancelled")),
-        () = ended.cancelled() => Err(stopped("the client is gone")),
+        () = context.ct.cancelled() => Err(cancelled()),
+        () = ended.cancelled(), if waits => return never().await,
         rendered = answered(call, forward, context) => rendered,
     };
     match rendered {
@@ -84,9 +85,16 @@ async fn with_replies_read(
 }
 
 /// Nobody reads it: the client does not wait any more.
-fn stopped(why: &str) -> CallError {
+fn cancelled() -> CallError {
     let hint = "a change that was under way is completed, a wait changed nothing";
-    CallError { error: Error::new(ErrorCode::ShuttingDown, why, hint), key: None, mail: None }
+    let error = Error::new(ErrorCode::ShuttingDown, "the call was cancelled", hint);
+    CallError { error, key: None, mail: None }
+}
+
+/// A wait whose client has gone ends without an answer, since any would be untrue; the process ends within the grace
+/// that calls without a wait have to be answered.
+async fn never() -> CallToolResult {
+    std::future::pending().await
 }
 
 fn failed(error: &CallError) -> CallToolResult {

@@ -7,7 +7,8 @@ use crate::session::{Owner, Row};
 use crate::store::{NewMessage, Stored, hash_of};
 use c2c_proto::Error;
 use c2c_proto::event::{Event, MailWaiting};
-use c2c_proto::message::{Priority, Recipient};
+use c2c_proto::message::{Priority, Recipient, To};
+use c2c_proto::name;
 use c2c_proto::request::Send;
 use c2c_proto::response::{Response, Sent};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(super) async fn deliver(
     question: bool,
 ) -> Result<Stored, Error> {
     check::send(&request, &broker.config.limits)?;
+    check_old_names(broker, request.to.as_ref()).await?;
     let hash = hash_of(&request);
     let (from, tag, priority) = (sender.name.clone(), request.tag.clone(), request.priority);
     let stored = broker.store.send(NewMessage { sender, request, question, hash }).await?;
@@ -37,6 +39,21 @@ pub(super) async fn deliver(
         announce(broker, &stored, &from, tag.as_deref(), priority);
     }
     Ok(stored)
+}
+
+/// A name that breaks the rule is an address only if the store knows it from before the rule: nobody could ever take it.
+async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> {
+    let names = match to {
+        Some(To::One(name)) => std::slice::from_ref(name),
+        Some(To::Many(names)) => names,
+        Some(To::Everyone) | None => return Ok(()),
+    };
+    for name in names.iter().filter(|name| !name::follows_rule(name)) {
+        if !broker.store.knows_mailbox(&name::fold(name)).await? {
+            name::check(name)?;
+        }
+    }
+    Ok(())
 }
 
 fn announce(broker: &Broker, stored: &Stored, from: &str, tag: Option<&str>, priority: Priority) {

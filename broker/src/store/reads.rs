@@ -53,6 +53,11 @@ impl Store {
         self.read(sessions::known_names(&self.readers).await)
     }
 
+    /// Whether a session holds this name, or mail lies under it.
+    pub(crate) async fn knows_mailbox(&self, mailbox: &str) -> Result<bool, Error> {
+        self.read(sessions::knows_mailbox(&self.readers, mailbox).await)
+    }
+
     pub(crate) async fn get_state(&self, key: &str) -> Result<Option<Entry>, Error> {
         self.read(state::get(&self.readers, key, self.shared.clock.now()).await)
     }

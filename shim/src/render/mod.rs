@@ -15,7 +15,7 @@ mod state;
 use crate::tools::View;
 use c2c_proto::Error;
 use c2c_proto::frame::MailCount;
-use c2c_proto::id::MessageId;
+use c2c_proto::id::{MODEL_KEY_PREFIX, MessageId};
 use c2c_proto::response::{Marked, Pruned, Response};
 use serde_json::{Map, Value, json};
 
@@ -51,13 +51,18 @@ pub fn error(error: &Error, key: Option<&str>, mail: Option<MailCount>) -> Strin
     members.insert("message".to_owned(), json!(error.message));
     members.insert("hint".to_owned(), json!(hint(error, key)));
     members.insert("retry_safe".to_owned(), json!(error.retry_safe));
-    if let Some(key) = key {
+    if let Some(key) = key.map(as_given) {
         members.insert("idempotency_key".to_owned(), json!(key));
     }
     let room = fit::room(&Map::new());
     fit::shorten(&mut members, room);
     add_mail(&mut members, mail);
     escape::text(&members)
+}
+
+/// A model's own key as it gave it, a key of the shim's as it is: either is recognised when it comes back.
+fn as_given(key: &str) -> &str {
+    key.strip_prefix(MODEL_KEY_PREFIX).unwrap_or(key)
 }
 
 fn hint(error: &Error, key: Option<&str>) -> String {

@@ -4,6 +4,7 @@ use super::replies::not_visible;
 use super::shape::{add_receipts, message, message_columns};
 use crate::session::Owner;
 use c2c_proto::Error;
+use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
 use c2c_proto::message::Message;
 use c2c_proto::request::ReadMessage;
 use sqlx::SqlitePool;
@@ -44,8 +45,13 @@ pub(crate) async fn one(
             "begin with offset 0 and go on with next_offset",
         )));
     }
-    found.body = found.body.chars().skip(offset).take(ask.max_chars as usize).collect();
+    found.body = found.body.chars().skip(offset).take(page(ask.max_chars)).collect();
     let unshown = sqlx::Row::try_get(&row, 13)?;
     add_receipts(pool, std::slice::from_mut(&mut found)).await?;
     Ok(Ok((found, unshown)))
+}
+
+/// No page is longer than what fits into a result.
+fn page(max_chars: u32) -> usize {
+    usize::try_from(max_chars).unwrap_or(usize::MAX).min(BODY_PAGE_MAX_CHARS)
 }

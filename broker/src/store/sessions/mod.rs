@@ -60,3 +60,14 @@ pub(crate) async fn known_names(pool: &SqlitePool) -> Result<Vec<String>, sqlx::
         .fetch_all(pool)
         .await
 }
+
+/// Whether a session holds this name, or mail lies under it.
+pub(crate) async fn knows_mailbox(pool: &SqlitePool, mailbox: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sessions WHERE mailbox = ?1 AND stale = 0)
+             OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1)",
+    )
+    .bind(mailbox)
+    .fetch_one(pool)
+    .await
+}

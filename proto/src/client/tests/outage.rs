@@ -52,6 +52,7 @@ async fn a_broker_that_comes_later_is_found() {
     let place = Place::new();
     let (client, mut events) = place.open();
     let asked = call(&client, &get("a"));
+    // The broker is to come while the call waits; any moment of that will do.
     tokio::time::sleep(SHORT).await;
     let broker = place.listen();
     let (mut connection, _) = broker.accept().await;

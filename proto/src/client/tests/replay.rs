@@ -117,6 +117,7 @@ async fn a_wait_goes_on_with_the_time_that_is_left() {
     let (_, request) = connection.next_call().await;
     let first = request.wait_ms().unwrap();
     assert!(first <= 600_000 && first > 590_000, "{first}");
+    // Time has to pass for the remaining time to be less.
     tokio::time::sleep(Duration::from_millis(50)).await;
     drop(connection);
     let (mut connection, _) = broker.accept().await;
@@ -135,6 +136,7 @@ async fn a_wait_that_is_over_still_gets_to_look() {
     let (mut connection, _) = broker.accept().await;
     let waiting = call(&client, &wait(1));
     connection.next_call().await;
+    // Time has to pass for the wait to be over.
     tokio::time::sleep(Duration::from_millis(5)).await;
     drop(connection);
     let (mut connection, _) = broker.accept().await;

@@ -41,6 +41,7 @@ async fn a_broker_gets_a_few_variables_and_the_store() {
             if starts(&place) > 0 {
                 return fs::read_to_string(place.folder.path().join("environment")).unwrap();
             }
+            // Between two looks at a file that another process writes.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -66,6 +67,7 @@ async fn whoever_loses_the_race_connects_to_the_winner() {
     let asked = call(&client, &get("a"));
     patiently(async {
         while starts(&place) == 0 {
+            // Between two looks at a file that another process writes.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
