@@ -128,6 +128,9 @@ fn send_message_refuses_bad_input() {
         json!({"body": "to whom"}),
         json!({"to": [], "body": "x"}),
         json!({"to": "", "body": "x"}),
+        // Nobody could ever take these names.
+        json!({"to": "not a name!", "body": "x"}),
+        json!({"to": ["bob", "bob-stale-7"], "body": "x"}),
         json!({"to": 7, "body": {"a": 1}}),
         json!({"to": "bob", "body": "x", "priority": "urgent"}),
         json!({"to": "bob", "body": "x", "reply_to": "abc"}),
