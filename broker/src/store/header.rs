@@ -11,7 +11,7 @@ pub(crate) const APPLICATION_ID: u32 = 0x6332_6331;
 /// The newest schema that this broker knows; the number of the last file in `migrations/`.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
-/// Length of SQLite's file header and where its fields lie, https://sqlite.org/fileformat.html#the_database_header
+/// Length of SQLite's file header and where its fields lie, <https://sqlite.org/fileformat.html#the_database_header>
 const HEADER_BYTES: usize = 100;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const PAGE_SIZE_AT: usize = 16;
