@@ -86,3 +86,11 @@ pub const SEEN_RECENTLY_DAYS: u64 = 7;
 pub const CALL_KEY_MAX_BYTES: usize = 256;
 /// `query` of an inbox.
 pub const QUERY_MAX_CHARS: usize = 1_000;
+/// `ttl_s` of an entry, in seconds: ten years; what lives longer needs no expiry, and times stay far from overflow.
+pub const STATE_TTL_MAX_S: u64 = 10 * 365 * 86_400;
+/// `older_than_days` of a prune: a hundred years, beyond any store's age and far from overflow.
+pub const PRUNE_DAYS_MAX: u32 = 36_500;
+/// Answers that an `ask` waits for: nobody can wait for more than a list of recipients holds.
+pub const ASK_REPLIES_MAX: usize = RECIPIENTS_MAX;
+/// `active_within_min` of a list of sessions, in minutes: ten years, as long as anything is kept by time.
+pub const ACTIVE_WITHIN_MAX_MIN: u32 = 10 * 365 * 24 * 60;
