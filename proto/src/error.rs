@@ -85,7 +85,9 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the very same call may succeed later without the caller changing anything, and can do no harm.
+    /// Whether the very same call may succeed later without the caller changing anything, and can do no harm, provided
+    /// that it is known to have changed nothing. Where that is unknown the error comes with the call's key, and a
+    /// [`crate::client`] sets [`Error::retry_safe`] to false: only the call with that key is harmless then.
     #[must_use]
     pub const fn retry_safe(self) -> bool {
         matches!(
@@ -117,7 +119,8 @@ pub struct Error {
     pub message: String,
     /// What to do about it.
     pub hint: String,
-    /// Whether the same call may be made again as it is.
+    /// Whether the same call may be made again as it is, without a key. False where an idempotency key comes with the
+    /// error: then only the call with that key is sure not to be done twice.
     pub retry_safe: bool,
 }
 

@@ -32,6 +32,8 @@ struct Call {
     wait_until: Option<Instant>,
     /// Whether a broker may know of it.
     ever_sent: bool,
+    /// Whether a connection before the present one has carried it too.
+    sent_before: bool,
 }
 
 impl Call {
@@ -54,7 +56,21 @@ impl Call {
 
     fn fail(self, error: Error) {
         let key = self.key.filter(|_| self.ever_sent);
-        let _ = self.answer.send(Err(CallError { error, key, mail: None }));
+        let _ = self.answer.send(Err(CallError::new(error, key, None)));
+    }
+
+    /// Whether the change may have been made although the broker answers with this error.
+    fn may_be_done(&self, code: ErrorCode) -> bool {
+        match code {
+            ErrorCode::StorageFailed | ErrorCode::Internal => true,
+            // Said before anybody looks whether the same call was done already.
+            ErrorCode::Superseded
+            | ErrorCode::NotRegistered
+            | ErrorCode::BrokerBusy
+            | ErrorCode::StorageFull
+            | ErrorCode::StoreRefused => self.sent_before,
+            _ => false,
+        }
     }
 }
 
@@ -72,7 +88,10 @@ impl Calls {
         let wait_until = request.wait_ms().map(|wait_ms| made + Duration::from_millis(wait_ms));
         let key = request.key().map(str::to_owned);
         let frame = ClientFrame::Call { id, request };
-        self.open.insert(id, Call { id, frame, key, answer, made, wait_until, ever_sent: false });
+        self.open.insert(
+            id,
+            Call { id, frame, key, answer, made, wait_until, ever_sent: false, sent_before: false },
+        );
         self.unsent.push_back(id);
     }
 
@@ -99,7 +118,7 @@ impl Calls {
             let Some(id) = self.unsent.pop_front() else { return };
             let Some(call) = self.open.get_mut(&id) else { continue };
             match call.queue(link) {
-                Ok(()) => call.ever_sent = true,
+                Ok(()) => call.sent_before = std::mem::replace(&mut call.ever_sent, true),
                 Err(error) => {
                     self.fail(id, &not_encodable(&error));
                 }
@@ -117,9 +136,8 @@ impl Calls {
                 return;
             }
             Err(error) => {
-                let unknown = matches!(error.code, ErrorCode::StorageFailed | ErrorCode::Internal);
-                let key = call.key.filter(|_| unknown);
-                Err(CallError { error, key, mail: reply.mail })
+                let key = if call.may_be_done(error.code) { call.key } else { None };
+                Err(CallError::new(error, key, reply.mail))
             }
             Ok(response) => Ok(Answer { response, mail: reply.mail }),
         };

@@ -74,7 +74,8 @@ pub struct Answer {
 pub struct CallError {
     /// The broker's own error, or why it could not be reached.
     pub error: Error,
-    /// The call's key, when it is unknown whether the change was made. The same call with this key settles it.
+    /// The call's key, when it is unknown whether the change was made. The same call with this key settles it, as
+    /// long as the session is the same; without the key it could be done twice, so `retry_safe` is false then.
     pub key: Option<String>,
     /// The session's mail after the call, if the broker answered and the session is registered.
     pub mail: Option<MailCount>,
@@ -84,6 +85,12 @@ impl CallError {
     /// A call that certainly changed nothing.
     const fn unsent(error: Error) -> Self {
         Self { error, key: None, mail: None }
+    }
+
+    /// With the key of a call whose outcome is unknown: made again without that key it could be done twice.
+    fn new(mut error: Error, key: Option<String>, mail: Option<MailCount>) -> Self {
+        error.retry_safe = error.retry_safe && key.is_none();
+        Self { error, key, mail }
     }
 }
 

@@ -94,6 +94,7 @@ impl Reach {
             }
             Err(error) => {
                 tracing::warn!(code = %error.code, "starting a broker failed");
+                let error = no_broker(error);
                 let now = Instant::now();
                 self.no_start_before = now + self.failed_pause;
                 self.failed_pause = (self.failed_pause * 2).min(START_FAILED_MAX);
@@ -147,8 +148,25 @@ pub(super) const fn is_final(error: &Error) -> bool {
 fn explained(config: &ClientConfig, error: NoLink) -> Error {
     match error {
         NoLink::Absent => unreachable(config, "nobody listens there"),
-        NoLink::Refused(error) => error,
+        NoLink::Refused(error) => no_broker(error),
         NoLink::Failed(reason) => unreachable(config, &reason),
+    }
+}
+
+/// What keeps a broker from serving, as an error of a call that has nothing to do with it: the codes that say so
+/// already, and `broker_unreachable` in the broker's own words for all others.
+fn no_broker(error: Error) -> Error {
+    match error.code {
+        ErrorCode::StoreRefused
+        | ErrorCode::VersionMismatch
+        | ErrorCode::StorageFull
+        | ErrorCode::BrokerBusy
+        | ErrorCode::BrokerUnreachable => error,
+        code => Error::new(
+            ErrorCode::BrokerUnreachable,
+            format!("no broker runs ({code}): {}", error.message),
+            error.hint,
+        ),
     }
 }
 

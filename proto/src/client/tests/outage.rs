@@ -40,10 +40,12 @@ async fn a_call_that_was_sent_before_an_outage_keeps_its_key() {
     let error = outcome(change).await.unwrap_err();
     assert_eq!(error.error.code, ErrorCode::BrokerUnreachable);
     assert_eq!(error.key.as_deref(), Some("call:a"));
+    assert!(!error.error.retry_safe, "without the key it could be done twice");
     for unkeyed in [question, waiting] {
         let error = outcome(unkeyed).await.unwrap_err();
         assert_eq!(error.error.code, ErrorCode::BrokerUnreachable);
         assert_eq!(error.key, None);
+        assert!(error.error.retry_safe);
     }
 }
 

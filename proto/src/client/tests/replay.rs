@@ -145,6 +145,45 @@ async fn a_wait_that_is_over_still_gets_to_look() {
 }
 
 #[tokio::test]
+async fn a_change_that_may_be_done_is_not_told_to_have_failed() {
+    for (code, sent_before, unknown) in [
+        (ErrorCode::Superseded, true, true),
+        (ErrorCode::Superseded, false, false),
+        (ErrorCode::NotRegistered, true, true),
+        (ErrorCode::StorageFull, true, true),
+        (ErrorCode::StorageFull, false, false),
+        (ErrorCode::StorageFailed, false, true),
+        // The broker has looked for the key before it says this.
+        (ErrorCode::Conflict, true, false),
+    ] {
+        let place = Place::new();
+        let broker = place.listen();
+        let (client, _events) = place.open();
+        let (mut connection, _) = broker.accept().await;
+        let (change, question) = (call(&client, &delete("a")), call(&client, &get("b")));
+        for _ in 0..2 {
+            connection.next_call().await;
+        }
+        if sent_before {
+            drop(connection);
+            connection = broker.accept().await.0;
+            for _ in 0..2 {
+                connection.next_call().await;
+            }
+        }
+        let error = Error::new(code, "it did not work", "do something");
+        for id in [1, 2] {
+            connection.reply(id, Err(error.clone())).await;
+        }
+        let failed = outcome(change).await.unwrap_err();
+        assert_eq!(failed.key.as_deref(), unknown.then_some("call:a"), "{code} {sent_before}");
+        assert_eq!(failed.error.retry_safe, code.retry_safe() && !unknown, "{code} {sent_before}");
+        let failed = outcome(question).await.unwrap_err();
+        assert_eq!((failed.key, failed.error), (None, error), "what only reads has no unknown outcome");
+    }
+}
+
+#[tokio::test]
 async fn dropping_a_call_cancels_it() {
     let place = Place::new();
     let broker = place.listen();

@@ -31,6 +31,19 @@ async fn the_brokers_own_error_is_passed_on() {
 }
 
 #[tokio::test]
+async fn what_keeps_a_broker_from_starting_is_no_fault_of_the_call() {
+    let place = Place::new();
+    let typo = Error::invalid("c2c.toml, line 3: unknown field `durabilty`", "correct that line");
+    let word = format!("{{\"ready\":false,\"error\":{}}}\n", serde_json::to_string(&typo).unwrap());
+    let timing = Timing { outage_max: Duration::from_millis(300), ..unhurried() };
+    let (client, _events) = open(&place, &word, timing);
+    let error = patiently(client.call(delete("a"))).await.unwrap_err().error;
+    assert_eq!(error.code, ErrorCode::BrokerUnreachable);
+    assert!(error.message.contains(&typo.message), "{}", error.message);
+    assert_eq!(error.hint, typo.hint);
+}
+
+#[tokio::test]
 async fn a_broker_gets_a_few_variables_and_the_store() {
     let place = Place::new();
     let (client, _events) = open(&place, "{\"ready\":false,\"running\":true}\n", unhurried());
