@@ -19,7 +19,9 @@ CREATE TABLE sessions (
     parent TEXT NOT NULL,
     metadata TEXT,
     started_at INTEGER NOT NULL,
-    last_seen_at INTEGER NOT NULL
+    last_seen_at INTEGER NOT NULL,
+    -- The row that this session had before it lost its name.
+    predecessor INTEGER
 ) STRICT;
 
 CREATE UNIQUE INDEX sessions_by_mailbox ON sessions (mailbox) WHERE stale = 0;

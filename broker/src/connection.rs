@@ -6,8 +6,9 @@
 use crate::Broker;
 use crate::calls::{Calls, NotBegun};
 use crate::handle;
-use crate::hub::{Caller, ConnId};
+use crate::hub::Caller;
 use crate::outbox::{Outbox, WriteEnd};
+use crate::session::ConnId;
 use c2c_proto::codec::{FrameCodec, FrameError};
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::event::{Closing, Event};

@@ -5,16 +5,13 @@
 
 use crate::outbox::Outbox;
 use crate::presence::OnlineGuard;
-use crate::session::{Owner, Row};
+use crate::session::{Attached, ConnId, NameFollower, Owner, Row};
 use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, SessionState};
 use c2c_proto::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
-
-/// A connection's number within this broker.
-pub type ConnId = u64;
 
 /// Connections, sessions with connections, and watches.
 #[derive(Debug, Default)]
@@ -77,62 +74,6 @@ impl Hub {
     pub fn connect(&self, conn: ConnId, outbox: Outbox, identity: Option<Identity>) {
         let connection = Connection { outbox, identity, session: None, online: None };
         self.lock().connections.insert(conn, connection);
-    }
-
-    /// The connection now belongs to this session; so do, after a registration, the other connections of the session
-    /// that it belonged to before.
-    pub fn attach(
-        &self,
-        conn: ConnId,
-        owner: &Owner,
-        superseded: bool,
-        online: Option<OnlineGuard>,
-        now: Timestamp,
-    ) {
-        let mut released = Vec::new();
-        let mut inner = self.lock();
-        // It may be gone by the time its registration is on disk; then nobody is there to be online.
-        let Some(connection) = inner.connections.get(&conn) else { return drop_unlocked(inner, online) };
-        let before = connection.session;
-        let mut moving = vec![conn];
-        if let Some(before) = before.filter(|before| *before != owner.row)
-            && let Some(live) = inner.sessions.remove(&before)
-        {
-            moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
-            live.changed.notify_waiters();
-        }
-        let live = inner.sessions.entry(owner.row).or_insert_with(|| Live::new(owner, now));
-        live.owner = owner.clone();
-        live.superseded = superseded;
-        for id in &moving {
-            if !live.connections.contains(id) {
-                live.connections.push(*id);
-            }
-        }
-        live.changed.notify_waiters();
-        for id in &moving {
-            let guard = online.as_ref().map(OnlineGuard::another);
-            if let Some(connection) = inner.connections.get_mut(id) {
-                connection.session = Some(owner.row);
-                released.push(std::mem::replace(&mut connection.online, guard));
-            }
-        }
-        drop(inner);
-        // Guards tell the store when they go: not under the lock.
-        drop(released);
-        drop(online);
-    }
-
-    /// The session lost its name: its waits end, its connections are told.
-    pub fn supersede(&self, row: Row, now: SessionState) {
-        let mut inner = self.lock();
-        let Some(live) = inner.sessions.get_mut(&row) else { return };
-        live.superseded = true;
-        live.owner.name.clone_from(&now.name);
-        live.changed.notify_waiters();
-        let connections = live.connections.clone();
-        let event = Event::Session(now);
-        inner.tell(&connections, &event);
     }
 
     /// The connection is gone.
@@ -225,6 +166,11 @@ impl Hub {
         Some(Parked { place: Place::Session(row), changed, hub: Arc::clone(&self.inner) })
     }
 
+    /// What is notified when the session's name or mail changes, for a wait that is not for mail. Never, if it is gone.
+    pub fn follow(&self, row: Row) -> Arc<Notify> {
+        self.lock().sessions.get(&row).map(|live| Arc::clone(&live.changed)).unwrap_or_default()
+    }
+
     /// Parks a watch on a key of the shared state.
     pub fn watch(&self, key: &str) -> Parked {
         let mut inner = self.lock();
@@ -253,13 +199,66 @@ impl Hub {
     }
 }
 
-/// A guard tells the store when it goes: never under the lock.
-fn drop_unlocked(inner: MutexGuard<'_, Inner>, online: Option<OnlineGuard>) {
-    drop(inner);
-    drop(online);
+impl NameFollower for Hub {
+    fn attached(&self, conn: ConnId, session: &Attached<'_>) {
+        let mut inner = self.lock();
+        let released = inner.attach(conn, session);
+        // A guard tells the store when it goes: never under the lock.
+        drop(inner);
+        drop(released);
+    }
+
+    fn superseded(&self, row: Row, now: &SessionState) {
+        let mut inner = self.lock();
+        let Some(live) = inner.sessions.get_mut(&row) else { return };
+        live.superseded = true;
+        live.owner.name.clone_from(&now.name);
+        live.changed.notify_waiters();
+        let connections = live.connections.clone();
+        inner.tell(&connections, &Event::Session(now.clone()));
+        let mut released = Vec::new();
+        for id in connections {
+            released.extend(inner.connections.get_mut(&id).and_then(|connection| connection.online.take()));
+        }
+        drop(inner);
+        drop(released);
+    }
 }
 
 impl Inner {
+    /// The connection, and after a registration the other connections of the session that it belonged to before, belong
+    /// to this session now. The guards that they had are returned.
+    fn attach(&mut self, conn: ConnId, session: &Attached<'_>) -> Vec<OnlineGuard> {
+        // It may be gone by the time its registration is on disk; then nobody is there to be online.
+        let Some(connection) = self.connections.get(&conn) else { return Vec::new() };
+        let (before, row) = (connection.session, session.owner.row);
+        let mut moving = vec![conn];
+        if let Some(before) = before.filter(|before| *before != row)
+            && let Some(live) = self.sessions.remove(&before)
+        {
+            moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
+            live.changed.notify_waiters();
+        }
+        let live = self.sessions.entry(row).or_insert_with(|| Live::new(session.owner, session.at));
+        live.owner.clone_from(session.owner);
+        live.superseded = session.superseded;
+        for id in &moving {
+            if !live.connections.contains(id) {
+                live.connections.push(*id);
+            }
+        }
+        live.changed.notify_waiters();
+        let mut released = Vec::new();
+        for id in &moving {
+            let guard = session.online.as_ref().map(OnlineGuard::another);
+            if let Some(connection) = self.connections.get_mut(id) {
+                connection.session = Some(row);
+                released.extend(std::mem::replace(&mut connection.online, guard));
+            }
+        }
+        released
+    }
+
     fn tell(&self, connections: &[ConnId], event: &Event) {
         for id in connections {
             if let Some(connection) = self.connections.get(id) {

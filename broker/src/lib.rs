@@ -39,7 +39,7 @@ pub struct Broker {
     /// What is true.
     pub store: store::Store,
     /// Who is connected, and who waits.
-    pub hub: hub::Hub,
+    pub hub: Arc<hub::Hub>,
     /// The wall clock.
     pub clock: clock::Clock,
     /// What has happened since the start.

@@ -1,4 +1,5 @@
-//! Which sessions are connected: a count per session row, and guards that keep it.
+//! Which sessions are connected: a count per session row, and guards that keep it. Also which are held: they were online
+//! when the last broker stopped, and count as online for a moment, so that nobody takes their names meanwhile.
 //!
 //! Neither the store nor the hub owns it. The hub holds a guard for each connection; the store is told when the last
 //! one of a session goes, writes that down, and decides about names from both.
@@ -11,63 +12,105 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Counts the connections of each row.
 #[derive(Clone)]
 pub struct Presence {
-    connections: Arc<Mutex<HashMap<Row, usize>>>,
-    /// Told when the last connection of a row went.
-    left: Arc<dyn Fn(Row) + Send + Sync>,
+    rows: Arc<Mutex<HashMap<Row, Standing>>>,
+    /// Told when a row is no longer online.
+    left: Arc<dyn Fn(Row, Left) + Send + Sync>,
 }
 
-/// One connection of a session. While any exists, the session is online.
+/// How a row is online.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    connections: usize,
+    /// Guards that only hold its place.
+    holds: usize,
+    /// Whether it ever had a connection to this broker.
+    came: bool,
+}
+
+/// How a row ceased to be online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Its last connection went: it was seen until now.
+    Now,
+    /// It was held and did not come back: nothing was seen of it.
+    NeverCame,
+}
+
+/// One connection of a session, or a hold on its place. While any exists, the session counts as online.
 #[derive(Debug)]
 pub struct OnlineGuard {
     row: Row,
+    connected: bool,
     presence: Presence,
 }
 
 impl Presence {
-    /// Nobody is connected. `left` is called, without a lock held, for each session whose last connection went.
+    /// Nobody is connected. `left` is called, without a lock held, for each session that is no longer online.
     #[must_use]
-    pub fn new(left: impl Fn(Row) + Send + Sync + 'static) -> Self {
-        Self { connections: Arc::default(), left: Arc::new(left) }
+    pub fn new(left: impl Fn(Row, Left) + Send + Sync + 'static) -> Self {
+        Self { rows: Arc::default(), left: Arc::new(left) }
     }
 
     /// A connection of this row came.
     #[must_use]
     pub fn enter(&self, row: Row) -> OnlineGuard {
-        *self.lock().entry(row).or_default() += 1;
-        OnlineGuard { row, presence: self.clone() }
+        let mut rows = self.lock();
+        let standing = rows.entry(row).or_default();
+        standing.connections += 1;
+        standing.came = true;
+        OnlineGuard { row, connected: true, presence: self.clone() }
     }
 
-    /// Whether the row has a connection.
+    /// This row was online when the last broker stopped.
+    #[must_use]
+    pub fn hold(&self, row: Row) -> OnlineGuard {
+        self.lock().entry(row).or_default().holds += 1;
+        OnlineGuard { row, connected: false, presence: self.clone() }
+    }
+
+    /// Whether the row counts as online: connected or held.
     #[must_use]
     pub fn is_online(&self, row: Row) -> bool {
         self.lock().contains_key(&row)
     }
 
-    /// How many rows have one.
+    /// Whether the row has a connection.
+    #[must_use]
+    pub fn is_connected(&self, row: Row) -> bool {
+        self.lock().get(&row).is_some_and(|standing| standing.connections > 0)
+    }
+
+    /// How many rows count as online.
     #[must_use]
     pub fn online_count(&self) -> usize {
         self.lock().len()
     }
 
-    fn leave(&self, row: Row) {
-        let mut connections = self.lock();
-        let Some(count) = connections.get_mut(&row) else { return };
-        *count -= 1;
-        if *count == 0 {
-            connections.remove(&row);
-            drop(connections);
-            (self.left)(row);
+    fn leave(&self, row: Row, connected: bool) {
+        let mut rows = self.lock();
+        let Some(standing) = rows.get_mut(&row) else { return };
+        if connected {
+            standing.connections -= 1;
+        } else {
+            standing.holds -= 1;
         }
+        if standing.connections + standing.holds > 0 {
+            return;
+        }
+        let left = if standing.came { Left::Now } else { Left::NeverCame };
+        rows.remove(&row);
+        drop(rows);
+        (self.left)(row, left);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Row, usize>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Row, Standing>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Presence {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Presence").field("online", &self.online_count()).finish()
+        out.debug_struct("Presence").field("online", &self.online_count()).finish_non_exhaustive()
     }
 }
 
@@ -81,28 +124,45 @@ impl OnlineGuard {
 
 impl Drop for OnlineGuard {
     fn drop(&mut self) {
-        self.presence.leave(self.row);
+        self.presence.leave(self.row, self.connected);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Presence;
+    use super::{Left, Presence};
     use std::sync::{Arc, Mutex};
+
+    type Log = Arc<Mutex<Vec<(i64, Left)>>>;
+
+    fn presence() -> (Presence, Log) {
+        let log = Log::default();
+        let kept = Arc::clone(&log);
+        (Presence::new(move |row, left| kept.lock().unwrap().push((row, left))), log)
+    }
 
     #[test]
     fn the_last_guard_of_a_session_takes_it_offline() {
-        let left = Arc::new(Mutex::new(Vec::new()));
-        let presence = Presence::new({
-            let left = Arc::clone(&left);
-            move |row| left.lock().unwrap().push(row)
-        });
+        let (presence, log) = presence();
         let first = presence.enter(7);
         let second = first.another();
         drop(first);
-        assert!(presence.is_online(7) && left.lock().unwrap().is_empty());
+        assert!(presence.is_online(7) && log.lock().unwrap().is_empty());
         drop(second);
         assert!(!presence.is_online(7));
-        assert_eq!(*left.lock().unwrap(), [7]);
+        assert_eq!(*log.lock().unwrap(), [(7, Left::Now)]);
+    }
+
+    #[test]
+    fn a_hold_is_online_but_not_connected_and_was_not_seen() {
+        let (presence, log) = presence();
+        let (one, other) = (presence.hold(1), presence.hold(2));
+        assert!(presence.is_online(1) && !presence.is_connected(1));
+        let back = presence.enter(2);
+        drop((one, other));
+        assert_eq!(*log.lock().unwrap(), [(1, Left::NeverCame)]);
+        assert!(presence.is_connected(2));
+        drop(back);
+        assert_eq!(log.lock().unwrap().last(), Some(&(2, Left::Now)));
     }
 }

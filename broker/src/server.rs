@@ -118,8 +118,9 @@ async fn begin(mode: Mode, paths: StorePaths) -> Result<Result<Parts, Option<Hol
 
 async fn open(config: Config, paths: StorePaths, mode: Mode) -> Result<Arc<Broker>, Error> {
     let (clock, stats, shutdown) = (Clock::system(), Arc::new(Stats::default()), Shutdown::new());
-    let store = Store::open(&paths, &config, &clock, &stats, &shutdown).await?;
-    let hub = Hub::default();
+    let hub = Arc::new(Hub::default());
+    let follower = Arc::clone(&hub);
+    let store = Store::open(&paths, &config, &clock, &stats, &shutdown, follower).await?;
     let service = mode == Mode::Service;
     let broker = Arc::new(Broker { config, paths, store, hub, clock, stats, shutdown, service });
     handle::keep_names_for_their_holders(&broker).await;

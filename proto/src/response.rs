@@ -64,6 +64,19 @@ pub struct Displaced {
     pub online: bool,
 }
 
+impl Displaced {
+    /// The displaced session as its own shim is to know it.
+    #[must_use]
+    pub fn state(&self) -> crate::hello::SessionState {
+        crate::hello::SessionState {
+            session_id: self.session_id.clone(),
+            name: self.name.clone(),
+            superseded: true,
+            displaced: None,
+        }
+    }
+}
+
 /// The session was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {

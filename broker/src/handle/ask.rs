@@ -10,7 +10,7 @@ use crate::store::Stored;
 use c2c_proto::Error;
 use c2c_proto::limits::RECIPIENTS_MAX;
 use c2c_proto::message::To;
-use c2c_proto::request::Ask;
+use c2c_proto::request::{Ask, Send};
 use c2c_proto::response::{Asked, Response};
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     let deadline = wait::deadline(request.timeout_ms)?;
     check_replies(request.replies)?;
     let row = owner.row;
-    let stored = send::deliver(broker, owner, request.send, true).await?;
-    let wanted = wanted(&stored, request.replies);
+    let stored = deliver(broker, owner, request.send).await?;
+    let wanted = wanted(&stored, row, request.replies);
     let question = stored.id;
     let look = |owner: Owner| async move {
         let (replies, missing) = broker.store.answers_to(&owner, question, wanted).await?;
@@ -37,6 +37,13 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     Ok((Response::Asked(Asked { id: question, replies, missing, timed_out }), first_shown))
 }
 
+/// Cancelling an `ask` ends its wait, never its send half-way: a question that is on disk is announced.
+async fn deliver(broker: &Arc<Broker>, owner: Owner, request: Send) -> Result<Stored, Error> {
+    let broker = Arc::clone(broker);
+    let sending = tokio::spawn(async move { send::deliver(&broker, owner, request, true).await });
+    sending.await.map_err(|_| Error::internal("the broker failed over a send"))?
+}
+
 fn check_replies(replies: Option<u32>) -> Result<(), Error> {
     match replies {
         Some(0) => Err(Error::invalid("replies is 0", "use send_message if no answer is needed")),
@@ -48,9 +55,9 @@ fn check_replies(replies: Option<u32>) -> Result<(), Error> {
     }
 }
 
-/// How many recipients must answer: as asked, but never more than there are.
-fn wanted(stored: &Stored, replies: Option<u32>) -> usize {
-    let recipients = stored.recipients.len();
+/// How many recipients must answer: as asked, but never more than there are beside the one who asks.
+fn wanted(stored: &Stored, asker: crate::session::Row, replies: Option<u32>) -> usize {
+    let recipients = stored.recipients.iter().filter(|stored| stored.row != Some(asker)).count();
     let online = stored.recipients.iter().filter(|stored| stored.recipient.online).count();
     let default = match stored.to {
         To::One(_) => 1,

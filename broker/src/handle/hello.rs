@@ -1,8 +1,8 @@
 //! The first exchange: versions, then who it is. Also its end, when the connection is gone.
 
 use crate::Broker;
-use crate::hub::ConnId;
 use crate::outbox::Outbox;
+use crate::session::ConnId;
 use crate::store::Greeted;
 use c2c_proto::hello::{Hello, Identity, MAGIC, PROTOCOL, PROTOCOL_MIN, Role, SessionState, Welcome};
 use c2c_proto::limits::RESUME_GRACE_S;
@@ -28,9 +28,9 @@ pub async fn hello(
         }
         Role::Session(identity) => {
             let identity = check(*identity)?;
-            let greeted = broker.store.greet(identity.clone()).await?;
-            broker.hub.connect(conn, outbox, Some(identity));
-            greeted.map(|greeted| attach(broker, conn, greeted))
+            // Connected first: with the commit the store tells the hub which session it is.
+            broker.hub.connect(conn, outbox, Some(identity.clone()));
+            broker.store.greet(conn, identity).await?.map(|greeted| state(conn, greeted))
         }
     };
     let push = broker.config.push.clone();
@@ -105,10 +105,8 @@ fn check(identity: Identity) -> Result<Identity, Error> {
     })
 }
 
-fn attach(broker: &Arc<Broker>, conn: ConnId, greeted: Greeted) -> SessionState {
-    let Greeted { owner, superseded, online, displaced } = greeted;
-    broker.hub.attach(conn, &owner, superseded, online, broker.clock.now());
-    let state = SessionState { session_id: owner.session_id, name: owner.name, superseded, displaced };
-    tracing::info!(conn, session = %state.session_id, superseded, "session connected");
-    state
+fn state(conn: ConnId, greeted: Greeted) -> SessionState {
+    let Greeted { owner, superseded, displaced, .. } = greeted;
+    tracing::info!(conn, session = %owner.session_id, superseded, "session connected");
+    SessionState { session_id: owner.session_id, name: owner.name, superseded, displaced }
 }

@@ -20,8 +20,8 @@ pub use hello::{closed, hello, keep_names_for_their_holders};
 pub use prune::prune_by_retention;
 
 use crate::Broker;
-use crate::hub::{Caller, ConnId};
-use crate::session::Owner;
+use crate::hub::Caller;
+use crate::session::{ConnId, Owner, superseded};
 use c2c_proto::event::Closing;
 use c2c_proto::frame::MailCount;
 use c2c_proto::request::Request;
@@ -65,6 +65,8 @@ pub async fn call(
 async fn dispatch(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: Request) -> Handled {
     match request {
         Request::Register(request) => register::register(broker, conn, caller, request).await,
+        // It still believes that it has its name: whoever it sees there, it is not among them.
+        Request::ListSessions(_) if caller.superseded => Err(lost_name(caller)),
         Request::ListSessions(request) => list_sessions::list_sessions(broker, caller, &request).await,
         Request::Status(_) => status::status(broker).await,
         Request::HandOver(_) => Ok(hand_over(broker)),
@@ -89,34 +91,29 @@ async fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Reques
         Request::SetState(request) => state::set(broker, owner, request).await,
         Request::GetState(request) => state::get(broker, &request).await,
         Request::ListState(request) => state::list(broker, &request).await,
-        Request::WatchState(request) => watch::watch(broker, &request).await,
+        Request::WatchState(request) => watch::watch(broker, &owner, &request).await,
         Request::DeleteState(request) => state::delete(broker, owner, request).await,
         Request::Prune(request) => prune::prune(broker, owner, request).await,
         other => Err(Error::internal(format!("a {} request came where it cannot", other.kind()))),
     }
 }
 
+/// Why a superseded caller gets no answer.
+fn lost_name(caller: &Caller) -> Error {
+    superseded(caller.session.as_ref().map_or("", |owner| &owner.name))
+}
+
 /// The caller's session, if it holds a name.
 fn registered(caller: &Caller) -> Result<Owner, Error> {
     match caller {
         Caller { session: Some(owner), superseded: false, .. } => Ok(owner.clone()),
-        Caller { session: Some(owner), .. } => Err(superseded(owner)),
+        Caller { session: Some(owner), .. } => Err(superseded(&owner.name)),
         Caller { session: None, .. } => Err(Error::new(
             ErrorCode::NotRegistered,
             "this session has no name, so it has no mailbox and cannot send",
             "call register_session with a name first",
         )),
     }
-}
-
-/// `superseded`: another session took the name.
-fn superseded(owner: &Owner) -> Error {
-    let lost = owner.name.rsplit_once(c2c_proto::name::STALE_INFIX).map_or(&*owner.name, |(name, _)| name);
-    Error::new(
-        ErrorCode::Superseded,
-        format!("another session registered the name {lost:?}; its mail goes there now"),
-        "call register_session with another name to go on as a new session",
-    )
 }
 
 /// A service takes over from a broker that a shim started.

@@ -3,13 +3,14 @@
 use super::Handled;
 use super::check;
 use crate::Broker;
-use crate::hub::{Caller, ConnId};
+use crate::hub::Caller;
+use crate::session::ConnId;
 use crate::store::{Named, Registration, hash_of};
 use c2c_proto::Error;
 use c2c_proto::event::Event;
 use c2c_proto::hello::SessionState;
 use c2c_proto::request::Register;
-use c2c_proto::response::{Displaced, Response};
+use c2c_proto::response::Response;
 use std::sync::Arc;
 
 pub(super) async fn register(
@@ -27,28 +28,20 @@ pub(super) async fn register(
         ));
     };
     let registration = Registration {
+        conn,
         row: caller.session.as_ref().map(|owner| owner.row),
         identity,
         hash: hash_of(&request),
         request,
     };
-    let Named { owner, answer, online, displaced_row } = broker.store.register(registration).await?;
-    if let (Some(row), Some(Displaced { session_id, name, .. })) = (displaced_row, &answer.superseded) {
-        let lost = SessionState {
-            session_id: session_id.clone(),
-            name: name.clone(),
-            superseded: true,
-            displaced: None,
-        };
-        broker.hub.supersede(row, lost);
-    }
-    broker.hub.attach(conn, &owner, false, Some(online), broker.clock.now());
+    // By the time of the answer the hub knows: the store told it with the commit.
+    let Named { owner, answer, displaced_row, .. } = broker.store.register(registration).await?;
     tell_others(broker, conn, &owner);
     tracing::info!(conn, session = %owner.session_id, displaced = displaced_row, "name registered");
     Ok((Response::Registered(answer), 0))
 }
 
-/// The session's other connections learn its row and name; its waits look again, since mail came with the name.
+/// The session's other connections learn its row and name.
 fn tell_others(broker: &Broker, conn: ConnId, owner: &crate::session::Owner) {
     let state = SessionState {
         session_id: owner.session_id.clone(),
@@ -59,7 +52,6 @@ fn tell_others(broker: &Broker, conn: ConnId, owner: &crate::session::Owner) {
     let event = Event::Session(state);
     let siblings = broker.hub.siblings(owner.row, conn);
     broker.hub.tell(&siblings, &event);
-    broker.hub.wake([owner.row]);
 }
 
 fn check_metadata(broker: &Broker, metadata: Option<&str>) -> Result<(), Error> {

@@ -2,10 +2,10 @@
 //!
 //! A wait consumes nothing. However it ends, by mail, time, cancellation or a kill, what is unread stays unread.
 
-use super::{Handled, check, superseded};
+use super::{Handled, check};
 use crate::Broker;
 use crate::hub::Parked;
-use crate::session::{Owner, Row};
+use crate::session::{Owner, Row, superseded};
 use crate::store::Unread;
 use c2c_proto::Error;
 use c2c_proto::limits::WAIT_MAX_S;
@@ -84,10 +84,10 @@ pub(super) async fn sleep(woken: impl Future<Output = ()>, deadline: Instant) ->
 }
 
 /// The session under the name that it has now.
-fn present_owner(broker: &Broker, row: Row) -> Result<Owner, Error> {
+pub(super) fn present_owner(broker: &Broker, row: Row) -> Result<Owner, Error> {
     match broker.hub.owner(row) {
         Some((owner, false)) => Ok(owner),
-        Some((owner, true)) => Err(superseded(&owner)),
+        Some((owner, true)) => Err(superseded(&owner.name)),
         // Its connections moved on to another row: it had lost the name, and took a new one as a new session.
         None => Err(Error::new(
             c2c_proto::ErrorCode::Superseded,

@@ -2,6 +2,7 @@
 
 use super::{Handled, check, wait};
 use crate::Broker;
+use crate::session::Owner;
 use c2c_proto::Error;
 use c2c_proto::request::WatchState;
 use c2c_proto::response::{Entry, Response, State};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-pub(super) async fn watch(broker: &Arc<Broker>, request: &WatchState) -> Handled {
+pub(super) async fn watch(broker: &Arc<Broker>, owner: &Owner, request: &WatchState) -> Handled {
     check::state_key(&request.state_key)?;
     if request.newer_than < 0 {
         return Err(Error::invalid(
@@ -18,16 +19,25 @@ pub(super) async fn watch(broker: &Arc<Broker>, request: &WatchState) -> Handled
         ));
     }
     let deadline = wait::deadline(request.timeout_ms)?;
-    let parked = broker.hub.watch(&request.state_key);
+    let key = broker.hub.watch(&request.state_key);
+    let session = broker.hub.follow(owner.row);
     loop {
-        let woken = parked.changed().notified();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
+        let (changed, renamed) = (key.changed().notified(), session.notified());
+        tokio::pin!(changed, renamed);
+        changed.as_mut().enable();
+        renamed.as_mut().enable();
+        wait::present_owner(broker, owner.row)?;
         let entry = broker.store.get_state(&request.state_key).await?;
         if is_answer(entry.as_ref(), request.newer_than) {
             return Ok((Response::State(State { entry, timed_out: false }), 0));
         }
         let wake_at = expiry(broker, entry.as_ref()).map_or(deadline, |at| at.min(deadline));
+        let woken = async {
+            tokio::select! {
+                () = changed => {}
+                () = renamed => {}
+            }
+        };
         if !wait::sleep(woken, wake_at).await && Instant::now() >= deadline {
             return Ok((Response::State(State { entry, timed_out: true }), 0));
         }

@@ -139,6 +139,26 @@ fn tell_manager(state: &[sd_notify::NotifyState<'_>]) {
     }
 }
 
+/// Whether the process may still run that a shim described as its parent: `pid:start time` on Linux, else `pid`.
+#[must_use]
+pub fn may_run(described: &str) -> bool {
+    let (pid, start) = described.split_once(':').unwrap_or((described, "?"));
+    if cfg!(target_os = "linux") {
+        return std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .is_ok_and(|stat| start == "?" || start_time(&stat) == Some(start));
+    }
+    pid.parse().ok().and_then(rustix::process::Pid::from_raw).is_none_or(|pid| {
+        // Refused for a process of somebody else: then it is another one by now, or cannot be told.
+        rustix::process::test_kill_process(pid).is_ok()
+    })
+}
+
+/// Field 22 of `/proc/<pid>/stat`; the name before it may hold anything, spaces and parentheses included.
+fn start_time(stat: &str) -> Option<&str> {
+    let (_, behind_name) = stat.rsplit_once(')')?;
+    behind_name.split_ascii_whitespace().nth(22 - 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{file_id, open_file_id, private_file};

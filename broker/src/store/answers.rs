@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use sqlx::{Row as _, SqliteConnection};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -121,12 +122,13 @@ pub(crate) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
 }
 
-fn keys_of(batch: &Batch) -> Vec<(Row, &str)> {
-    let mut keys: Vec<(Row, &str)> = Vec::new();
-    keys.extend(batch.hellos.iter().map(|ask| (0, ask.input.key.as_str())));
-    keys.extend(batch.registrations.iter().map(|ask| (ask.input.scope(), ask.input.request.key.as_str())));
-    keys.extend(batch.marks.iter().map(|ask| (ask.input.owner.row, ask.input.request.key.as_str())));
-    keys.extend(batch.state.iter().map(StateChange::key));
-    keys.extend(batch.prunes.iter().map(|ask| (ask.input.owner.row, ask.input.request.key.as_str())));
+fn keys_of(batch: &Batch) -> Vec<(Row, Cow<'_, str>)> {
+    let mut keys: Vec<(Row, Cow<'_, str>)> = Vec::new();
+    keys.extend(batch.hellos.iter().map(|ask| (0, Cow::Borrowed(ask.input.identity.key.as_str()))));
+    keys.extend(batch.registrations.iter().map(|ask| ask.input.scoped_key()));
+    let own = |row: Row, key: &'_ str| (row, Cow::Owned(key.to_owned()));
+    keys.extend(batch.marks.iter().map(|ask| own(ask.input.owner.row, &ask.input.request.key)));
+    keys.extend(batch.state.iter().map(StateChange::key).map(|(row, key)| own(row, key)));
+    keys.extend(batch.prunes.iter().map(|ask| own(ask.input.owner.row, &ask.input.request.key)));
     keys
 }

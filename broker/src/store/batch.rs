@@ -1,12 +1,13 @@
 //! One transaction's worth of changes: sorted by kind, so that each kind is one statement per table however many
 //! there are, and answered together once the commit is through.
 
-use super::jobs::{Ask, ByOwner, Greeted, Job, Named, Registration};
+use super::Shared;
+use super::jobs::{Ask, ByOwner, Greeted, Greeting, Job, Named, Registration};
 use super::messages::{NewMessage, Stored};
 use super::state::{StateChange, StateOutcome};
-use crate::session::Row;
+use crate::presence::{Left, OnlineGuard};
+use crate::session::{Attached, Row};
 use c2c_proto::Error;
-use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;
 use c2c_proto::request::{MarkRead, Prune};
 use c2c_proto::response::{Marked, Pruned};
@@ -20,9 +21,9 @@ const BATCH_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// The changes of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) hellos: Vec<Ask<Identity, Option<Greeted>>>,
+    pub(crate) hellos: Vec<Ask<Greeting, Option<Greeted>>>,
     pub(crate) registrations: Vec<Ask<Registration, Named>>,
-    pub(crate) presence: Vec<Row>,
+    pub(crate) presence: Vec<(Row, Left)>,
     pub(crate) sends: Vec<Ask<NewMessage, Stored>>,
     pub(crate) marks: Vec<Ask<ByOwner<MarkRead>, Marked>>,
     pub(crate) shown: Vec<Ask<ByOwner<Vec<MessageId>>, ()>>,
@@ -51,7 +52,7 @@ impl Batch {
         let mut bytes = 0;
         let mut left = Vec::new();
         for job in queue.drain(..) {
-            let repeated = job.key().is_some_and(|(scope, key)| !keys.insert((scope, key.to_owned())));
+            let repeated = job.key().is_some_and(|(scope, key)| !keys.insert((scope, key.into_owned())));
             bytes += job.weight();
             let full = bytes > BATCH_MAX_BYTES && bytes != job.weight();
             if repeated || full {
@@ -90,8 +91,9 @@ impl Batch {
             + self.flushes.len()
     }
 
-    /// Answers everything with what came of it. Only after the commit.
-    pub(crate) fn answer(self, outcomes: Outcomes) {
+    /// Answers everything with what came of it, once the follower of names has been told. Only after the commit.
+    pub(crate) fn answer(self, outcomes: Outcomes, shared: &Shared) {
+        self.tell_follower(&outcomes, shared);
         answer_all(self.hellos, outcomes.hellos);
         answer_all(self.registrations, outcomes.registrations);
         answer_all(self.sends, outcomes.sends);
@@ -108,6 +110,24 @@ impl Batch {
         }
     }
 
+    /// In the order in which the changes were made.
+    fn tell_follower(&self, outcomes: &Outcomes, shared: &Shared) {
+        let (follower, at) = (&shared.follower, shared.clock.now());
+        for (ask, outcome) in self.hellos.iter().zip(&outcomes.hellos) {
+            let Ok(Some(Greeted { owner, superseded, online, .. })) = outcome else { continue };
+            let online = online.as_ref().map(OnlineGuard::another);
+            follower.attached(ask.input.conn, &Attached { owner, superseded: *superseded, online, at });
+        }
+        for (ask, outcome) in self.registrations.iter().zip(&outcomes.registrations) {
+            let Ok(Named { owner, answer, online, displaced_row }) = outcome else { continue };
+            if let (Some(row), Some(displaced)) = (displaced_row, &answer.superseded) {
+                follower.superseded(*row, &displaced.state());
+            }
+            let online = Some(online.another());
+            follower.attached(ask.input.conn, &Attached { owner, superseded: false, online, at });
+        }
+    }
+
     /// Answers everything with one error.
     pub(crate) fn refuse(self, error: &Error) {
         for job in self.into_jobs() {
@@ -119,7 +139,7 @@ impl Batch {
         match job {
             Job::Hello(ask) => self.hellos.push(ask),
             Job::Register(ask) => self.registrations.push(ask),
-            Job::Presence(row) => self.presence.push(row),
+            Job::Presence(row, left) => self.presence.push((row, left)),
             Job::Send(ask) => self.sends.push(ask),
             Job::MarkRead(ask) => self.marks.push(ask),
             Job::Shown(ask) => self.shown.push(ask),
@@ -134,7 +154,7 @@ impl Batch {
         let mut jobs = Vec::with_capacity(self.len());
         jobs.extend(self.hellos.into_iter().map(Job::Hello));
         jobs.extend(self.registrations.into_iter().map(Job::Register));
-        jobs.extend(self.presence.into_iter().map(Job::Presence));
+        jobs.extend(self.presence.into_iter().map(|(row, left)| Job::Presence(row, left)));
         jobs.extend(self.sends.into_iter().map(Job::Send));
         jobs.extend(self.marks.into_iter().map(Job::MarkRead));
         jobs.extend(self.shown.into_iter().map(Job::Shown));

@@ -1,13 +1,14 @@
 //! What the writer is asked to do. One struct per change; each is answered after its commit, never before.
 
 use super::messages::{NewMessage, Stored};
-use crate::presence::OnlineGuard;
-use crate::session::{Owner, Row};
+use crate::presence::{Left, OnlineGuard};
+use crate::session::{ConnId, Owner, Row};
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;
-use c2c_proto::id::MessageId;
+use c2c_proto::id::{CALL_KEY_PREFIX, MessageId};
 use c2c_proto::request::{DeleteState, MarkRead, Prune, Register, SetState};
 use c2c_proto::response::{Deleted, Displaced, Marked, Pruned, Registered, StateSet};
+use std::borrow::Cow;
 use tokio::sync::oneshot;
 
 /// A change and where its answer goes.
@@ -20,10 +21,10 @@ pub(crate) struct Ask<I, O> {
 /// One entry of the writer's queue.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Hello(Ask<Identity, Option<Greeted>>),
+    Hello(Ask<Greeting, Option<Greeted>>),
     Register(Ask<Registration, Named>),
     /// The row's presence changed: write down what it is now.
-    Presence(Row),
+    Presence(Row, Left),
     Send(Ask<NewMessage, Stored>),
     MarkRead(Ask<ByOwner<MarkRead>, Marked>),
     Shown(Ask<ByOwner<Vec<MessageId>>, ()>),
@@ -42,9 +43,17 @@ pub(crate) struct ByOwner<T> {
     pub(crate) hash: String,
 }
 
+/// A connection says who it is.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    pub(crate) conn: ConnId,
+    pub(crate) identity: Identity,
+}
+
 /// A session asks for a name.
 #[derive(Debug)]
 pub(crate) struct Registration {
+    pub(crate) conn: ConnId,
     /// The row that the connection belongs to, if any.
     pub(crate) row: Option<Row>,
     /// What a new row is made from.
@@ -81,16 +90,16 @@ pub struct Named {
 
 impl Job {
     /// What recognises a repeated change: the scope of its key (0: the key alone) and the key.
-    pub(crate) fn key(&self) -> Option<(Row, &str)> {
+    pub(crate) fn key(&self) -> Option<(Row, Cow<'_, str>)> {
         match self {
-            Self::Hello(ask) => Some((0, &ask.input.key)),
-            Self::Register(ask) => Some((ask.input.scope(), &ask.input.request.key)),
-            Self::Send(ask) => Some((ask.input.sender.row, &ask.input.request.key)),
-            Self::MarkRead(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
-            Self::SetState(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
-            Self::DeleteState(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
-            Self::Prune(ask) => Some((ask.input.owner.row, &ask.input.request.key)),
-            Self::Presence(_) | Self::Shown(_) | Self::Flush(_) => None,
+            Self::Hello(ask) => Some((0, Cow::Borrowed(&ask.input.identity.key))),
+            Self::Register(ask) => Some(ask.input.scoped_key()),
+            Self::Send(ask) => Some((ask.input.sender.row, Cow::Borrowed(&ask.input.request.key))),
+            Self::MarkRead(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
+            Self::SetState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
+            Self::DeleteState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
+            Self::Prune(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
+            Self::Presence(..) | Self::Shown(_) | Self::Flush(_) => None,
         }
     }
 
@@ -109,7 +118,7 @@ impl Job {
         match self {
             Self::Hello(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Register(ask) => drop(ask.answer.send(Err(error.clone()))),
-            Self::Presence(_) => {}
+            Self::Presence(..) => {}
             Self::Send(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::MarkRead(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Shown(ask) => drop(ask.answer.send(Err(error.clone()))),
@@ -122,8 +131,14 @@ impl Job {
 }
 
 impl Registration {
-    /// A shim's own key is unique everywhere, and the row may change in between; a model's is its session's own.
-    pub(crate) fn scope(&self) -> Row {
-        if self.request.key.starts_with(c2c_proto::id::CALL_KEY_PREFIX) { 0 } else { self.row.unwrap_or(0) }
+    /// What recognises the call. A shim's own key is unique everywhere, and the row may change in between; a model's is
+    /// its session's own: of its row, or of the shim as long as it has none.
+    pub(crate) fn scoped_key(&self) -> (Row, Cow<'_, str>) {
+        let key = self.request.key.as_str();
+        match self.row {
+            _ if key.starts_with(CALL_KEY_PREFIX) => (0, Cow::Borrowed(key)),
+            Some(row) => (row, Cow::Borrowed(key)),
+            None => (0, Cow::Owned(format!("{} {key}", self.identity.key))),
+        }
     }
 }

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::platform;
 use crate::presence::{OnlineGuard, Presence};
-use crate::session::Row;
+use crate::session::{ConnId, NameFollower, Row};
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 use c2c_proto::frame::MailCount;
@@ -43,7 +43,7 @@ use c2c_proto::response::{Deleted, Marked, Pruned, StateSet};
 use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
-use jobs::{Ask, Job};
+use jobs::{Ask, Greeting, Job};
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) shutdown: Shutdown,
     pub(crate) presence: Presence,
     pub(crate) counts: Counts,
+    pub(crate) follower: Arc<dyn NameFollower>,
     /// The newest message that is on disk.
     pub(crate) last_message_id: AtomicI64,
 }
@@ -92,6 +93,7 @@ impl Store {
         clock: &Clock,
         stats: &Arc<Stats>,
         shutdown: &Shutdown,
+        follower: Arc<dyn NameFollower>,
     ) -> Result<Self, Error> {
         let opened = open::open(paths, config.durability).await?;
         let (queue, jobs) = mpsc::unbounded_channel();
@@ -102,12 +104,13 @@ impl Store {
             shutdown: shutdown.clone(),
             presence: presence(queue.clone()),
             counts: Counts::default(),
+            follower,
             last_message_id: AtomicI64::new(0),
         });
         let mut connection = opened.writer;
         let (numbers, online) =
             load(&mut connection, &shared).await.map_err(|error| errors::for_caller(&error))?;
-        let was_online = online.into_iter().map(|row| shared.presence.enter(row)).collect();
+        let was_online = hold(&shared.presence, &online);
         let stop = CancellationToken::new();
         let writer = Writer {
             connection,
@@ -154,8 +157,8 @@ impl Store {
     }
 
     /// A hello: the session's row, found or made.
-    pub(crate) async fn greet(&self, identity: Identity) -> Result<Option<Greeted>, Error> {
-        self.change(identity, Job::Hello).await
+    pub(crate) async fn greet(&self, conn: ConnId, identity: Identity) -> Result<Option<Greeted>, Error> {
+        self.change(Greeting { conn, identity }, Job::Hello).await
     }
 
     pub(crate) async fn register(&self, registration: Registration) -> Result<Named, Error> {
@@ -220,16 +223,24 @@ impl Store {
     }
 }
 
+/// Holds the places of those whose clients still run: nobody else will come back as them. The others are let go, which
+/// writes down that they are offline.
+fn hold(presence: &Presence, online: &[(Row, String)]) -> Vec<OnlineGuard> {
+    let all: Vec<_> =
+        online.iter().map(|(row, parent)| (presence.hold(*row), platform::may_run(parent))).collect();
+    all.into_iter().filter_map(|(guard, may_run)| may_run.then_some(guard)).collect()
+}
+
 /// Presence that the writer follows. A closed queue means that the broker is going down: the next one finds out itself.
 fn presence(queue: mpsc::UnboundedSender<Job>) -> Presence {
-    Presence::new(move |row| drop(queue.send(Job::Presence(row))))
+    Presence::new(move |row, left| drop(queue.send(Job::Presence(row, left))))
 }
 
 /// The counters and counts that live in memory, from what the store says.
 async fn load(
     connection: &mut SqliteConnection,
     shared: &Shared,
-) -> Result<(Numbers, Vec<Row>), sqlx::Error> {
+) -> Result<(Numbers, Vec<(Row, String)>), sqlx::Error> {
     let last_message_id: Option<i64> =
         sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
             .fetch_optional(&mut *connection)

@@ -95,13 +95,13 @@ impl Writer {
         }
         match self.attempt(&batch).await {
             Ok(_) if !self.is_in_place() => self.lose(batch),
-            Ok(outcomes) => batch.answer(outcomes),
+            Ok(outcomes) => batch.answer(outcomes, &self.shared),
             Err(error) if severity(&error) == Severity::Statement && batch.len() > 1 => {
                 // One of them is at fault: its neighbours must not suffer for it.
                 for single in batch.split() {
                     match self.attempt(&single).await {
                         Ok(_) if !self.is_in_place() => self.lose(single),
-                        Ok(outcomes) => single.answer(outcomes),
+                        Ok(outcomes) => single.answer(outcomes, &self.shared),
                         Err(error) => self.fail(single, &error).await,
                     }
                 }
@@ -191,7 +191,7 @@ async fn execute(
     let mut answers = Answers::find(connection, batch).await?;
     let mut outcomes = Outcomes::default();
     for hello in &batch.hellos {
-        outcomes.hellos.push(sessions::greet(connection, work, &mut answers, &hello.input).await?);
+        outcomes.hellos.push(sessions::greet(connection, work, &mut answers, &hello.input.identity).await?);
     }
     for registration in &batch.registrations {
         let named = sessions::register(connection, work, &mut answers, &registration.input).await?;

@@ -12,7 +12,7 @@ use crate::store::writer::Work;
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;
 use c2c_proto::limits::{NAME_MAX_CHARS, SEEN_RECENTLY_DAYS};
-use c2c_proto::name::{derive, fold, follows_rule};
+use c2c_proto::name::{derive, fold, follows_rule, looks_stale};
 use c2c_proto::response::Displaced;
 use sqlx::SqliteConnection;
 use std::path::Path;
@@ -136,9 +136,14 @@ fn numbered(base: &str, number: u64) -> String {
     if number == 1 {
         return base.to_owned();
     }
-    let suffix = format!("-{number}");
-    let kept = base.len().min(NAME_MAX_CHARS - suffix.len());
-    format!("{}{suffix}", base.get(..kept).unwrap_or(base))
+    let with = |separator: char| {
+        let suffix = format!("{separator}{number}");
+        let kept = base.len().min(NAME_MAX_CHARS - suffix.len());
+        format!("{}{suffix}", base.get(..kept).unwrap_or(base))
+    };
+    let name = with('-');
+    // `api-stale` and a number would read like a row that lost its name.
+    if looks_stale(&name) { with('_') } else { name }
 }
 
 /// The last part of a path of this system or another.
@@ -154,6 +159,7 @@ mod tests {
     fn numbers_are_appended_within_the_limit() {
         assert_eq!(numbered("api", 1), "api");
         assert_eq!(numbered("api", 2), "api-2");
+        assert_eq!(numbered("api-stale", 2), "api-stale_2");
         assert_eq!(numbered(&"x".repeat(64), 10), format!("{}-10", "x".repeat(61)));
     }
 

@@ -18,16 +18,9 @@ pub(crate) async fn register(
     answers: &mut Answers,
     registration: &Registration,
 ) -> Result<Result<Named, Error>, sqlx::Error> {
-    let scope = registration.scope();
-    let key = &registration.request.key;
-    match answers.earlier::<Registered>(scope, key, &registration.hash) {
-        Some(Ok(answer)) => {
-            if let Some(holder) = rows::by_session_id(connection, work, &answer.session_id).await? {
-                return Ok(Ok(named(work, holder.owner(), answer, None)));
-            }
-        }
-        Some(Err(conflict)) => return Ok(Err(conflict)),
-        None => {}
+    let (scope, key) = registration.scoped_key();
+    if let Some(earlier) = answers.earlier::<Registered>(scope, &key, &registration.hash) {
+        return repeated(connection, work, earlier).await;
     }
     let wanted = &registration.request.name;
     if let Err(refused) = may_be_taken(connection, work, wanted).await? {
@@ -36,8 +29,28 @@ pub(crate) async fn register(
     let (owner, displaced) = take(connection, work, registration).await?;
     let (displaced_row, superseded) = displaced.unzip();
     let answer = Registered { session_id: owner.session_id.clone(), name: owner.name.clone(), superseded };
-    answers.add(scope, key, &registration.hash, &answer);
+    answers.add(scope, &key, &registration.hash, &answer);
     Ok(Ok(named(work, owner, answer, displaced_row)))
+}
+
+/// The same call again: the first answer, under the name that the session has by now. One that lost the name since then
+/// is told so; repeating the call does not win it back.
+async fn repeated(
+    connection: &mut SqliteConnection,
+    work: &Work<'_>,
+    earlier: Result<Registered, Error>,
+) -> Result<Result<Named, Error>, sqlx::Error> {
+    let answer = match earlier {
+        Ok(answer) => answer,
+        Err(conflict) => return Ok(Err(conflict)),
+    };
+    match rows::by_session_id(connection, work, &answer.session_id).await? {
+        Some(holder) if !holder.stale => {
+            let answer = Registered { name: holder.name.clone(), ..answer };
+            Ok(Ok(named(work, holder.owner(), answer, None)))
+        }
+        _ => Ok(Err(crate::session::superseded(&answer.name))),
+    }
 }
 
 fn named(work: &Work<'_>, owner: Owner, answer: Registered, displaced_row: Option<Row>) -> Named {

@@ -1,5 +1,6 @@
 //! The statements on session rows that every rule is made of.
 
+use crate::presence::Left;
 use crate::session::Owner;
 use crate::session::Row;
 use crate::store::writer::Work;
@@ -18,7 +19,9 @@ pub(super) struct Holder {
     pub(super) name: String,
     pub(super) mailbox: String,
     pub(super) stale: bool,
+    /// Connected, or held for a moment after a restart.
     pub(super) online: bool,
+    pub(super) connected: bool,
     pub(super) project_dir: String,
     pub(super) last_seen_at: i64,
 }
@@ -33,6 +36,15 @@ impl Holder {
         }
     }
 
+    /// The row with its presence. The column follows that with a short delay: one that just connected is online all the
+    /// same.
+    fn seen(row: &sqlx::sqlite::SqliteRow, work: &Work<'_>) -> Result<Self, sqlx::Error> {
+        let mut holder = Self::from_row(row)?;
+        holder.online |= work.shared.presence.is_online(holder.row);
+        holder.connected = work.shared.presence.is_connected(holder.row);
+        Ok(holder)
+    }
+
     fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             row: row.try_get(0)?,
@@ -41,6 +53,7 @@ impl Holder {
             mailbox: row.try_get(3)?,
             stale: row.try_get(4)?,
             online: row.try_get(5)?,
+            connected: false,
             project_dir: row.try_get(6)?,
             last_seen_at: row.try_get(7)?,
         })
@@ -65,11 +78,7 @@ async fn holder(
     second: &str,
 ) -> Result<Option<Holder>, sqlx::Error> {
     let row = sqlx::query(sql).bind(first).bind(second).fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut holder = Holder::from_row(&row)?;
-    // The column follows presence with a short delay; a session that just connected is online all the same.
-    holder.online |= work.shared.presence.is_online(holder.row);
-    Ok(Some(holder))
+    row.map(|row| Holder::seen(&row, work)).transpose()
 }
 
 pub(super) async fn by_session_id(
@@ -108,14 +117,26 @@ pub(super) async fn by_process(
     holder(connection, work, sql, client_session, parent).await
 }
 
-/// The newest row of the same client session that nobody is connected to.
+/// The newest row of the same client session that nobody is connected to; also one that is held, which is for it.
 pub(super) async fn by_client_session(
     connection: &mut SqliteConnection,
     work: &Work<'_>,
     client_session: &str,
 ) -> Result<Option<Holder>, sqlx::Error> {
-    let sql = select_holder!("client_session = ?1 AND stale = 0 AND online = 0");
-    Ok(holder(connection, work, sql, client_session, "").await?.filter(|holder| !holder.online))
+    let rows = sqlx::query(
+        "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, last_seen_at FROM sessions
+         WHERE client_session = ?1 AND stale = 0 ORDER BY row_id DESC LIMIT 100",
+    )
+    .bind(client_session)
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let holder = Holder::seen(&row, work)?;
+        if !holder.connected {
+            return Ok(Some(holder));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether mail lies under a name that nobody holds.
@@ -191,8 +212,8 @@ pub(super) async fn create(
     let owner = Owner { row: 0, session_id: new_unique_id(), name: name.to_owned(), mailbox: fold(name) };
     let row: Row = sqlx::query_scalar(
         "INSERT INTO sessions (session_id, name, mailbox, online, cwd, project_dir, client, client_session, parent,
-                               metadata, started_at, last_seen_at)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10) RETURNING row_id",
+                               metadata, started_at, last_seen_at, predecessor)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11) RETURNING row_id",
     )
     .bind(&owner.session_id)
     .bind(name)
@@ -204,6 +225,7 @@ pub(super) async fn create(
     .bind(&identity.parent)
     .bind(metadata)
     .bind(work.now.0)
+    .bind(predecessor)
     .fetch_one(&mut *connection)
     .await?;
     let owner = Owner { row, ..owner };
@@ -221,9 +243,11 @@ async fn deliver_late_broadcasts(
 ) -> Result<(), sqlx::Error> {
     let late_s = i64::try_from(BROADCAST_LATE_S).unwrap_or(i64::MAX);
     sqlx::query(
-        "WITH before AS (
+        "WITH RECURSIVE before (row_id) AS (
              SELECT row_id FROM sessions
-             WHERE row_id <> ?1 AND (row_id = ?5 OR (client_session IS NOT NULL AND client_session = ?6)))
+             WHERE row_id <> ?1 AND (row_id = ?5 OR (client_session IS NOT NULL AND client_session = ?6))
+             UNION SELECT s.predecessor FROM before AS b JOIN sessions AS s ON s.row_id = b.row_id
+             WHERE s.predecessor IS NOT NULL)
          INSERT OR IGNORE INTO deliveries (mailbox, message_id, recipient, arrived_row)
          SELECT ?2, m.id, ?3, ?1 FROM messages AS m
          WHERE m.broadcast = 1 AND m.created_at >= ?4 AND m.from_mailbox <> ?2
@@ -273,32 +297,37 @@ pub(super) async fn rename(
     Ok(Owner { row: holder.row, session_id: holder.session_id.clone(), name: name.to_owned(), mailbox })
 }
 
-/// Writes down which of these rows are connected now.
+/// Writes down which of these rows are online now. One that was only held was not seen.
 pub(crate) async fn write_presence(
     connection: &mut SqliteConnection,
     work: &Work<'_>,
-    rows: &[Row],
+    rows: &[(Row, Left)],
 ) -> Result<(), sqlx::Error> {
     // A broker that goes down leaves everybody online: the next one keeps their names for them.
     if rows.is_empty() || work.shared.shutdown.reason().is_some() {
         return Ok(());
     }
-    let online: Vec<(Row, bool)> =
-        rows.iter().map(|row| (*row, work.shared.presence.is_online(*row))).collect();
+    let rows: Vec<(Row, bool, bool)> = rows
+        .iter()
+        .map(|(row, left)| (*row, work.shared.presence.is_online(*row), *left == Left::Now))
+        .collect();
     sqlx::query(
-        "UPDATE sessions SET online = j.value ->> 1, last_seen_at = ?2
+        "UPDATE sessions SET online = j.value ->> 1,
+                             last_seen_at = CASE WHEN j.value ->> 2 THEN ?2 ELSE last_seen_at END
          FROM json_each(?1) AS j WHERE row_id = j.value ->> 0 AND stale = 0",
     )
-    .bind(crate::store::answers::json(&online))
+    .bind(crate::store::answers::json(&rows))
     .bind(work.now.0)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The rows that were online when the last broker stopped.
-pub(crate) async fn load_online(connection: &mut SqliteConnection) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_scalar("SELECT row_id FROM sessions WHERE online = 1 AND stale = 0")
+/// The rows that were online when the last broker stopped, with the processes of their clients.
+pub(crate) async fn load_online(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(Row, String)>, sqlx::Error> {
+    sqlx::query_as("SELECT row_id, parent FROM sessions WHERE online = 1 AND stale = 0")
         .fetch_all(connection)
         .await
 }

@@ -8,11 +8,11 @@ mod state;
 use super::{ByOwner, NewMessage, Registration, Store, Stored, hash_of};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::session::Owner;
+use crate::session::{Attached, ConnId, NameFollower, Owner, Row};
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 use c2c_proto::Error;
-use c2c_proto::hello::Identity;
+use c2c_proto::hello::{Identity, SessionState};
 use c2c_proto::id::new_call_key;
 use c2c_proto::message::{Priority, To};
 use c2c_proto::paths::StorePaths;
@@ -20,6 +20,15 @@ use c2c_proto::request::{MarkRead, Register, Send};
 use c2c_proto::response::Marked;
 use std::sync::Arc;
 use tempfile::TempDir;
+
+/// Follows nothing: these tests hold the guards that they are answered with.
+#[derive(Debug)]
+struct Nobody {}
+
+impl NameFollower for Nobody {
+    fn attached(&self, _: ConnId, _: &Attached<'_>) {}
+    fn superseded(&self, _: Row, _: &SessionState) {}
+}
 
 /// A store in a folder that goes with it.
 struct Opened {
@@ -37,7 +46,8 @@ async fn open() -> Opened {
 }
 
 async fn try_open(paths: &StorePaths, config: &Config) -> Result<Store, Error> {
-    Store::open(paths, config, &Clock::system(), &Arc::new(Stats::default()), &Shutdown::new()).await
+    let (clock, stats, shutdown) = (Clock::system(), Arc::new(Stats::default()), Shutdown::new());
+    Store::open(paths, config, &clock, &stats, &shutdown, Arc::new(Nobody {})).await
 }
 
 impl Opened {
@@ -68,14 +78,20 @@ struct Session {
 }
 
 async fn session(store: &Store, folder: &str) -> Session {
-    let greeted = store.greet(identity(folder)).await.unwrap().unwrap();
+    let greeted = store.greet(1, identity(folder)).await.unwrap().unwrap();
     Session { owner: greeted.owner, _online: greeted.online.unwrap() }
 }
 
 fn registration(owner: Option<&Owner>, name: &str) -> Registration {
     let request = Register { name: name.into(), metadata: None, key: new_call_key() };
     let hash = hash_of(&request);
-    Registration { row: owner.map(|owner| owner.row), identity: identity("/elsewhere"), request, hash }
+    Registration {
+        conn: 1,
+        row: owner.map(|owner| owner.row),
+        identity: identity("/elsewhere"),
+        request,
+        hash,
+    }
 }
 
 fn to(names: &[&str]) -> Option<To> {

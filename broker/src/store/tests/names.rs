@@ -7,7 +7,7 @@ use c2c_proto::hello::Identity;
 use c2c_proto::request::{Filter, Inbox};
 
 async fn greet(store: &Store, identity: Identity) -> Greeted {
-    store.greet(identity).await.unwrap().unwrap()
+    store.greet(1, identity).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -130,4 +130,85 @@ async fn a_repeated_registration_gets_the_first_answer() {
     let again = opened.store.register(again).await.unwrap();
     assert_eq!(first.answer, again.answer);
     assert_eq!(first.owner, again.owner);
+}
+
+#[tokio::test]
+async fn repeating_a_registration_does_not_win_a_lost_name_back() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let first = registration(Some(&a.owner), "x");
+    let mut again = registration(Some(&a.owner), "x");
+    again.request.key.clone_from(&first.request.key);
+    again.hash.clone_from(&first.hash);
+    opened.store.register(first).await.unwrap();
+    opened.store.register(registration(Some(&b.owner), "x")).await.unwrap();
+    let refused = opened.store.register(again).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Superseded);
+    assert!(refused.message.contains("\"x\""), "{refused}");
+}
+
+#[tokio::test]
+async fn two_unregistered_sessions_do_not_share_a_models_key() {
+    let opened = open().await;
+    let mut one = registration(None, "one");
+    one.request.key = "model:reg".into();
+    let mut other = registration(None, "other");
+    other.request.key = "model:reg".into();
+    let one = opened.store.register(one).await.unwrap();
+    let other = opened.store.register(other).await.unwrap();
+    assert_ne!(one.owner.row, other.owner.row);
+}
+
+/// The process of this test, as a shim would describe it.
+fn living_parent() -> String {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let start =
+        stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19)).unwrap_or("?");
+    format!("{}:{start}", std::process::id())
+}
+
+#[tokio::test]
+async fn after_a_crash_a_name_is_held_for_a_client_that_still_runs_and_for_no_other() {
+    let opened = open().await;
+    let alive = Identity { parent: living_parent(), ..identity("/p/alive") };
+    let dead = Identity { parent: "999999999:1".into(), ..identity("/p/dead") };
+    let (alive, dead) = (greet(&opened.store, alive).await, greet(&opened.store, dead).await);
+    // The guards are still there when the store is opened again: nobody went, the broker did.
+    let opened = opened.again().await;
+    drop((alive.online, dead.online));
+    opened.store.flush().await.unwrap();
+    assert_eq!(session(&opened.store, "/p/alive").await.owner.name, "alive-2");
+    if cfg!(target_os = "linux") {
+        let again = session(&opened.store, "/p/dead").await;
+        assert_eq!(again.owner.name, "dead");
+        let seen = opened.store.sessions(c2c_proto::time::Timestamp(0)).await.unwrap();
+        assert!(seen.iter().any(|listed| listed.info.name == "alive" && opened.store.is_online(listed.row)));
+    }
+}
+
+#[tokio::test]
+async fn a_held_name_goes_back_to_its_client_session_under_a_new_process() {
+    let opened = open().await;
+    let before = Identity { client_session: Some("s".into()), parent: living_parent(), ..identity("/p/api") };
+    let first = greet(&opened.store, before.clone()).await;
+    let opened = opened.again().await;
+    drop(first.online);
+    let resumed = Identity { key: "new".into(), parent: "2:2".into(), ..before };
+    assert_eq!(greet(&opened.store, resumed).await.owner.row, first.owner.row);
+}
+
+#[tokio::test]
+async fn a_broadcast_never_comes_back_to_whoever_sent_or_got_it_however_often_it_lost_its_name() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let thief = session(&opened.store, "/p/thief").await;
+    send(&opened.store, &a.owner, &["*"], "mine").await;
+    send(&opened.store, &thief.owner, &["*"], "got it").await;
+    let mut owner = a.owner.clone();
+    for name in ["a2", "a3", "a4"] {
+        opened.store.register(registration(Some(&thief.owner), &owner.name)).await.unwrap();
+        owner = opened.store.register(registration(Some(&owner), name)).await.unwrap().owner;
+        assert_eq!(opened.store.mail(name).unread, 0, "{name}");
+    }
 }
