@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -28,6 +29,7 @@ impl Shim {
     /// In a folder of its own, with no broker to be found: the program is copied away from the one beside it.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let _alone = starting();
         let program = folder.path().join(format!("c2c-shim{}", std::env::consts::EXE_SUFFIX));
         std::fs::copy(env!("CARGO_BIN_EXE_c2c-shim"), &program).unwrap();
         let mut command = Command::new(program);
@@ -94,6 +96,13 @@ impl Shim {
             }
         }
     }
+}
+
+/// One test at a time copies and starts programs: a process that is started while another test still writes its copy
+/// holds that file open for writing until its own program runs, and a file that is open for writing cannot be run.
+fn starting() -> MutexGuard<'static, ()> {
+    static STARTING: Mutex<()> = Mutex::new(());
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Shim {
@@ -286,7 +295,10 @@ fn also_what_is_no_message_is_answered_before_the_end() {
 
 #[test]
 fn options_print_and_unknown_ones_are_refused() {
-    let run = |option: &str| Command::new(env!("CARGO_BIN_EXE_c2c-shim")).arg(option).output().unwrap();
+    let run = |option: &str| {
+        let _alone = starting();
+        Command::new(env!("CARGO_BIN_EXE_c2c-shim")).arg(option).output().unwrap()
+    };
     let version = run("--version");
     assert_eq!(
         String::from_utf8(version.stdout).unwrap(),
