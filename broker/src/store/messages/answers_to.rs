@@ -20,10 +20,12 @@ pub(crate) struct AnswersTo {
 struct Asked {
     recipient: String,
     mailbox: String,
-    row: Option<i64>,
+    /// The sessions that it arrived at and was shown to.
+    rows: [Option<i64>; 2],
 }
 
-/// Reads the answers that lie in the asker's mailbox, read or not, at most `limit`.
+/// Reads the answers that lie in the asker's mailbox, read or not, at most `limit`. Who has answered is counted beyond
+/// it. The asker's own copy of its question asks nobody.
 pub(crate) async fn answers_to(
     pool: &SqlitePool,
     owner: &Owner,
@@ -31,14 +33,18 @@ pub(crate) async fn answers_to(
     limit: usize,
 ) -> Result<AnswersTo, sqlx::Error> {
     let asked = sqlx::query(
-        "SELECT recipient, mailbox, COALESCE(shown_row, arrived_row) FROM deliveries WHERE message_id = ?1
-         ORDER BY mailbox",
+        "SELECT recipient, mailbox, arrived_row, shown_row FROM deliveries
+         WHERE message_id = ?1 AND arrived_row IS NOT ?2 ORDER BY mailbox",
     )
     .bind(question)
+    .bind(owner.row)
     .fetch_all(pool)
     .await?
     .into_iter()
-    .map(|row| Ok(Asked { recipient: row.try_get(0)?, mailbox: row.try_get(1)?, row: row.try_get(2)? }))
+    .map(|row| {
+        let rows = [row.try_get(2)?, row.try_get(3)?];
+        Ok(Asked { recipient: row.try_get(0)?, mailbox: row.try_get(1)?, rows })
+    })
     .collect::<Result<Vec<_>, sqlx::Error>>()?;
     let rows = sqlx::query(concat!(
         "SELECT ",
@@ -66,7 +72,7 @@ pub(crate) async fn answers_to(
         let from_mailbox: String = row.try_get(13)?;
         let from_row: i64 = row.try_get(14)?;
         let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
-        if found.replies.len() < limit && answered.insert(index) {
+        if answered.insert(index) && found.replies.len() < limit {
             found.replies.push(message(&row, LIST_BODY_MAX_CHARS)?);
         }
     }
@@ -82,6 +88,8 @@ pub(crate) async fn answers_to(
 impl Asked {
     /// Whether an answer from this name and row is this recipient's.
     fn is(&self, from_mailbox: &str, from_row: i64) -> bool {
-        self.mailbox == from_mailbox || self.row == Some(from_row) || fold(&self.recipient) == from_mailbox
+        self.mailbox == from_mailbox
+            || self.rows.contains(&Some(from_row))
+            || fold(&self.recipient) == from_mailbox
     }
 }

@@ -138,8 +138,8 @@ fn accept<'a>(
         check_pace(work, paces, original.thread)?;
     }
     let targets = directory.targets(&new.sender.mailbox, &to);
-    if new.question && !targets.iter().any(|target| target.holder.is_some()) {
-        return Err(nobody_to_ask(&to));
+    if new.question {
+        check_somebody_to_ask(&targets, new.sender.row, &to)?;
     }
     let (targets, skipped_full) = make_room(work, pending, &to, targets)?;
     if let Some(original) = original {
@@ -165,6 +165,21 @@ fn check_pace(work: &Work<'_>, paces: &HashMap<MessageId, Pace>, thread: Message
         format!("thread {thread} has {} messages within an hour, the limit is {limit}", pace.messages),
         format!("wait {wait_s} seconds, or ask the user whether this exchange should go on"),
     ))
+}
+
+/// Somebody known other than the one who asks must be there to answer.
+fn check_somebody_to_ask(targets: &[Target], sender: Row, to: &To) -> Result<(), Error> {
+    let mut known = targets.iter().filter_map(|target| target.holder.as_ref()).peekable();
+    if known.peek().is_none() {
+        return Err(nobody_to_ask(to));
+    }
+    if known.all(|holder| holder.row == sender) {
+        return Err(Error::invalid(
+            "a session cannot ask itself, and nobody else who is asked is known; nothing was sent",
+            "see list_sessions for who is there; is_self marks you",
+        ));
+    }
+    Ok(())
 }
 
 fn nobody_to_ask(to: &To) -> Error {

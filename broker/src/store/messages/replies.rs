@@ -9,6 +9,7 @@ use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::To;
+use c2c_proto::name::fold;
 use c2c_proto::time::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 use std::collections::HashMap;
@@ -22,8 +23,8 @@ pub(super) struct Original {
     /// The name that its sender's session has now, if it still has one.
     pub(super) sender_now: Option<String>,
     pub(super) to: To,
-    /// The names it went to.
-    pub(super) recipients: Vec<String>,
+    /// The names it went to, each with the name that its session has now.
+    pub(super) recipients: Vec<(String, String)>,
 }
 
 /// How busy a thread was within the last hour.
@@ -53,7 +54,11 @@ pub(super) async fn originals(
     }
     let rows = sqlx::query(
         "SELECT j.value ->> 0, m.thread, m.from_row, m.from_name, s.name, m.addressed,
-                (SELECT json_group_array(recipient) FROM deliveries WHERE message_id = m.id)
+                (SELECT json_group_array(json_array(d.recipient, COALESCE(arrived.name, seen.name, d.recipient)))
+                 FROM deliveries AS d
+                 LEFT JOIN sessions AS arrived ON arrived.row_id = d.arrived_row AND arrived.stale = 0
+                 LEFT JOIN sessions AS seen ON seen.row_id = d.shown_row AND seen.stale = 0
+                 WHERE d.message_id = m.id AND m.from_row = j.value ->> 1)
          FROM json_each(?1) AS j
          JOIN messages AS m ON m.id = j.value ->> 3
          LEFT JOIN sessions AS s ON s.row_id = m.from_row AND s.stale = 0
@@ -81,21 +86,40 @@ pub(super) async fn originals(
 }
 
 impl Original {
-    /// Where an answer goes: to whatever name the sender's session has now; an answer to one's own message goes where
-    /// that went. A name that was given and is not the original sender's is taken as it is.
+    /// Where an answer goes: to whatever name the sender's session has now; an answer to one's own message goes to
+    /// whatever names those have now that it went to. A name that was given and is not the original sender's is taken
+    /// as it is.
     pub(super) fn address(&self, sender: Row, given: Option<&To>) -> To {
-        match given {
-            Some(To::One(name)) if c2c_proto::name::fold(name) == c2c_proto::name::fold(&self.from_name) => {}
-            Some(given) => return given.clone(),
-            None => {}
+        if let Some(given) = given
+            && !self.is_from(given)
+        {
+            return given.clone();
         }
         if self.from_row != sender {
             return To::One(self.sender_now.clone().unwrap_or_else(|| self.from_name.clone()));
         }
         match &self.to {
-            To::Everyone => To::Many(self.recipients.clone()),
-            to => to.clone(),
+            To::One(name) => To::One(self.name_now(name)),
+            To::Many(names) => To::Many(names.iter().map(|name| self.name_now(name)).collect()),
+            To::Everyone => To::Many(self.recipients.iter().map(|(_, now)| now.clone()).collect()),
         }
+    }
+
+    /// Whether an address is the original sender's name, alone or as a list of one.
+    fn is_from(&self, address: &To) -> bool {
+        let names = match address {
+            To::One(name) => std::slice::from_ref(name),
+            To::Many(names) => names,
+            To::Everyone => return false,
+        };
+        matches!(names, [name] if fold(name) == fold(&self.from_name))
+    }
+
+    /// The name that the session has now which the original reached under this name.
+    fn name_now(&self, addressed: &str) -> String {
+        let mailbox = fold(addressed);
+        let found = self.recipients.iter().find(|(recipient, _)| fold(recipient) == mailbox);
+        found.map_or(addressed, |(_, now)| now).to_owned()
     }
 }
 

@@ -1,11 +1,11 @@
 //! Messages: order, keys, broadcasts, marks, lists, threads, search.
 
-use super::{Opened, mark, message, open, send, session, to};
+use super::{Opened, mark, message, open, registration, send, session, to};
 use crate::session::Owner;
-use crate::store::{ByOwner, Store};
+use crate::store::{ByOwner, Store, Stored};
 use c2c_proto::ErrorCode;
 use c2c_proto::frame::MailCount;
-use c2c_proto::message::{Message, ReceiptState};
+use c2c_proto::message::{Message, ReceiptState, To};
 use c2c_proto::request::{Filter, Inbox};
 
 fn inbox() -> Inbox {
@@ -27,6 +27,22 @@ async fn list(store: &Store, owner: &Owner, ask: Inbox) -> Vec<Message> {
 async fn shown(store: &Store, owner: &Owner, ids: &[i64]) {
     let shown = ByOwner { owner: owner.clone(), request: ids.to_vec(), hash: String::new() };
     store.mark_shown(shown).await.unwrap();
+}
+
+async fn reply(store: &Store, from: &Owner, reply_to: i64, to: Option<To>) -> Stored {
+    let mut reply = message(from, to, "an answer");
+    reply.request.reply_to = Some(reply_to);
+    store.send(reply).await.unwrap()
+}
+
+async fn renamed(store: &Store, owner: &Owner, name: &str) -> Owner {
+    store.register(registration(Some(owner), name)).await.unwrap().owner
+}
+
+async fn ask(store: &Store, from: &Owner, names: &[&str]) -> Result<Stored, c2c_proto::Error> {
+    let mut question = message(from, to(names), "ready?");
+    question.question = true;
+    store.send(question).await
 }
 
 #[tokio::test]
@@ -136,6 +152,73 @@ async fn an_answer_goes_to_the_sender_marks_the_question_and_keeps_the_thread() 
     let mut foreign = message(&c.owner, None, "me too");
     foreign.request.reply_to = Some(question);
     assert_eq!(opened.store.send(foreign).await.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn answers_beyond_the_limit_are_counted_as_answers() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let c = session(&opened.store, "/p/c").await;
+    let _d = session(&opened.store, "/p/d").await;
+    let question = ask(&opened.store, &a.owner, &["b", "c", "d"]).await.unwrap().id;
+    for owner in [&b.owner, &c.owner] {
+        reply(&opened.store, owner, question, None).await;
+    }
+    let (replies, missing) = opened.store.answers_to(&a.owner, question, 1).await.unwrap();
+    assert_eq!((replies.len(), missing), (1, vec!["d".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_session_cannot_ask_itself_and_is_not_missed_among_others() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    for names in [&["A"][..], &["a", "ghost"]] {
+        let refused = ask(&opened.store, &a.owner, names).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidArgument, "{refused:?}");
+    }
+    assert_eq!(opened.store.message_count().await.unwrap(), 0);
+    let b = session(&opened.store, "/p/b").await;
+    let question = ask(&opened.store, &a.owner, &["a", "b"]).await.unwrap().id;
+    let missing = async || opened.store.answers_to(&a.owner, question, 9).await.unwrap().1;
+    assert_eq!(missing().await, ["b"]);
+    reply(&opened.store, &b.owner, question, None).await;
+    assert_eq!(missing().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_answer_to_ones_own_message_follows_its_recipients() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let c = session(&opened.store, "/p/c").await;
+    let one = send(&opened.store, &a.owner, &["b"], "to one").await.id;
+    let many = send(&opened.store, &a.owner, &["B", "c", "ghost"], "to many").await.id;
+    let all = send(&opened.store, &a.owner, &["*"], "to all").await.id;
+    // Read mail stays in the old mailbox; its reader goes on under the new name, and another session takes the old one.
+    mark(&opened.store, &b.owner, &[one, many]).await;
+    let b = renamed(&opened.store, &b.owner, "web").await;
+    let _other = session(&opened.store, "/p/b").await;
+    assert_eq!(reply(&opened.store, &a.owner, one, None).await.to, To::One("web".into()));
+    let names = |names: &[&str]| To::Many(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(reply(&opened.store, &a.owner, many, None).await.to, names(&["web", "c", "ghost"]));
+    let again = reply(&opened.store, &a.owner, all, None).await;
+    let rows: Vec<_> = again.recipients.iter().map(|stored| stored.row).collect();
+    assert!(rows.contains(&Some(b.row)) && rows.contains(&Some(c.owner.row)), "{again:?}");
+}
+
+#[tokio::test]
+async fn an_answer_to_the_senders_old_name_follows_the_sender_also_as_a_list_of_one() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let id = send(&opened.store, &a.owner, &["b"], "ready?").await.id;
+    renamed(&opened.store, &a.owner, "api").await;
+    for given in [None, Some(To::One("A".into())), Some(To::Many(vec!["a".into()]))] {
+        assert_eq!(reply(&opened.store, &b.owner, id, given).await.to, To::One("api".into()));
+    }
+    let others = To::Many(vec!["a".into(), "c".into()]);
+    assert_eq!(reply(&opened.store, &b.owner, id, Some(others.clone())).await.to, others);
 }
 
 #[tokio::test]
