@@ -26,15 +26,33 @@ pub fn check(name: &str) -> Result<(), Error> {
     if follows_rule(name) {
         return Ok(());
     }
-    let shown: String = name.chars().take(NAME_MAX_CHARS + 1).collect();
-    let why = if looks_stale(name) {
-        format!("the name {shown:?} contains `-stale-` and a digit, which marks rows that lost their name")
-    } else {
-        format!(
-            "the name {shown:?} is not 1 to {NAME_MAX_CHARS} of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit"
-        )
-    };
+    let why = format!("the name {} {}", quoted(name), breach(name));
     Err(Error::invalid(why, format!("take another name, for example `{}`", derive(name))))
+}
+
+/// What to tell a sender whose address no session can have.
+#[must_use]
+pub fn no_address(name: &str) -> Error {
+    Error::invalid(
+        format!("no session can have the name {}: it {}", quoted(name), breach(name)),
+        "list_sessions shows who is there; several recipients are a list",
+    )
+}
+
+/// In which way a name breaks the rule.
+fn breach(name: &str) -> String {
+    if looks_stale(name) {
+        return "contains `-stale-` and a digit, which marks rows that lost their name".to_owned();
+    }
+    format!(
+        "is not 1 to {NAME_MAX_CHARS} of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit"
+    )
+}
+
+/// Enough of a name to recognise it.
+fn quoted(name: &str) -> String {
+    let shown: String = name.chars().take(NAME_MAX_CHARS + 1).collect();
+    format!("{shown:?}")
 }
 
 /// Whether a name may be taken as it is.
@@ -86,7 +104,7 @@ const fn allowed(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, derive, fold, follows_rule};
+    use super::{check, derive, fold, follows_rule, no_address};
     use proptest::prelude::*;
 
     #[test]
@@ -97,6 +115,15 @@ mod tests {
         for bad in ["", "-a", ".a", "a b", "ä", "a@b", "*", &"a".repeat(65), "x-stale-1", "X-STALE-9z"] {
             check(bad).unwrap_err();
         }
+    }
+
+    #[test]
+    fn a_sender_is_not_told_to_take_a_name() {
+        let refused = no_address("api@host");
+        assert!(refused.message.starts_with("no session can have the name \"api@host\": it is not 1 to 64"));
+        assert!(refused.hint.contains("list_sessions") && !refused.hint.contains("take"), "{}", refused.hint);
+        assert!(no_address("a-stale-1").message.contains("lost their name"));
+        assert!(check("api@host").unwrap_err().hint.contains("`api-host`"));
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn recipient(name: &str) -> Result<(), Error> {
         && name.len() <= limits::STATE_KEY_MAX_BYTES
         && !name.contains(char::is_control)
         && !c2c_proto::name::looks_stale(name);
-    if old_but_sound { Ok(()) } else { c2c_proto::name::check(name) }
+    if old_but_sound { Ok(()) } else { Err(c2c_proto::name::no_address(name)) }
 }
 
 /// A filter's words are within their bounds.

@@ -10,6 +10,9 @@ use c2c_proto::response::Near;
 const SUGGESTIONS: usize = 3;
 /// From this likeness on (1 is the same) a name is worth suggesting.
 const LIKENESS_MIN: f64 = 0.75;
+/// From this length on, in characters, one slip of the finger (a character wrong, missing, added or swapped with the
+/// next) is worth a suggestion; in shorter names one is half of them.
+const SLIP_MIN_CHARS: usize = 3;
 
 /// For each recipient that is not known, what was perhaps meant.
 pub(super) async fn names(broker: &Broker, stored: &Stored) -> Result<Vec<Near>, Error> {
@@ -32,13 +35,24 @@ pub(super) async fn names(broker: &Broker, stored: &Stored) -> Result<Vec<Near>,
 
 fn like(name: &str, known: &[String]) -> Vec<String> {
     let wanted = fold(name);
-    let mut ranked: Vec<(f64, &String)> = known
+    let mut ranked: Vec<(bool, f64, &String)> = known
         .iter()
-        .map(|known| (strsim::jaro_winkler(&wanted, &fold(known)), known))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .map(|known| {
+            let folded = fold(known);
+            (is_slip(&wanted, &folded), strsim::jaro_winkler(&wanted, &folded), known)
+        })
+        .filter(|(slip, likeness, _)| *slip || *likeness >= LIKENESS_MIN)
         .collect();
-    ranked.sort_by(|left, right| right.0.total_cmp(&left.0));
-    ranked.into_iter().take(SUGGESTIONS).map(|(_, known)| known.clone()).collect()
+    ranked.sort_by(|left, right| right.0.cmp(&left.0).then(right.1.total_cmp(&left.1)));
+    ranked.into_iter().take(SUGGESTIONS).map(|(_, _, known)| known.clone()).collect()
+}
+
+/// Whether one slip of the finger makes one name of the other.
+fn is_slip(wanted: &str, known: &str) -> bool {
+    let (wanted_chars, known_chars) = (wanted.chars().count(), known.chars().count());
+    wanted_chars >= SLIP_MIN_CHARS
+        && wanted_chars.abs_diff(known_chars) <= 1
+        && strsim::damerau_levenshtein(wanted, known) <= 1
 }
 
 #[cfg(test)]
@@ -51,5 +65,14 @@ mod tests {
         assert_eq!(like("onlien", &known), ["online"]);
         assert_eq!(like("Locla", &known), ["local"]);
         assert_eq!(like("zebra", &known), Vec::<String>::new());
+    }
+
+    #[test]
+    fn short_names_are_found_too_the_nearest_first() {
+        let known = ["web", "webshop", "sub", "db", "api"].map(str::to_owned);
+        assert_eq!(like("wbe", &known), ["web"]);
+        assert_eq!(like("SBU", &known), ["sub"]);
+        assert_eq!(like("webs", &known), ["web", "webshop"]);
+        assert_eq!(like("pi", &known), Vec::<String>::new());
     }
 }

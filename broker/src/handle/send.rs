@@ -50,7 +50,7 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
     };
     for name in names.iter().filter(|name| !name::follows_rule(name)) {
         if !broker.store.knows_mailbox(&name::fold(name)).await? {
-            name::check(name)?;
+            return Err(name::no_address(name));
         }
     }
     Ok(())
