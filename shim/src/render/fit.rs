@@ -9,7 +9,7 @@ const TAIL_LENGTH: usize = 400;
 /// What a single text is cut to where nothing else can give way.
 const CLIPPED_LENGTH: usize = 200;
 /// The separator between members and items.
-const COMMA: usize = 1;
+pub(super) const COMMA: usize = 1;
 
 /// What is left for more members, beside those that are there.
 #[must_use]

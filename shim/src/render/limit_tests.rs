@@ -5,10 +5,10 @@ use super::{error, response};
 use crate::tools::View;
 use c2c_proto::Error;
 use c2c_proto::frame::MailCount;
-use c2c_proto::limits::{LIST_BODY_MAX_CHARS, RESULT_MAX_CHARS};
+use c2c_proto::limits::{LIST_BODY_MAX_CHARS, METADATA_MAX_BYTES, RECIPIENTS_MAX, RESULT_MAX_CHARS};
 use c2c_proto::message::{Message, Receipt, ReceiptState, Recipient, To};
 use c2c_proto::response::{
-    Asked, Entry, Inbox, OneMessage, Response, Sent, SessionInfo, Sessions, States, Waited,
+    Asked, Entry, Inbox, Near, OneMessage, Response, Sent, SessionInfo, Sessions, States, Waited,
 };
 use c2c_proto::time::Timestamp;
 use proptest::prelude::*;
@@ -223,6 +223,127 @@ fn long_bodies_of_a_wait_give_way_evenly() {
     assert_eq!(lengths.len(), 11);
     assert_eq!(lengths[10], 5);
     assert!(lengths[0] > 3_000 && lengths[..10].iter().all(|length| *length == lengths[0]), "{lengths:?}");
+}
+
+/// A message of mine to as many as a list holds, with names as long as they may be derived.
+fn to_many(state: ReceiptState) -> Message {
+    let names: Vec<String> = (0..RECIPIENTS_MAX).map(|n| format!("{}{n:03}", "n".repeat(58))).collect();
+    let read = (state == ReceiptState::Read).then_some(Timestamp(1_795_355_401_234_567));
+    let receipts = names.iter().map(|name| Receipt {
+        name: name.clone(),
+        state,
+        shown_at: (state != ReceiptState::Queued).then_some(Timestamp(1_795_355_401_234_567)),
+        read_at: read,
+        read_by: read.map(|_| name.clone()),
+    });
+    Message {
+        receipts: receipts.collect(),
+        to: To::Many(names),
+        sent_by_reader: true,
+        ..message(1, "a short body")
+    }
+}
+
+#[test]
+fn all_receipts_of_a_message_to_many_can_be_read() {
+    for state in [ReceiptState::Queued, ReceiptState::Shown, ReceiptState::Read] {
+        let given = to_many(state);
+        let one = OneMessage { message: given.clone(), offset: 0 };
+        let list = Inbox { messages: vec![given.clone(), message(2, "x")], more: false };
+        for value in [
+            checked(&View::Plain, Response::OneMessage(one)),
+            checked(&View::Inbox { downward: false }, Response::Inbox(list)),
+        ] {
+            let item = &value["messages"][0];
+            assert_eq!(item["receipts"].as_array().unwrap().len(), RECIPIENTS_MAX, "{state:?}");
+            assert_eq!(item["body"], "a short body");
+            let omitted = item.get("to_omitted").and_then(Value::as_u64).unwrap_or(0);
+            assert_eq!(item["to"].as_array().unwrap().len() as u64 + omitted, RECIPIENTS_MAX as u64);
+            for receipt in item["receipts"].as_array().unwrap() {
+                assert_eq!(receipt.get("read_at").is_some(), state == ReceiptState::Read);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_recipients_of_a_send_to_many_are_told() {
+    for (known, online) in [(false, false), (true, false), (true, true)] {
+        let To::Many(names) = to_many(ReceiptState::Queued).to else { panic!() };
+        let recipients: Vec<Recipient> = names
+            .iter()
+            .map(|name| Recipient { name: name.clone(), online, waiting: online, known })
+            .collect();
+        let near: Vec<Near> =
+            names.iter().map(|name| Near { name: name.clone(), known: vec![name.clone(); 3] }).collect();
+        let sent = Sent { id: 1, to: To::Many(names), tag: None, recipients, skipped_full: Vec::new(), near };
+        let value = checked(&View::Plain, Response::Sent(sent));
+        let listed = value["recipients"].as_array().unwrap();
+        assert_eq!(listed.len(), RECIPIENTS_MAX);
+        for one in listed {
+            assert_eq!(one["known"], known);
+            assert_eq!(one.get("online").and_then(Value::as_bool).unwrap_or(false), online);
+            assert_eq!(one.get("waiting").and_then(Value::as_bool).unwrap_or(false), online);
+        }
+    }
+}
+
+#[test]
+fn metadata_up_to_its_limit_is_shown() {
+    let metadata = serde_json::json!({"m": "x".repeat(METADATA_MAX_BYTES - 8)});
+    assert_eq!(metadata.to_string().len(), METADATA_MAX_BYTES);
+    let session = |name: &str| SessionInfo {
+        session_id: "s".to_owned(),
+        name: name.to_owned(),
+        cwd: "/".repeat(4_000),
+        started_at: Timestamp(0),
+        last_seen_at: Timestamp(0),
+        metadata: Some(metadata.to_string()),
+        is_self: false,
+        online: true,
+        waiting: false,
+        unread: 0,
+        client: "c".to_owned(),
+    };
+    let sessions = ["a", "b", "c"].map(session).to_vec();
+    let mut after_name = None;
+    let mut seen = 0;
+    while seen < 3 {
+        let view = View::Sessions { after_name };
+        let value = checked(&view, Response::Sessions(Sessions { sessions: sessions.clone() }));
+        let listed = value["sessions"].as_array().unwrap();
+        assert!(!listed.is_empty() && listed.iter().all(|session| session["metadata"] == metadata));
+        seen += listed.len();
+        after_name = value["next_after_name"].as_str().map(str::to_owned);
+    }
+}
+
+#[test]
+fn mail_that_a_page_leaves_out_is_still_new() {
+    let mut given: Vec<Message> = (1..=8).map(|id| message(id, &"x".repeat(8_000))).collect();
+    given[6].read_at = Some(Timestamp(0));
+    given[7].sent_by_reader = true;
+    let new = |view: &View, given: Response, unread| {
+        let text = response(view, given, Some(MailCount { unread, new: 2 })).text;
+        serde_json::from_str::<Value>(&text).unwrap()["new"].as_u64().unwrap()
+    };
+    let inbox = || Response::Inbox(Inbox { messages: given.clone(), more: false });
+    let view = View::Inbox { downward: false };
+    let listed = checked(&view, inbox())["messages"].as_array().unwrap().len() as u64;
+    assert_eq!(new(&view, inbox(), 100), 2 + 6 - listed);
+    assert_eq!(new(&view, inbox(), 3), 3, "never more than are unread");
+    let waited = |repeated| {
+        Response::Waited(Waited { messages: given.clone(), timed_out: false, repeated, more: true })
+    };
+    assert_eq!(new(&View::Wait, waited(false), 100), 2, "a wait leaves none of these out");
+    given =
+        (1..=20).map(|id| Message { to: To::Many(vec!["n".repeat(60); 60]), ..message(id, "x") }).collect();
+    let waited = |repeated| {
+        Response::Waited(Waited { messages: given.clone(), timed_out: false, repeated, more: true })
+    };
+    let listed = checked(&View::Wait, waited(false))["messages"].as_array().unwrap().len() as u64;
+    assert_eq!(new(&View::Wait, waited(false), 100), 2 + 20 - listed);
+    assert_eq!(new(&View::Wait, waited(true), 100), 2, "a reminder is of mail that was shown");
 }
 
 #[test]

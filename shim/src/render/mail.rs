@@ -2,8 +2,8 @@
 
 use super::Rendered;
 use super::escape::{self, beginning};
-use super::fit::{add_list, room};
-use super::message::{self, Page, header, with_body};
+use super::fit::{COMMA, add_list, room};
+use super::message::{self, BODY_MEMBERS_LENGTH, BODY_TRUNCATED, Page, bounded_header, string_length};
 use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
 use c2c_proto::response::{Asked, Inbox, OneMessage, Waited};
 use serde_json::{Map, Value, json};
@@ -12,9 +12,14 @@ const TIMED_OUT: &str =
     "no matching mail came in this time; wait again only if your work cannot go on without it";
 const REPEATED: &str = "you were shown this mail before and it is still unread: give the ids that you have handled \
 to mark_read; a body that is cut can be read with inbox(message_id=…)";
+const MORE_AFTERWARDS: &str = "; other mail that matches comes after that";
+const CUT_BODIES: &str = "a body with body_truncated can be read whole with inbox(message_id=…)";
 const MORE_MAIL: &str = "more mail matches: handle these and give them to mark_read, then call again";
 const MARK_REPLIES: &str =
     "the replies are still unread: give their ids to mark_read when you have handled them";
+
+/// Kept free for all hints of a question together, whose ids have any length.
+const ASK_HINT_LENGTH: usize = 500;
 
 /// A page of messages.
 pub(super) fn inbox(response: Inbox, downward: bool) -> Rendered {
@@ -31,7 +36,7 @@ pub(super) fn inbox(response: Inbox, downward: bool) -> Rendered {
             members.insert(name.to_owned(), json!(id));
         }
     }
-    Rendered { members, shown: page.mail }
+    Rendered { members, shown: page.ids, unread_cut: page.unread_cut }
 }
 
 /// One message with a page of its body.
@@ -39,21 +44,24 @@ pub(super) fn one_message(response: &OneMessage) -> Rendered {
     let message = &response.message;
     let mut members = Map::new();
     members.insert("messages".to_owned(), json!([]));
-    let mut head = header(message);
-    // What the page of a body leaves free.
-    super::fit::shorten(&mut head, room(&members).saturating_sub(BODY_PAGE_MAX_CHARS));
     let (part, chars) = beginning(&message.body, BODY_PAGE_MAX_CHARS, BODY_PAGE_MAX_CHARS);
-    let item = with_body(head, message, part, chars);
+    let for_body = string_length(part) + BODY_MEMBERS_LENGTH + COMMA;
+    let mut item = bounded_header(message, room(&members).saturating_sub(for_body));
+    let next = response.offset.saturating_add(chars as u64);
+    let more = next < message.body_chars && chars > 0;
+    item.insert("body".to_owned(), json!(part));
+    if more {
+        item.insert(BODY_TRUNCATED.to_owned(), json!(true));
+    }
+    item.insert("body_chars".to_owned(), json!(message.body_chars));
     members.insert("messages".to_owned(), json!([item]));
     if response.offset > 0 {
         members.insert("offset".to_owned(), json!(response.offset));
     }
-    let next = response.offset.saturating_add(chars as u64);
-    if next < message.body_chars && chars > 0 {
+    if more {
         members.insert("next_offset".to_owned(), json!(next));
     }
-    let shown = if message.sent_by_reader { Vec::new() } else { vec![message.id] };
-    Rendered { members, shown }
+    Rendered { members, shown: vec![message.id], unread_cut: 0 }
 }
 
 /// A wait that ended.
@@ -67,15 +75,20 @@ pub(super) fn waited(response: &Waited) -> Rendered {
     if response.timed_out {
         members.insert("hint".to_owned(), json!(TIMED_OUT));
     } else if response.repeated {
-        members.insert("hint".to_owned(), json!(REPEATED));
+        members.insert("hint".to_owned(), json!(format!("{REPEATED}{MORE_AFTERWARDS}")));
     }
-    let page = message::fair(&response.messages, room(&members));
-    let more = response.more || page.cut;
-    if more {
+    let mut page = message::fair(&response.messages, room(&members));
+    if response.repeated {
+        // All of it was shown before.
+        page.unread_cut = 0;
+    }
+    if response.more || page.cut {
         members.insert("more".to_owned(), json!(true));
         if !response.repeated {
             members.insert("hint".to_owned(), json!(MORE_MAIL));
         }
+    } else if response.repeated {
+        members.insert("hint".to_owned(), json!(REPEATED));
     }
     with_messages(members, "messages", page)
 }
@@ -86,7 +99,7 @@ pub(super) fn asked(response: &Asked, marked: bool) -> Rendered {
     members.insert("id".to_owned(), json!(response.id));
     members.insert("replies".to_owned(), json!([]));
     members.insert("timed_out".to_owned(), json!(response.timed_out));
-    let mut hints = Vec::new();
+    let mut hints: Vec<String> = Vec::new();
     if response.timed_out {
         hints.push(format!(
             "the question still stands; go on with wait_for_message(reply_to={}), only if your work needs the answer",
@@ -96,15 +109,23 @@ pub(super) fn asked(response: &Asked, marked: bool) -> Rendered {
     if !marked && !response.replies.is_empty() {
         hints.push(MARK_REPLIES.to_owned());
     }
-    if !hints.is_empty() {
-        members.insert("hint".to_owned(), json!(hints.join("; ")));
-    }
     let missing: Vec<Value> = response.missing.iter().map(|name| json!(name)).collect();
     let for_names = room(&members) / 2;
     add_list(&mut members, "missing", missing, for_names);
-    let page = message::fair(&response.replies, room(&members));
+    let mut page = message::fair(&response.replies, room(&members).saturating_sub(ASK_HINT_LENGTH));
+    if marked {
+        // The count is that after the marking, which is of what is shown alone.
+        page.unread_cut = 0;
+    }
+    if page.body_cut {
+        hints.push(CUT_BODIES.to_owned());
+    }
     if page.cut {
         members.insert("more".to_owned(), json!(true));
+        hints.push(format!("more replies: inbox(reply_to={}, unread_only=false)", response.id));
+    }
+    if !hints.is_empty() {
+        members.insert("hint".to_owned(), json!(hints.join("; ")));
     }
     with_messages(members, "replies", page)
 }
@@ -115,5 +136,5 @@ fn with_messages(mut members: Map<String, Value>, name: &str, page: Page) -> Ren
         escape::length(&members) < c2c_proto::limits::RESULT_MAX_CHARS,
         "the page was made for the room"
     );
-    Rendered { members, shown: page.mail }
+    Rendered { members, shown: page.ids, unread_cut: page.unread_cut }
 }

@@ -1,14 +1,17 @@
 //! Messages as JSON: one object each, and pages of them that keep under a result's limit.
 
 use super::escape::{self, beginning};
-use super::fit::{item_length, shorten};
+use super::fit::{COMMA, item_length, shorten};
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::LIST_BODY_MAX_CHARS;
-use c2c_proto::message::{Message, Receipt, To};
+use c2c_proto::message::{Message, Receipt, ReceiptState, To};
+use c2c_proto::name::fold;
 use serde_json::{Map, Value, json};
 
 /// The members that a body adds to its message, without the body's own length.
-const BODY_MEMBERS_LENGTH: usize = 80;
+pub(super) const BODY_MEMBERS_LENGTH: usize = 80;
+/// The member that marks a body which is not whole.
+pub(super) const BODY_TRUNCATED: &str = "body_truncated";
 /// Of every message that a wait returns at least so much is shown, as length inside a JSON string.
 const FAIR_BODY_LENGTH_MIN: usize = 200;
 
@@ -19,10 +22,12 @@ pub(super) struct Page {
     pub(super) items: Vec<Value>,
     /// Their ids, ascending.
     pub(super) ids: Vec<MessageId>,
-    /// Those of them that are mail of the reader.
-    pub(super) mail: Vec<MessageId>,
     /// Whether messages were left out.
     pub(super) cut: bool,
+    /// How many unread messages for the reader were left out.
+    pub(super) unread_cut: u64,
+    /// Whether a body is not whole.
+    pub(super) body_cut: bool,
 }
 
 /// A list: ends early when the room is used up. Only a first message that does not fit alone has its body cut below
@@ -33,12 +38,14 @@ pub(super) fn list(mut messages: Vec<Message>, mut room: usize, downward: bool) 
     }
     let mut page = Page::default();
     for message in &messages {
-        let mut header = header(message);
-        if page.items.is_empty() {
-            shorten(&mut header, room / 2);
-        }
-        let base = item_length(&header) + BODY_MEMBERS_LENGTH;
         let (start, chars) = beginning(&message.body, LIST_BODY_MAX_CHARS, usize::MAX);
+        let header = if page.items.is_empty() {
+            let for_body = string_length(start).min(room / 2) + BODY_MEMBERS_LENGTH;
+            bounded_header(message, room.saturating_sub(for_body + COMMA))
+        } else {
+            header(message)
+        };
+        let base = item_length(&header) + BODY_MEMBERS_LENGTH;
         let whole = base + string_length(start);
         if whole <= room {
             page.push(message, with_body(header, message, start, chars));
@@ -48,10 +55,10 @@ pub(super) fn list(mut messages: Vec<Message>, mut room: usize, downward: bool) 
             page.push(message, with_body(header, message, start, chars));
             room = 0;
         } else {
-            page.cut = true;
             break;
         }
     }
+    page.leaves_out(&messages[page.items.len()..]);
     if downward {
         page.reverse();
     }
@@ -77,7 +84,8 @@ pub(super) fn fair(messages: &[Message], room: usize) -> Page {
     let fits = |count: &usize| *count == 1 || needed(*count, FAIR_BODY_LENGTH_MIN) <= room;
     let count = (1..=messages.len()).rev().find(fits).unwrap_or(0);
     let cap = largest_cap(room, |cap| needed(count, cap));
-    let mut page = Page { cut: count < messages.len(), ..Page::default() };
+    let mut page = Page::default();
+    page.leaves_out(&messages[count..]);
     for (message, header) in messages.iter().zip(headers).take(count) {
         let (start, chars) = beginning(&message.body, LIST_BODY_MAX_CHARS, cap);
         page.push(message, with_body(header, message, start, chars));
@@ -101,26 +109,43 @@ fn largest_cap(room: usize, needed: impl Fn(usize) -> usize) -> usize {
 
 impl Page {
     fn push(&mut self, message: &Message, item: Map<String, Value>) {
+        self.body_cut |= item.contains_key(BODY_TRUNCATED);
         self.items.push(Value::Object(item));
         self.ids.push(message.id);
-        if !message.sent_by_reader {
-            self.mail.push(message.id);
-        }
+    }
+
+    fn leaves_out(&mut self, rest: &[Message]) {
+        self.cut = !rest.is_empty();
+        let unread = rest.iter().filter(|message| !message.sent_by_reader && message.read_at.is_none());
+        self.unread_cut = unread.count() as u64;
     }
 
     fn reverse(&mut self) {
         self.items.reverse();
         self.ids.reverse();
-        self.mail.reverse();
     }
 }
 
+/// Everything about a message but its body, in no more than so much length: receipts give way last.
+pub(super) fn bounded_header(message: &Message, length_max: usize) -> Map<String, Value> {
+    let mut members = header(message);
+    if escape::length(&members) > length_max && !message.receipts.is_empty() {
+        members.insert("receipts".to_owned(), message.receipts.iter().map(terse_receipt).collect());
+    }
+    shorten(&mut members, length_max);
+    members
+}
+
 /// Everything about a message but its body.
-pub(super) fn header(message: &Message) -> Map<String, Value> {
+fn header(message: &Message) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("id".to_owned(), json!(message.id));
     members.insert("from_name".to_owned(), json!(message.from_name));
     members.insert("from_session".to_owned(), json!(message.from_session));
+    // Before the recipients, so that these give way first: every receipt has its name too.
+    if !message.receipts.is_empty() {
+        members.insert("receipts".to_owned(), message.receipts.iter().map(receipt).collect());
+    }
     members.insert("to".to_owned(), to(&message.to));
     if let Some(tag) = &message.tag {
         members.insert("tag".to_owned(), json!(tag));
@@ -134,14 +159,11 @@ pub(super) fn header(message: &Message) -> Map<String, Value> {
     if let Some(read_at) = message.read_at {
         members.insert("read_at".to_owned(), json!(read_at.to_string()));
     }
-    if !message.receipts.is_empty() {
-        members.insert("receipts".to_owned(), message.receipts.iter().map(receipt).collect());
-    }
     members
 }
 
 /// Adds a body, or its part; what is not whole says so.
-pub(super) fn with_body(
+fn with_body(
     mut members: Map<String, Value>,
     message: &Message,
     part: &str,
@@ -149,7 +171,7 @@ pub(super) fn with_body(
 ) -> Map<String, Value> {
     members.insert("body".to_owned(), json!(part));
     if u64::try_from(part_chars).is_ok_and(|chars| chars < message.body_chars) {
-        members.insert("body_truncated".to_owned(), json!(true));
+        members.insert(BODY_TRUNCATED.to_owned(), json!(true));
         members.insert("body_chars".to_owned(), json!(message.body_chars));
     }
     members
@@ -179,7 +201,18 @@ fn receipt(receipt: &Receipt) -> Value {
     Value::Object(members)
 }
 
+/// Where many receipts need the room: without when a message was shown that was read, and without by whom if that
+/// name is the recipient's.
+fn terse_receipt(full: &Receipt) -> Value {
+    let mut short = full.clone();
+    if full.state == ReceiptState::Read {
+        short.shown_at = None;
+    }
+    short.read_by = short.read_by.filter(|by| fold(by) != fold(&full.name));
+    receipt(&short)
+}
+
 /// The length of a text inside a JSON string, without its quotes.
-fn string_length(text: &str) -> usize {
+pub(super) fn string_length(text: &str) -> usize {
     text.chars().map(escape::char_length).sum()
 }

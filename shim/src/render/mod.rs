@@ -13,10 +13,10 @@ mod session;
 mod state;
 
 use crate::tools::View;
-use c2c_proto::Error;
 use c2c_proto::frame::MailCount;
 use c2c_proto::id::{MODEL_KEY_PREFIX, MessageId};
 use c2c_proto::response::{Marked, Pruned, Response};
+use c2c_proto::{Error, ErrorCode};
 use serde_json::{Map, Value, json};
 
 /// The text of one result.
@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 pub struct Result {
     /// A JSON object.
     pub text: String,
-    /// The messages in it that are mail of the session.
+    /// The messages in it: those that are mail of the session are shown to it with this.
     pub shown: Vec<MessageId>,
 }
 
@@ -33,12 +33,25 @@ pub struct Result {
 struct Rendered {
     members: Map<String, Value>,
     shown: Vec<MessageId>,
+    /// Unread mail that the response carried and the result does not: the broker takes it for shown.
+    unread_cut: u64,
+}
+
+impl Rendered {
+    /// A result without messages.
+    const fn without_mail(members: Map<String, Value>) -> Self {
+        Self { members, shown: Vec::new(), unread_cut: 0 }
+    }
 }
 
 /// The result of a call that succeeded.
 #[must_use]
 pub fn response(view: &View, response: Response, mail: Option<MailCount>) -> Result {
-    let Rendered { mut members, shown } = rendered(view, response);
+    let Rendered { mut members, shown, unread_cut } = rendered(view, response);
+    let mail = mail.map(|MailCount { unread, new }| MailCount {
+        unread,
+        new: new.saturating_add(unread_cut).min(unread),
+    });
     add_mail(&mut members, mail);
     Result { text: escape::text(&members), shown }
 }
@@ -68,6 +81,11 @@ fn as_given(key: &str) -> &str {
 fn hint(error: &Error, key: Option<&str>) -> String {
     match key {
         None => error.hint.clone(),
+        // The session that takes a name now is another one, which has keys of its own.
+        Some(_) if matches!(error.code, ErrorCode::Superseded | ErrorCode::NotRegistered) => format!(
+            "{}; whether the change was made before that is unknown: find out before you make the call again",
+            error.hint
+        ),
         Some(_) => format!(
             "{}; whether the change was made is unknown: make the same call with this idempotency_key, which does it \
 at most once",
@@ -114,7 +132,7 @@ fn plain(value: Value) -> Rendered {
         Value::Object(members) => members,
         other => Map::from_iter([("value".to_owned(), other)]),
     };
-    Rendered { members, shown: Vec::new() }
+    Rendered::without_mail(members)
 }
 
 /// The session's unread mail, so that a model that never looks still notices it.

@@ -2,13 +2,13 @@
 
 use super::Rendered;
 use super::escape;
-use super::fit::{clipped, fitting, item_length, room, shorten};
+use super::fit::{COMMA, clipped, fitting, item_length, room, shorten};
 use c2c_proto::name::fold;
 use c2c_proto::response::{Displaced, Registered, SessionInfo, Sessions};
 use serde_json::{Map, Value, json};
 
-/// Metadata over this length is replaced by its length, so that one session cannot fill the list.
-const METADATA_LENGTH_MAX: usize = 8_000;
+/// What the member adds to the metadata itself, and more than its length as a number needs.
+const METADATA_MEMBER_LENGTH: usize = 40;
 
 /// The session holds a name.
 pub(super) fn registered(response: &Registered) -> Rendered {
@@ -19,7 +19,7 @@ pub(super) fn registered(response: &Registered) -> Rendered {
         let displaced = json!({"session_id": session_id, "name": name, "online": online});
         members.insert("superseded".to_owned(), displaced);
     }
-    Rendered { members, shown: Vec::new() }
+    Rendered::without_mail(members)
 }
 
 /// Who is there, from the name after `after_name`.
@@ -38,7 +38,7 @@ pub(super) fn sessions(response: Sessions, after_name: Option<&str>) -> Rendered
             members.insert("next_after_name".to_owned(), json!(clipped(&last.name)));
         }
     }
-    Rendered { members, shown: Vec::new() }
+    Rendered::without_mail(members)
 }
 
 /// The sessions after a name, which may have gone in the meantime.
@@ -52,6 +52,7 @@ fn rest_of(mut sessions: Vec<SessionInfo>, after_name: Option<&str>) -> Vec<Sess
     sessions
 }
 
+/// One session, in no more than the room: metadata that escapes make longer than that gives way to its length.
 fn session(info: &SessionInfo, room: usize) -> Value {
     let mut members = Map::new();
     members.insert("session_id".to_owned(), json!(info.session_id));
@@ -64,14 +65,19 @@ fn session(info: &SessionInfo, room: usize) -> Value {
     members.insert("started_at".to_owned(), json!(info.started_at.to_string()));
     members.insert("last_seen_at".to_owned(), json!(info.last_seen_at.to_string()));
     members.insert("client".to_owned(), json!(info.client));
-    if let Some(metadata) = &info.metadata {
-        let value = super::parsed(metadata);
-        if escape::length(&value) <= METADATA_LENGTH_MAX {
-            members.insert("metadata".to_owned(), value);
-        } else {
-            members.insert("metadata_chars".to_owned(), json!(metadata.chars().count()));
-        }
+    let Some(metadata) = &info.metadata else {
+        shorten(&mut members, room.saturating_sub(COMMA));
+        return Value::Object(members);
+    };
+    let value = super::parsed(metadata);
+    let length = escape::length(&value) + METADATA_MEMBER_LENGTH;
+    let mut beside = members.clone();
+    shorten(&mut beside, room.saturating_sub(COMMA + length));
+    if item_length(&beside) + length <= room {
+        beside.insert("metadata".to_owned(), value);
+        return Value::Object(beside);
     }
-    shorten(&mut members, room.saturating_sub(1));
+    shorten(&mut members, room.saturating_sub(COMMA + METADATA_MEMBER_LENGTH));
+    members.insert("metadata_chars".to_owned(), json!(metadata.chars().count()));
     Value::Object(members)
 }

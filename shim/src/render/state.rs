@@ -16,7 +16,7 @@ pub(super) fn set(response: &StateSet) -> Rendered {
     if let Some(at) = response.expires_at {
         members.insert("expires_at".to_owned(), json!(at.to_string()));
     }
-    Rendered { members, shown: Vec::new() }
+    Rendered::without_mail(members)
 }
 
 /// One key, whole. `watch`: whether the call waited for a change.
@@ -29,7 +29,7 @@ pub(super) fn one(response: &State, watch: bool) -> Rendered {
     if watch {
         members.insert("timed_out".to_owned(), json!(response.timed_out));
     }
-    Rendered { members, shown: Vec::new() }
+    Rendered::without_mail(members)
 }
 
 /// The keys of a prefix.
@@ -48,7 +48,7 @@ pub(super) fn list(response: &States) -> Rendered {
             members.insert("next_after_key".to_owned(), json!(last.state_key));
         }
     }
-    Rendered { members, shown: Vec::new() }
+    Rendered::without_mail(members)
 }
 
 /// An entry that cannot fill the list alone: a value that escapes make longer than the room gives way to its length.

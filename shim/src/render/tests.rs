@@ -175,7 +175,7 @@ fn inbox_of_sent_messages_downward() {
     ];
     let given = Response::Inbox(Inbox { messages: vec![own], more: true });
     let view = View::Inbox { downward: true };
-    assert!(response(&view, given.clone(), MAIL).shown.is_empty(), "one's own messages are not mail");
+    assert_eq!(response(&view, given.clone(), MAIL).shown, [7], "it may have gone to oneself too");
     insta::assert_snapshot!(shown(&view, given));
 }
 
@@ -193,6 +193,17 @@ fn one_whole_message_has_no_marks() {
     let given = Response::OneMessage(OneMessage { message: message(7, "all"), offset: 0 });
     let text = response(&View::Plain, given, None).text;
     assert!(!text.contains("offset") && !text.contains("truncated") && !text.contains("unread"), "{text}");
+    assert!(text.contains("\"body_chars\":3"), "{text}");
+}
+
+#[test]
+fn the_last_page_of_a_body_is_not_truncated() {
+    let mut page = message(7, "the end");
+    page.body_chars = 30_007;
+    let text =
+        response(&View::Plain, Response::OneMessage(OneMessage { message: page, offset: 30_000 }), None).text;
+    assert!(!text.contains("truncated") && !text.contains("next_offset"), "{text}");
+    assert!(text.contains("\"body_chars\":30007"), "{text}");
 }
 
 #[test]
@@ -211,6 +222,7 @@ fn waits() {
             waited(vec![message(7, "now")], false, false, false),
             waited(vec![message(7, "now")], false, false, true),
             waited(vec![message(7, "again")], false, true, false),
+            waited(vec![message(7, "again")], false, true, true),
             waited(Vec::new(), true, false, false),
         ]
         .join("\n")
@@ -222,6 +234,8 @@ fn questions() {
     let mut reply = message(8, "yes");
     reply.reply_to = Some(7);
     reply.thread = 7;
+    let mut cut = reply.clone();
+    cut.body_chars = 9_000;
     let asked = |replies, missing: &[&str], timed_out, marked| {
         let missing = missing.iter().map(|name| (*name).to_owned()).collect();
         shown(&View::Ask { marked }, Response::Asked(Asked { id: 7, replies, missing, timed_out }))
@@ -231,6 +245,7 @@ fn questions() {
             asked(vec![reply.clone()], &[], false, true),
             asked(vec![reply], &["web"], false, false),
             asked(Vec::new(), &["api", "web"], true, false),
+            asked(vec![cut], &[], false, true),
         ]
         .join("\n")
     );
@@ -269,11 +284,14 @@ fn pruned() {
 #[test]
 fn errors() {
     let refused = Error::new(ErrorCode::Conflict, "lease is at version 9", "read it again");
-    let lost = Error::new(ErrorCode::BrokerUnreachable, "no broker answers", "see the broker's log");
+    let mut lost = Error::new(ErrorCode::BrokerUnreachable, "no broker answers", "see the broker's log");
+    lost.retry_safe = false;
+    let superseded = Error::new(ErrorCode::Superseded, "another session took the name", "register another");
     insta::assert_snapshot!(
         [
             pretty(&error(&refused, None, MAIL)),
             pretty(&error(&lost, Some("call:0199b2c4-0000-7000-8000-000000000000"), None)),
+            pretty(&error(&superseded, Some("model:mine"), None)),
         ]
         .join("\n")
     );
