@@ -64,23 +64,37 @@ impl Args {
         self.take(name).map(|value| as_text(name, value)).transpose()
     }
 
-    /// A text that must be there, but may be empty.
+    /// A text that says which things are meant: an empty one would mean all of them, so it is refused.
+    ///
+    /// # Errors
+    /// `invalid_argument` for an empty text, or anything else.
+    pub fn filled_text(&mut self, name: &str) -> Result<Option<String>, Error> {
+        if self.map.get(name).and_then(Value::as_str) == Some("") {
+            return Err(Error::invalid(
+                format!("{name} is an empty text"),
+                format!("leave {name} out, or say which one is meant"),
+            ));
+        }
+        self.text(name)
+    }
+
+    /// A text that must be there, but may be empty. `what`: what to give, for the hint.
     ///
     /// # Errors
     /// `invalid_argument` if it is missing or something else.
-    pub fn text_or_empty(&mut self, name: &str) -> Result<String, Error> {
+    pub fn text_or_empty(&mut self, name: &str, what: &str) -> Result<String, Error> {
         match self.map.remove(name) {
-            None | Some(Value::Null) => Err(missing(name)),
+            None | Some(Value::Null) => Err(missing(name, what)),
             Some(value) => as_text(name, value),
         }
     }
 
-    /// A text that must be there and not be empty.
+    /// A text that must be there and not be empty. `what`: what to give, for the hint.
     ///
     /// # Errors
     /// `invalid_argument` if it is missing or something else.
-    pub fn required_text(&mut self, name: &str) -> Result<String, Error> {
-        self.text(name)?.ok_or_else(|| missing(name))
+    pub fn required_text(&mut self, name: &str, what: &str) -> Result<String, Error> {
+        self.text(name)?.ok_or_else(|| missing(name, what))
     }
 
     /// A whole number: `12`, `12.0`, `"12"`.
@@ -144,14 +158,16 @@ impl Args {
         meant.map(Some).ok_or_else(|| wrong_type(name, &value, "true or false"))
     }
 
-    /// Texts: a list, a single one, or a list written as JSON in a text. `None` if absent.
+    /// Texts: a list, a single one, or a list written as JSON in a text. `None` if absent. `wanted`: what the texts
+    /// are, for the error.
     ///
     /// # Errors
     /// `invalid_argument` for anything else.
-    pub fn texts(&mut self, name: &str) -> Result<Option<(Vec<String>, Many)>, Error> {
+    pub fn texts(&mut self, name: &str, wanted: &str) -> Result<Option<(Vec<String>, Many)>, Error> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let (items, many) = as_list(value);
-        let texts: Result<Vec<String>, Error> = items.into_iter().map(|item| as_text(name, item)).collect();
+        let text = |item: Value| text_of(item).map_err(|item| wrong_item(name, many, &item, wanted));
+        let texts: Result<Vec<String>, Error> = items.into_iter().map(text).collect();
         Ok(Some((texts?, many)))
     }
 
@@ -160,13 +176,12 @@ impl Args {
     /// # Errors
     /// `invalid_argument` if missing or anything else.
     pub fn required_ids(&mut self, name: &str) -> Result<Vec<i64>, Error> {
-        let Some(value) = self.take(name) else { return Err(missing(name)) };
-        let (items, _) = as_list(value);
+        const WANTED: &str = "a list of message ids, which are whole numbers";
+        let Some(value) = self.take(name) else { return Err(missing(name, WANTED)) };
+        let (items, many) = as_list(value);
         items
             .iter()
-            .map(|item| {
-                as_integer(item).ok_or_else(|| wrong_type(name, item, "a list of message ids (numbers)"))
-            })
+            .map(|item| as_integer(item).ok_or_else(|| wrong_item(name, many, item, WANTED)))
             .collect()
     }
 
@@ -196,10 +211,10 @@ pub enum Many {
     Single,
 }
 
-/// `invalid_argument` for an argument that must be there.
+/// `invalid_argument` for an argument that must be there. `what`: what to give.
 #[must_use]
-pub fn missing(name: &str) -> Error {
-    Error::invalid(format!("{name} is missing"), format!("give {name}"))
+pub fn missing(name: &str, what: &str) -> Error {
+    Error::invalid(format!("{name} is missing"), format!("give {name}: {what}"))
 }
 
 /// `too_large` if a text has more characters than allowed.
@@ -234,10 +249,14 @@ pub fn check_tag(tag: Option<&str>) -> Result<(), Error> {
 }
 
 fn as_text(name: &str, value: Value) -> Result<String, Error> {
+    text_of(value).map_err(|other| wrong_type(name, &other, "a text"))
+}
+
+fn text_of(value: Value) -> Result<String, Value> {
     match value {
         Value::String(text) => Ok(text),
         Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
-        other => Err(wrong_type(name, &other, "a text")),
+        other => Err(other),
     }
 }
 
@@ -293,13 +312,25 @@ fn wrong_type(name: &str, given: &Value, wanted: &str) -> Error {
     )
 }
 
+/// For one item of a list, or for the single value that stands for a list.
+fn wrong_item(name: &str, many: Many, item: &Value, wanted: &str) -> Error {
+    match many {
+        Many::Single => wrong_type(name, item, wanted),
+        Many::List => Error::invalid(
+            format!("{name} contains {}, wanted is {wanted}", describe(item)),
+            format!("give {name} as {wanted}"),
+        ),
+    }
+}
+
 fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => format!("{flag}"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => format!("the text {}", shown_text(text)),
-        Value::Array(items) => format!("a list of {}", items.len()),
+        Value::Array(items) if items.len() == 1 => "a list of 1 item".to_owned(),
+        Value::Array(items) => format!("a list of {} items", items.len()),
         Value::Object(_) => "an object".to_owned(),
     }
 }

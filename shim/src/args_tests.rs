@@ -66,15 +66,15 @@ fn a_single_value_is_a_list_of_one() {
     assert_eq!(args(json!({"a": [7, "8", 9.0]})).required_ids("a").unwrap(), [7, 8, 9]);
     assert_eq!(args(json!({"a": "[7, 8]"})).required_ids("a").unwrap(), [7, 8]);
     args(json!({"a": "7, 8"})).required_ids("a").unwrap_err();
-    let (names, many) = args(json!({"a": "local"})).texts("a").unwrap().unwrap();
+    let (names, many) = args(json!({"a": "local"})).texts("a", "names").unwrap().unwrap();
     assert_eq!((names, many), (vec!["local".to_owned()], Many::Single));
-    let (names, many) = args(json!({"a": "[\"x\", \"y\"]"})).texts("a").unwrap().unwrap();
+    let (names, many) = args(json!({"a": "[\"x\", \"y\"]"})).texts("a", "names").unwrap().unwrap();
     assert_eq!((names, many), (vec!["x".to_owned(), "y".to_owned()], Many::List));
 }
 
 #[test]
 fn a_text_that_only_begins_like_a_list_is_a_text() {
-    let (names, many) = args(json!({"a": "[draft"})).texts("a").unwrap().unwrap();
+    let (names, many) = args(json!({"a": "[draft"})).texts("a", "names").unwrap().unwrap();
     assert_eq!((names, many), (vec!["[draft".to_owned()], Many::Single));
 }
 
@@ -99,7 +99,7 @@ fn texts_of_errors() {
     let none = Args::new("heartbeat", &[], json!({"x": 1}).as_object().cloned()).unwrap_err();
     let wrong = args(json!({"a": {"x": 1}})).text("a").unwrap_err();
     let long = args(json!({"a": "é".repeat(100)})).integer("a", 0, 1).unwrap_err();
-    let missing = args(json!({})).required_text("a").unwrap_err();
+    let missing = args(json!({})).required_text("a", "a name").unwrap_err();
     let shown: Vec<String> = [unknown, none, wrong, long, missing]
         .iter()
         .map(|error| format!("{error} [{}]", error.hint))

@@ -18,8 +18,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Answers of an `ask` that come later may reach nobody any more.
-const MARKS_READ_WITHIN: Duration = Duration::from_secs(ASK_MARKS_READ_WITHIN_S);
+/// Answers of an `ask` that come later may reach nobody any more; the way back from a wait of just that time counts
+/// as within it.
+const MARKS_READ_WITHIN: Duration = Duration::from_secs(ASK_MARKS_READ_WITHIN_S + 1);
 
 /// Does what one `tools/call` asks. Always an answer: what goes wrong is a result too.
 pub(crate) async fn run(
@@ -32,7 +33,7 @@ pub(crate) async fn run(
 ) -> CallToolResult {
     let call = match tool.decode(arguments, defaults) {
         Ok(call) => call,
-        Err(error) => return failed(&CallError { error, key: None, mail: None }),
+        Err(error) => return failed(&CallError { error, key: None, mail: forward.last_mail() }),
     };
     let waits = call.request.wait_ms().is_some();
     let rendered = tokio::select! {
@@ -54,6 +55,7 @@ async fn answered(
 ) -> Result<render::Result, CallError> {
     let Call { request, view } = call;
     let start = Instant::now();
+    let wait_ms = request.wait_ms();
     let Answer { response, mail } = match Waiting::of(&request) {
         None => forward.call(request).await?,
         Some(waiting) => tokio::select! {
@@ -61,10 +63,16 @@ async fn answered(
             never = waiting.report(context) => match never {},
         },
     };
-    if view == (View::Ask { marked: false }) && start.elapsed() <= MARKS_READ_WITHIN {
+    if view == (View::Ask { marked: false }) && someone_still_waits(wait_ms, start.elapsed()) {
         return Ok(with_replies_read(response, mail, forward).await);
     }
     Ok(render::response(&view, response, mail))
+}
+
+/// Whether the client of an `ask` is sure to be there still, so that answers can be marked read: it asked for no
+/// longer wait than any client makes, or it was answered within that time.
+fn someone_still_waits(wait_ms: Option<u64>, waited: Duration) -> bool {
+    wait_ms.is_some_and(|wait_ms| wait_ms <= ASK_MARKS_READ_WITHIN_S * 1_000) || waited <= MARKS_READ_WITHIN
 }
 
 /// Marks the replies read that the result shows. If that fails, the result says that they are still unread.
@@ -100,4 +108,24 @@ async fn never() -> CallToolResult {
 fn failed(error: &CallError) -> CallToolResult {
     let text = render::error(&error.error, error.key.as_deref(), error.mail);
     CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::someone_still_waits;
+    use std::time::Duration;
+
+    #[test]
+    fn a_question_that_times_out_at_the_very_limit_still_marks_its_answers_read() {
+        for (wait_ms, waited_ms, waits) in [
+            (50_000, 50_010, true),
+            (50_000, 52_000, true),
+            (3_600_000, 50_900, true),
+            (3_600_000, 51_100, false),
+            (50_001, 3_600_000, false),
+        ] {
+            let waited = Duration::from_millis(waited_ms);
+            assert_eq!(someone_still_waits(Some(wait_ms), waited), waits, "{wait_ms} {waited_ms}");
+        }
+    }
 }

@@ -4,13 +4,14 @@
 
 use crate::identity::Surroundings;
 use crate::shown::{Note, ShownLog};
-use c2c_proto::Error;
 use c2c_proto::client::{Answer, BrokerCommand, CallError, Client, ClientConfig, ClientEvent, Start};
+use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Role;
 use c2c_proto::limits::MARK_READ_IDS_MAX;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{Request, Shown};
-use std::sync::{Arc, OnceLock};
+use c2c_proto::{Error, ErrorCode};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 
 /// The way to the broker, once the client has said who it is.
@@ -18,13 +19,14 @@ use tokio::sync::mpsc;
 pub struct Forward {
     link: Arc<OnceLock<Result<Client, Error>>>,
     shown: ShownLog,
+    mail: Arc<Mutex<Option<MailCount>>>,
 }
 
 impl Forward {
     /// Not connected yet. `shown`: what results have shown.
     #[must_use]
     pub fn new(shown: ShownLog) -> Self {
-        Self { link: Arc::default(), shown }
+        Self { link: Arc::default(), shown, mail: Arc::default() }
     }
 
     /// Starts to connect, and returns at once. The second time it does nothing. A store that cannot even be named
@@ -59,11 +61,32 @@ impl Forward {
                 if request.key().is_none() {
                     self.shown.settled().await;
                 }
-                client.call(request).await
+                let result = client.call(request).await;
+                self.note_mail(&result);
+                result
             }
             Some(Err(error)) => Err(unsent(error.clone())),
             None => Err(unsent(Error::internal("a tool was called before initialize"))),
         }
+    }
+
+    /// The session's mail as the broker last told it: for answers that need no broker. `None` without a session.
+    #[must_use]
+    pub fn last_mail(&self) -> Option<MailCount> {
+        *self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_mail(&self, result: &Result<Answer, CallError>) {
+        let mail = match result {
+            Ok(answer) => answer.mail,
+            Err(CallError { mail: Some(mail), .. }) => Some(*mail),
+            Err(failed) if matches!(failed.error.code, ErrorCode::Superseded | ErrorCode::NotRegistered) => {
+                None
+            }
+            // Nobody said anything about mail.
+            Err(_) => return,
+        };
+        *self.mail.lock().unwrap_or_else(PoisonError::into_inner) = mail;
     }
 
     /// Tells the broker which mail was shown, as long as there is any. What cannot be told is told again by the mail
@@ -80,10 +103,12 @@ impl Forward {
             message_ids.sort_unstable();
             message_ids.dedup();
             let count = message_ids.len();
-            if let Some(Ok(client)) = self.link.get()
-                && let Err(error) = client.call(Request::Shown(Shown { message_ids })).await
-            {
-                tracing::debug!(count, code = %error.error.code, "the broker was not told which mail was shown");
+            if let Some(Ok(client)) = self.link.get() {
+                let told = client.call(Request::Shown(Shown { message_ids })).await;
+                self.note_mail(&told);
+                if let Err(error) = told {
+                    tracing::debug!(count, code = %error.error.code, "the broker was not told which mail was shown");
+                }
             }
             self.shown.reported(&last);
         }
@@ -92,4 +117,29 @@ impl Forward {
 
 const fn unsent(error: Error) -> CallError {
     CallError { error, key: None, mail: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Forward;
+    use crate::shown::ShownLog;
+    use c2c_proto::client::{Answer, CallError};
+    use c2c_proto::frame::MailCount;
+    use c2c_proto::response::{Done, Response};
+    use c2c_proto::{Error, ErrorCode};
+
+    #[test]
+    fn the_last_count_of_mail_is_kept_until_the_session_is_gone() {
+        let forward = Forward::new(ShownLog::new().0);
+        let count = |unread| Some(MailCount { unread, new: 1 });
+        let failed = |code, mail| Err(CallError { error: Error::new(code, "x", "y"), key: None, mail });
+        assert_eq!(forward.last_mail(), None);
+        forward.note_mail(&Ok(Answer { response: Response::Done(Done {}), mail: count(3) }));
+        forward.note_mail(&failed(ErrorCode::BrokerUnreachable, None));
+        assert_eq!(forward.last_mail(), count(3));
+        forward.note_mail(&failed(ErrorCode::Conflict, count(4)));
+        assert_eq!(forward.last_mail(), count(4));
+        forward.note_mail(&failed(ErrorCode::Superseded, None));
+        assert_eq!(forward.last_mail(), None);
+    }
 }

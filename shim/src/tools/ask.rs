@@ -1,11 +1,12 @@
 //! `ask`.
 
 use super::filter::{call_key, timeout_ms};
-use super::recipients::{body, tag, to};
+use super::recipients::{TO, body, tag, to};
 use super::schema::{IDEMPOTENCY_KEY, Kind, Property, property};
 use super::{Call, Defaults, Tool, View};
 use crate::args::{Args, missing};
 use c2c_proto::Error;
+use c2c_proto::limits::ASK_REPLIES_MAX;
 use c2c_proto::message::Priority;
 use c2c_proto::request::{Ask, Request, Send};
 
@@ -36,11 +37,11 @@ wait_for_message(reply_to=id). Fails at once, with nothing sent, if no recipient
 };
 
 fn decode(mut args: Args, defaults: &Defaults) -> Result<Call, Error> {
-    let to = to(&mut args)?.ok_or_else(|| missing("to"))?;
+    let to = to(&mut args)?.ok_or_else(|| missing("to", TO))?;
     let body = body(&mut args)?;
     let tag = tag(&mut args)?;
     let timeout_ms = timeout_ms(&mut args, defaults.wait_s)?;
-    let replies = args.integer("replies", 1, i64::from(u32::MAX))?;
+    let replies = args.integer("replies", 1, ASK_REPLIES_MAX as i64)?;
     let key = call_key(&mut args)?;
     let send = Send { to: Some(to), body, tag, reply_to: None, priority: Priority::Normal, key };
     let replies = replies.and_then(|replies| u32::try_from(replies).ok());

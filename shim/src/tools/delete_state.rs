@@ -1,6 +1,6 @@
 //! `delete_state`.
 
-use super::filter::{call_key, check_state_key};
+use super::filter::{STATE_KEY, call_key, check_state_key};
 use super::schema::{IDEMPOTENCY_KEY, Kind, Property, property};
 use super::{Call, Defaults, Tool};
 use crate::args::Args;
@@ -25,7 +25,7 @@ whether there was anything.",
 };
 
 fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
-    let state_key = args.required_text("key")?;
+    let state_key = args.required_text("key", STATE_KEY)?;
     check_state_key(&state_key)?;
     let if_version = args.integer("if_version", 0, i64::MAX)?;
     let key = call_key(&mut args)?;

@@ -8,9 +8,14 @@ use c2c_proto::request::Filter;
 
 /// `from`, `tag`, `reply_to`, `thread`.
 pub(super) fn filter(args: &mut Args) -> Result<Filter, Error> {
-    let tag = args.text("tag")?;
+    let tag = args.filled_text("tag")?;
     check_tag(tag.as_deref())?;
-    Ok(Filter { from: args.text("from")?, tag, reply_to: args.id("reply_to")?, thread: args.id("thread")? })
+    Ok(Filter {
+        from: args.filled_text("from")?,
+        tag,
+        reply_to: args.id("reply_to")?,
+        thread: args.id("thread")?,
+    })
 }
 
 /// `timeout_s` in milliseconds.
@@ -29,6 +34,9 @@ pub(super) fn call_key(args: &mut Args) -> Result<String, Error> {
     let limit = CALL_KEY_MAX_BYTES - prefix;
     Err(Error::too_large("idempotency_key", given.len(), limit, "bytes", "give a shorter idempotency_key"))
 }
+
+/// What a key of the shared state is, for who left it out.
+pub(super) const STATE_KEY: &str = "the name of one entry, such as \"deploy/lease\"";
 
 /// Checks a key of the shared state.
 pub(super) fn check_state_key(key: &str) -> Result<(), Error> {

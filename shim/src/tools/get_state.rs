@@ -33,7 +33,7 @@ for a change.",
 };
 
 fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
-    let Some(state_key) = args.text("key")? else { return list(args) };
+    let Some(state_key) = args.filled_text("key")? else { return list(args) };
     for name in ["prefix", "after_key"] {
         if args.has(name) {
             return Err(Error::invalid(

@@ -79,14 +79,15 @@ fn one_message(mut args: Args) -> Result<Call, Error> {
     }
     args.flag("sent")?;
     limit(&mut args)?;
-    let message_id = args.id("message_id")?.ok_or_else(|| crate::args::missing("message_id"))?;
+    let message_id =
+        args.id("message_id")?.ok_or_else(|| crate::args::missing("message_id", "the id of one message"))?;
     let offset = args.integer("offset", 0, i64::MAX)?.and_then(|offset| u64::try_from(offset).ok());
     let max_chars = u32::try_from(BODY_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
     Ok(Call::plain(Request::ReadMessage(ReadMessage { message_id, offset: offset.unwrap_or(0), max_chars })))
 }
 
 fn query(args: &mut Args) -> Result<Option<String>, Error> {
-    let query = args.text("query")?;
+    let query = args.filled_text("query")?;
     query.as_deref().map_or(Ok(()), |query| at_most_chars("query", query, QUERY_MAX_CHARS))?;
     Ok(query)
 }

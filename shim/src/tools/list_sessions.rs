@@ -4,6 +4,7 @@ use super::schema::{Kind, Property, property};
 use super::{Call, Defaults, Tool, View};
 use crate::args::Args;
 use c2c_proto::Error;
+use c2c_proto::limits::ACTIVE_WITHIN_MAX_MIN;
 use c2c_proto::request::{ListSessions, Request};
 
 /// When the call does not say, in minutes.
@@ -27,7 +28,7 @@ you. Mail to a name that is not listed is kept for it all the same.",
 };
 
 fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
-    let minutes = args.integer("active_within_min", 0, i64::from(u32::MAX))?;
+    let minutes = args.integer("active_within_min", 0, i64::from(ACTIVE_WITHIN_MAX_MIN))?;
     let active_within_min =
         minutes.and_then(|minutes| u32::try_from(minutes).ok()).unwrap_or(ACTIVE_WITHIN_DEFAULT_MIN);
     let after_name = args.text("after_name")?;

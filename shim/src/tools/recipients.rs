@@ -7,9 +7,14 @@ use c2c_proto::message::To;
 use c2c_proto::name::{EVERYONE, fold};
 use std::collections::HashSet;
 
+/// What `to` is, for who left it out or gave something else.
+pub(super) const TO: &str = "a name, a list of names, or \"*\" for everyone";
+/// The same for the body.
+const BODY: &str = "what the recipient should know or do";
+
 /// `to`, if given.
 pub(super) fn to(args: &mut Args) -> Result<Option<To>, Error> {
-    let Some((names, many)) = args.texts("to")? else { return Ok(None) };
+    let Some((names, many)) = args.texts("to", TO)? else { return Ok(None) };
     if names.iter().any(String::is_empty) || names.is_empty() {
         return Err(Error::invalid(
             if names.is_empty() { "to is an empty list" } else { "to contains an empty name" },
@@ -46,9 +51,9 @@ fn without_repetition(names: Vec<String>) -> Vec<String> {
 
 /// `body`.
 pub(super) fn body(args: &mut Args) -> Result<String, Error> {
-    let body = args.text_or_empty("body")?;
+    let body = args.text_or_empty("body", BODY)?;
     if body.is_empty() {
-        return Err(Error::invalid("body is empty", "say in the body what the recipient should know or do"));
+        return Err(Error::invalid("body is empty", format!("say in the body {BODY}")));
     }
     at_most_bytes("body", &body, BODY_MAX_BYTES, "put the content into a file and send its path")?;
     Ok(body)

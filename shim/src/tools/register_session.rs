@@ -28,7 +28,8 @@ begins with a letter or digit; case makes no difference.",
 };
 
 fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
-    let name = args.required_text("name")?;
+    let name =
+        args.required_text("name", "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit")?;
     let metadata = args.object("metadata")?;
     if let Some(metadata) = &metadata {
         let hint = "keep metadata short: it is repeated in every list of sessions";

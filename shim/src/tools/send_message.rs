@@ -53,7 +53,10 @@ fn priority(args: &mut Args) -> Result<Priority, Error> {
         Some("fyi") => Ok(Priority::Fyi),
         Some(other) => {
             let shown: String = other.chars().take(40).collect();
-            Err(Error::invalid(format!("priority is {shown:?}"), "give priority as normal or fyi"))
+            Err(Error::invalid(
+                format!("priority is {shown:?}, allowed are \"normal\" and \"fyi\""),
+                "leave priority out for normal, or give fyi for a message that alerts nobody",
+            ))
         }
     }
 }

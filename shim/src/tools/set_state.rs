@@ -1,15 +1,12 @@
 //! `set_state`.
 
-use super::filter::{call_key, check_state_key};
+use super::filter::{STATE_KEY, call_key, check_state_key};
 use super::schema::{IDEMPOTENCY_KEY, Kind, Property, property};
 use super::{Call, Defaults, Tool};
 use crate::args::{Args, at_most_bytes, missing};
 use c2c_proto::Error;
-use c2c_proto::limits::STATE_VALUE_MAX_BYTES;
+use c2c_proto::limits::{STATE_TTL_MAX_S, STATE_VALUE_MAX_BYTES};
 use c2c_proto::request::{Request, SetState};
-
-/// Longest life of an entry, in seconds: a hundred years.
-const TTL_MAX_S: u64 = 3_155_760_000;
 
 const PROPERTIES: &[Property] = &[
     property("key", Kind::Text, "at most 512 bytes"),
@@ -36,12 +33,13 @@ with ttl_s; renew it with the returned version as if_version. Versions only grow
 };
 
 fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
-    let state_key = args.required_text("key")?;
+    let state_key = args.required_text("key", STATE_KEY)?;
     check_state_key(&state_key)?;
-    let value = args.json("value").ok_or_else(|| missing("value"))?.to_string();
+    let value =
+        args.json("value").ok_or_else(|| missing("value", "any JSON; null is a value too"))?.to_string();
     at_most_bytes("value", &value, STATE_VALUE_MAX_BYTES, "put the content into a file and store its path")?;
     let if_version = args.integer("if_version", 0, i64::MAX)?;
-    let ttl_ms = args.seconds_as_ms("ttl_s", 1, TTL_MAX_S)?;
+    let ttl_ms = args.seconds_as_ms("ttl_s", 1, STATE_TTL_MAX_S)?;
     let key = call_key(&mut args)?;
     Ok(Call::plain(Request::SetState(SetState { state_key, value, if_version, ttl_ms, key })))
 }

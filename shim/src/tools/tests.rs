@@ -1,9 +1,9 @@
 //! Sizes and texts of the definitions, and how arguments become requests.
 
 use super::{ALL, Call, Defaults, INSTRUCTIONS, View, definitions, find};
-use c2c_proto::Error;
 use c2c_proto::message::To;
 use c2c_proto::request::Request;
+use c2c_proto::{Error, ErrorCode};
 use serde_json::{Value, json};
 
 const DEFAULTS: Defaults = Defaults { wait_s: 50 };
@@ -188,6 +188,14 @@ fn limits_are_named_with_the_value() {
         decode("set_state", json!({"key": "k".repeat(513), "value": 1})),
         decode("set_state", json!({"key": "k", "value": "v".repeat(1024 * 1024)})),
         decode("set_state", json!({"key": "k", "value": 1, "ttl_s": 0})),
+        decode("send_message", json!({"to": "a"})),
+        decode("send_message", json!({"to": [null], "body": "x"})),
+        decode("send_message", json!({"to": {"name": "a"}, "body": "x"})),
+        decode("mark_read", json!({})),
+        decode("mark_read", json!({"message_ids": [[1]]})),
+        decode("mark_read", json!({"message_ids": {"id": 1}})),
+        decode("list_sessions", json!({"active_within_min": 4_294_967_295_u32})),
+        decode("set_state", json!({"key": "", "value": 1})),
         decode("ask", json!({"body": "b"})),
         decode("ask", json!({"to": "a", "body": "b", "replies": 0})),
         decode("prune", json!({"older_than_days": -1})),
@@ -199,6 +207,27 @@ fn limits_are_named_with_the_value() {
         .map(|error| format!("{error}\n    {}", error.hint))
         .collect();
     insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn an_empty_text_is_not_taken_for_everything() {
+    for (tool, name) in [
+        ("get_state", "key"),
+        ("inbox", "from"),
+        ("inbox", "tag"),
+        ("inbox", "query"),
+        ("wait_for_message", "from"),
+        ("wait_for_message", "tag"),
+        ("delete_state", "key"),
+    ] {
+        let error = decode(tool, json!({name: ""})).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument, "{tool}");
+        assert!(error.message.starts_with(name), "{tool}: {error}");
+        if tool != "delete_state" {
+            decode(tool, json!({name: null})).unwrap();
+        }
+    }
+    decode("get_state", json!({"prefix": "", "after_key": ""})).unwrap();
 }
 
 #[test]
