@@ -50,7 +50,6 @@ pub async fn run(args: Args, paths: Result<StorePaths, Error>) -> ExitCode {
         }
         Ok(Start::Stopped) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the broker cannot run");
             readiness.failed(&error);
             ExitCode::FAILURE
         }
@@ -109,11 +108,23 @@ async fn begin(mode: Mode, paths: StorePaths) -> Result<Result<Parts, Option<Hol
     let log = log::start(&paths.log).ok();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, mode = mode.as_str(), store = %paths.store.display(), "starting");
+    match open_all(mode, paths).await {
+        Ok((broker, door)) => Ok(Ok((broker, instance, door, log))),
+        Err(error) => {
+            // While there still is a log: that is where people look.
+            tracing::error!(%error, "the broker cannot run");
+            Err(error)
+        }
+    }
+}
+
+/// The settings, the store, and the socket last.
+async fn open_all(mode: Mode, paths: StorePaths) -> Result<(Arc<Broker>, Door), Error> {
     let config = Config::load(&paths.config)?;
     let broker = open(config, paths, mode).await?;
     let door = Door::open(Arc::clone(&broker))?;
     tracing::info!(address = %broker.paths.address, pid = std::process::id(), "ready");
-    Ok(Ok((broker, instance, door, log)))
+    Ok((broker, door))
 }
 
 async fn open(config: Config, paths: StorePaths, mode: Mode) -> Result<Arc<Broker>, Error> {

@@ -5,6 +5,7 @@ mod cmd;
 mod control;
 mod exit;
 mod text;
+mod trouble;
 
 use std::process::ExitCode;
 

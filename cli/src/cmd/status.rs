@@ -3,25 +3,48 @@
 use crate::control;
 use crate::exit::Exit;
 use crate::text::visible;
+use crate::trouble;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::response::Status;
+use c2c_proto::{Error, ErrorCode};
 use serde_json::json;
 use std::io::{self, Write};
 
 /// Prints the status, or that there is none.
 pub(crate) async fn run(json: bool) -> anyhow::Result<Exit> {
     let paths = StorePaths::from_env()?;
-    let Some(status) = control::status(&paths).await? else {
-        let text = format!(
-            "c2c: no broker runs for {}\n     nothing is wrong: it starts by itself with the first session that needs it\n",
-            visible(&paths.store.display().to_string())
-        );
-        io::stderr().write_all(text.as_bytes())?;
-        return Ok(Exit::NoBroker);
+    let status = match control::status(&paths).await {
+        Ok(Some(status)) => status,
+        Ok(None) => return none_runs(&paths),
+        Err(error) if error.code == ErrorCode::BrokerUnreachable => return silent(&paths, &error),
+        Err(error) => return Err(error.into()),
     };
     let text = if json { object(&status) } else { table(&status) };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// Nobody listens. That is as it should be while no session uses c2c, unless the last one to start could not.
+fn none_runs(paths: &StorePaths) -> anyhow::Result<Exit> {
+    let why = match trouble::last_start_failure(&paths.log) {
+        Some(failure) => format!("the last one that was started could not run: {failure}"),
+        None => "that is normal while no session uses it: the first one that does starts it".to_owned(),
+    };
+    let store = visible(&paths.store.display().to_string());
+    io::stderr()
+        .write_all(format!("c2c: no broker runs for {store}\n     {}\n", visible(&why)).as_bytes())?;
+    Ok(Exit::NoBroker)
+}
+
+/// Somebody listens, and says nothing.
+fn silent(paths: &StorePaths, error: &Error) -> anyhow::Result<Exit> {
+    let who =
+        trouble::holder(&paths.lock).map_or_else(|| "the broker".to_owned(), |pid| format!("process {pid}"));
+    let hint =
+        format!("{who} may be stopped or hung: end it, and the next session starts another; nothing is lost");
+    let text = format!("c2c: {}\n     {}\n", visible(&error.message), visible(&hint));
+    io::stderr().write_all(text.as_bytes())?;
+    Ok(Exit::Error)
 }
 
 /// The object that `--help` documents: keys are only ever added.
@@ -113,6 +136,7 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::{in_words, object, size, table};
     use c2c_proto::response::Status;
+    use c2c_proto::{Error, ErrorCode};
 
     fn example() -> Status {
         Status {
