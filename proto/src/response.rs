@@ -198,6 +198,8 @@ pub struct Asked {
     pub missing: Vec<String>,
     /// Whether the time ran out.
     pub timed_out: bool,
+    /// Whom it went to, as they were when it was sent.
+    pub recipients: Vec<Recipient>,
 }
 
 /// An entry was written.

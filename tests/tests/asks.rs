@@ -121,6 +121,43 @@ fn a_question_to_nobody_is_not_sent() {
 }
 
 #[test]
+fn a_misspelt_name_is_told_with_those_like_it() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let _web = sandbox.session("web");
+    let error = alice.call("ask", json!({"to": "wbe", "body": "hello?"})).err(NotFound);
+    assert!(error["hint"].as_str().unwrap().contains("\"wbe\" may be \"web\""), "{error}");
+    let error = alice.call("ask", json!({"to": ["zzz", "yyy"], "body": "hello?"})).err(NotFound);
+    assert!(!error["hint"].as_str().unwrap().contains("may be"), "{error}");
+}
+
+#[test]
+fn who_cannot_answer_is_told() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, carol) = three(&sandbox);
+    drop(carol);
+    c2c_harness::until("carol is offline", PATIENCE, || alice.row_of("carol").unwrap()["online"] == false);
+    let to = json!(["bob", "carol", "ghost"]);
+    let pending = ask(&mut alice, json!({"to": to, "body": "ready?", "replies": 1}));
+    answer(&mut bob, "yes");
+    let result = pending.ok();
+    assert_eq!(result["missing"], json!(["carol", "ghost"]));
+    assert_eq!((&result["offline"], &result["unknown"]), (&json!(["carol"]), &json!(["ghost"])));
+}
+
+#[test]
+fn a_session_does_not_wait_for_itself() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    alice.call("ask", json!({"to": "alice", "body": "who am I?", "timeout_s": 600})).err(InvalidArgument);
+    assert!(alice.inbox_ids(json!({"sent": true})).is_empty());
+    let pending = ask(&mut alice, json!({"to": ["alice", "bob"], "body": "ready?", "timeout_s": 600}));
+    answer(&mut bob, "yes");
+    let result = pending.ok();
+    assert_eq!((bodies(&result), &result["missing"]), (vec!["yes"], &json!([])));
+}
+
+#[test]
 fn bad_input_is_refused() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob, _carol) = three(&sandbox);

@@ -3,7 +3,7 @@
 //! The send has a key, so that an `Ask` which is repeated on a new connection goes on waiting for the same answers;
 //! whether they were read meanwhile makes no difference to it.
 
-use super::{Handled, check, send, wait};
+use super::{Handled, check, near, send, wait};
 use crate::Broker;
 use crate::session::Owner;
 use crate::store::Stored;
@@ -19,7 +19,12 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     let deadline = wait::deadline(request.timeout_ms)?;
     check_replies(request.replies)?;
     let row = owner.row;
-    let stored = deliver(broker, owner, request.send).await?;
+    let to = request.send.to.clone().filter(|_| request.send.reply_to.is_none());
+    let stored = match deliver(broker, owner, request.send).await {
+        Ok(stored) => stored,
+        Err(error) => return Err(near::advised(broker, error, to.as_ref()).await),
+    };
+    let recipients = send::recipients(broker, &stored);
     let wanted = wanted(&stored, row, request.replies);
     let question = stored.id;
     let look = |owner: Owner| async move {
@@ -34,7 +39,7 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
         None => so_far(broker, row, question).await?,
     };
     let first_shown = replies.iter().filter(|reply| reply.read_at.is_none()).count() as u64;
-    Ok((Response::Asked(Asked { id: question, replies, missing, timed_out }), first_shown))
+    Ok((Response::Asked(Asked { id: question, replies, missing, timed_out, recipients }), first_shown))
 }
 
 /// Cancelling an `ask` ends its wait, never its send half-way: a question that is on disk is announced.

@@ -2,12 +2,15 @@
 
 use crate::Broker;
 use crate::store::Stored;
-use c2c_proto::Error;
+use c2c_proto::message::To;
 use c2c_proto::name::fold;
 use c2c_proto::response::Near;
+use c2c_proto::{Error, ErrorCode};
 
 /// How many names are suggested.
 const SUGGESTIONS: usize = 3;
+/// For how many of the names of one question.
+const ADVICES: usize = 5;
 /// From this likeness on (1 is the same) a name is worth suggesting.
 const LIKENESS_MIN: f64 = 0.75;
 /// From this length on, in characters, one slip of the finger (a character wrong, missing, added or swapped with the
@@ -31,6 +34,30 @@ pub(super) async fn names(broker: &Broker, stored: &Stored) -> Result<Vec<Near>,
         .map(|name| Near { name: name.to_owned(), known: like(name, &known) })
         .filter(|near| !near.known.is_empty())
         .collect())
+}
+
+/// `not_found` for names that nobody holds, with what was perhaps meant in its hint; other errors stay as they are.
+pub(super) async fn advised(broker: &Broker, error: Error, to: Option<&To>) -> Error {
+    let names = match to {
+        Some(To::One(name)) => std::slice::from_ref(name),
+        Some(To::Many(names)) => names,
+        Some(To::Everyone) | None => &[],
+    };
+    if error.code != ErrorCode::NotFound || names.is_empty() {
+        return error;
+    }
+    // Whoever cannot be given advice still gets the error.
+    let Ok(known) = broker.store.known_names().await else { return error };
+    let advice: Vec<String> = names.iter().filter_map(|name| advice(name, &known)).take(ADVICES).collect();
+    if advice.is_empty() {
+        return error;
+    }
+    Error { hint: format!("{}; {}", advice.join("; "), error.hint), ..error }
+}
+
+fn advice(name: &str, known: &[String]) -> Option<String> {
+    let like: Vec<String> = like(name, known).iter().map(|known| format!("{known:?}")).collect();
+    (!like.is_empty()).then(|| format!("{name:?} may be {}", like.join(" or ")))
 }
 
 fn like(name: &str, known: &[String]) -> Vec<String> {

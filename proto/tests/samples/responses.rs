@@ -53,11 +53,12 @@ fn sessions() -> Vec<(&'static str, Response)> {
 
 fn mail() -> Vec<(&'static str, Response)> {
     let recipient = Recipient { name: text("web"), online: true, waiting: false, known: true };
+    let unknown = Recipient { name: text("db"), online: false, waiting: false, known: false };
     let sent = Sent {
         id: 41,
         to: To::Many(vec![text("web"), text("wbe")]),
         tag: some("review"),
-        recipients: vec![recipient],
+        recipients: vec![recipient.clone()],
         skipped_full: vec![text("db")],
         near: vec![Near { name: text("wbe"), known: vec![text("web")] }],
     };
@@ -90,6 +91,7 @@ fn mail() -> Vec<(&'static str, Response)> {
                 replies: messages(),
                 missing: vec![text("db")],
                 timed_out: true,
+                recipients: vec![recipient, unknown],
             }),
         ),
     ]

@@ -130,7 +130,9 @@ proptest! {
 
     #[test]
     fn an_ask_keeps_the_limit(given in messages(40), missing in prop::collection::vec(text(64), 0..300), marked: bool) {
-        let asked = Asked { id: 1, replies: given.clone(), missing: missing.clone(), timed_out: true };
+        let recipient = |name: &String| Recipient { name: name.clone(), online: false, waiting: false, known: name.len().is_multiple_of(2) };
+        let recipients = missing.iter().map(recipient).collect();
+        let asked = Asked { id: 1, replies: given.clone(), missing: missing.clone(), timed_out: true, recipients };
         let value = checked(&View::Ask { marked }, Response::Asked(asked));
         check_messages(&value["replies"], &given);
         let omitted = value.get("missing_omitted").and_then(Value::as_u64).unwrap_or(0);

@@ -5,8 +5,11 @@ use super::escape::{self, beginning};
 use super::fit::{COMMA, add_list, room};
 use super::message::{self, BODY_MEMBERS_LENGTH, BODY_TRUNCATED, Page, bounded_header, string_length};
 use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
+use c2c_proto::message::Recipient;
+use c2c_proto::name::fold;
 use c2c_proto::response::{Asked, Inbox, OneMessage, Waited};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 const TIMED_OUT: &str =
     "no matching mail came in this time; wait again only if your work cannot go on without it";
@@ -112,6 +115,7 @@ pub(super) fn asked(response: &Asked, marked: bool) -> Rendered {
     let missing: Vec<Value> = response.missing.iter().map(|name| json!(name)).collect();
     let for_names = room(&members) / 2;
     add_list(&mut members, "missing", missing, for_names);
+    add_out_of_reach(&mut members, response);
     let mut page = message::fair(&response.replies, room(&members).saturating_sub(ASK_HINT_LENGTH));
     if marked {
         // The count is that after the marking, which is of what is shown alone.
@@ -128,6 +132,25 @@ pub(super) fn asked(response: &Asked, marked: bool) -> Rendered {
         members.insert("hint".to_owned(), json!(hints.join("; ")));
     }
     with_messages(members, "replies", page)
+}
+
+/// Names those among the missing that could not answer when the question was sent.
+fn add_out_of_reach(members: &mut Map<String, Value>, response: &Asked) {
+    let missing: HashSet<String> = response.missing.iter().map(|name| fold(name)).collect();
+    let mut out_of_reach = |name, condition: fn(&Recipient) -> bool| {
+        let names: Vec<Value> = response
+            .recipients
+            .iter()
+            .filter(|recipient| condition(recipient) && missing.contains(&fold(&recipient.name)))
+            .map(|recipient| json!(recipient.name))
+            .collect();
+        if !names.is_empty() {
+            let for_names = room(members) / 4;
+            add_list(members, name, names, for_names);
+        }
+    };
+    out_of_reach("unknown", |recipient| !recipient.known);
+    out_of_reach("offline", |recipient| recipient.known && !recipient.online);
 }
 
 fn with_messages(mut members: Map<String, Value>, name: &str, page: Page) -> Rendered {

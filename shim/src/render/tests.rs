@@ -238,13 +238,19 @@ fn questions() {
     cut.body_chars = 9_000;
     let asked = |replies, missing: &[&str], timed_out, marked| {
         let missing = missing.iter().map(|name| (*name).to_owned()).collect();
-        shown(&View::Ask { marked }, Response::Asked(Asked { id: 7, replies, missing, timed_out }))
+        let recipient =
+            |name: &str, online, known| Recipient { name: name.to_owned(), online, waiting: false, known };
+        // One that answered is of no more interest, wherever it was.
+        let recipients =
+            vec![recipient("API", true, true), recipient("web", false, true), recipient("wbe", false, false)];
+        let asked = Asked { id: 7, replies, missing, timed_out, recipients };
+        shown(&View::Ask { marked }, Response::Asked(asked))
     };
     insta::assert_snapshot!(
         [
             asked(vec![reply.clone()], &[], false, true),
-            asked(vec![reply], &["web"], false, false),
-            asked(Vec::new(), &["api", "web"], true, false),
+            asked(vec![reply], &["api"], false, false),
+            asked(Vec::new(), &["api", "web", "wbe"], true, false),
             asked(vec![cut], &[], false, true),
         ]
         .join("\n")

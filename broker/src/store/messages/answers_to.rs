@@ -3,11 +3,15 @@
 use super::shape::{bytes_for, message, message_columns};
 use crate::session::Owner;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::LIST_BODY_MAX_CHARS;
+use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use sqlx::{Row as _, SqlitePool};
 use std::collections::HashSet;
+
+/// Bodies of answers, in bytes, beyond which only the beginnings of further ones are loaded: a result's worth, at
+/// four bytes a character.
+const BODIES_MAX_BYTES: usize = 4 * RESULT_MAX_CHARS;
 
 /// What has come of a question.
 #[derive(Debug, Default)]
@@ -68,12 +72,17 @@ pub(crate) async fn answers_to(
     .await?;
     let mut answered = HashSet::new();
     let mut found = AnswersTo::default();
+    let mut bytes = 0;
     for row in rows {
         let from_mailbox: String = row.try_get(13)?;
         let from_row: i64 = row.try_get(14)?;
         let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
         if answered.insert(index) && found.replies.len() < limit {
-            found.replies.push(message(&row, LIST_BODY_MAX_CHARS)?);
+            // Thousands of answers must fit one frame, and no reader gets more than the beginnings of so many.
+            let whole = bytes <= BODIES_MAX_BYTES;
+            let reply = message(&row, if whole { LIST_BODY_MAX_CHARS } else { REMINDER_BODY_MAX_CHARS })?;
+            bytes += reply.body.len();
+            found.replies.push(reply);
         }
     }
     found.missing = asked
