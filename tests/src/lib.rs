@@ -14,6 +14,7 @@ mod raw;
 mod sandbox;
 mod seed;
 mod shim;
+mod skip;
 mod wire;
 
 pub use binaries::{bin_dir, binary};
@@ -28,6 +29,7 @@ pub use raw::{Raw, Received};
 pub use sandbox::Sandbox;
 pub use seed::Seed;
 pub use shim::{Shim, ShimOptions, Stdio};
+pub use skip::skipped;
 pub use wire::Wire;
 
 use std::time::Duration;

@@ -19,11 +19,14 @@ impl SmallDisk {
         match tried {
             Ok(done) if done.status.success() => Some(Self(at.to_owned())),
             Ok(done) => {
-                println!("skipped: cannot mount: {}", String::from_utf8_lossy(&done.stderr).trim());
+                c2c_harness::skipped(&format!(
+                    "cannot mount: {}",
+                    String::from_utf8_lossy(&done.stderr).trim()
+                ));
                 None
             }
             Err(error) => {
-                println!("skipped: cannot mount: {error}");
+                c2c_harness::skipped(&format!("cannot mount: {error}"));
                 None
             }
         }
@@ -74,7 +77,7 @@ fn a_full_disk_is_told_and_recovers() {
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_and_not_the_end() {
     if !Path::new("/usr/bin/prlimit").exists() {
-        println!("skipped: there is no prlimit");
+        c2c_harness::skipped("there is no prlimit");
         return;
     }
     let sandbox = Sandbox::new();

@@ -22,7 +22,7 @@ fn can_change_user() -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     let tool = Path::new("/usr/bin/setpriv").exists();
     if !(root && tool) {
-        println!("skipped: needs root and setpriv (root: {root}, setpriv: {tool})");
+        c2c_harness::skipped(&format!("needs root and setpriv (root: {root}, setpriv: {tool})"));
     }
     root && tool
 }

@@ -10,12 +10,15 @@ use std::time::Duration;
 /// A file of the folder that `install.sh` filled; prints why not.
 fn installed(file: &str) -> Option<PathBuf> {
     let Some(dir) = std::env::var_os("C2C_INTEROP_DIR").filter(|dir| !dir.is_empty()) else {
-        println!("skipped: C2C_INTEROP_DIR is not set; see tests/tests/interop/install.sh");
+        c2c_harness::skipped("C2C_INTEROP_DIR is not set; see tests/tests/interop/install.sh");
         return None;
     };
     let path = std::path::absolute(dir).expect("a path").join(file);
     if !path.exists() {
-        println!("skipped: {} does not exist; see tests/tests/interop/install.sh", path.display());
+        c2c_harness::skipped(&format!(
+            "{} does not exist; see tests/tests/interop/install.sh",
+            path.display()
+        ));
         return None;
     }
     Some(path)
@@ -72,7 +75,7 @@ fn the_typescript_sdk() {
         std::env::split_paths(&path).map(|folder| folder.join("node")).find(|node| node.is_file())
     });
     let Some(node) = node else {
-        println!("skipped: there is no node on PATH");
+        c2c_harness::skipped("there is no node on PATH");
         return;
     };
     let mut client = Command::new(node);
