@@ -2,6 +2,7 @@
 //!
 //! Owns the rules of reading. Knows no tool: names, ranges and meanings come from the caller.
 
+use crate::exact::first_changed;
 use c2c_proto::Error;
 use c2c_proto::limits;
 use serde_json::{Map, Value};
@@ -194,7 +195,10 @@ impl Args {
             None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(Value::Object(map).to_string())),
             Some(Value::String(text)) => match serde_json::from_str::<Value>(&text) {
-                Ok(value @ Value::Object(_)) => Ok(Some(value.to_string())),
+                Ok(value @ Value::Object(_)) => match first_changed(text.as_bytes()) {
+                    None => Ok(Some(value.to_string())),
+                    Some(number) => Err(not_kept(name, number)),
+                },
                 _ => Err(wrong_type(name, &Value::String(text), "a JSON object")),
             },
             Some(other) => Err(wrong_type(name, &other, "a JSON object")),
@@ -303,6 +307,14 @@ fn as_list(value: Value) -> (Vec<Value>, Many) {
         }
         single => (vec![single], Many::Single),
     }
+}
+
+/// A number that would be another one afterwards.
+fn not_kept(name: &str, number: &str) -> Error {
+    Error::invalid(
+        format!("{name} contains the number {}, which cannot be kept exactly", shown_text(number)),
+        "give it as a string",
+    )
 }
 
 fn wrong_type(name: &str, given: &Value, wanted: &str) -> Error {

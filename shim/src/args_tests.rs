@@ -83,6 +83,8 @@ fn an_object_may_come_as_text() {
     assert_eq!(args(json!({"a": {"x": 1}})).object("a").unwrap().unwrap(), r#"{"x":1}"#);
     assert_eq!(args(json!({"a": "{\"x\": 1}"})).object("a").unwrap().unwrap(), r#"{"x":1}"#);
     args(json!({"a": "[1]"})).object("a").unwrap_err();
+    let error = args(json!({"a": "{\"x\": 1234567890123456789012}"})).object("a").unwrap_err();
+    assert!(error.message.contains("1234567890123456789012"), "{error}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 pub mod args;
 mod call;
+mod exact;
 pub mod forward;
 pub mod help;
 pub mod identity;

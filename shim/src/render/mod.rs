@@ -12,6 +12,7 @@ mod sent;
 mod session;
 mod state;
 
+use crate::exact::first_changed;
 use crate::tools::View;
 use c2c_proto::frame::MailCount;
 use c2c_proto::id::{MODEL_KEY_PREFIX, MessageId};
@@ -144,8 +145,12 @@ fn add_mail(members: &mut Map<String, Value>, mail: Option<MailCount>) {
     }
 }
 
-/// JSON that travelled as text; what is no JSON is shown as the text that it is.
+/// JSON that travelled as text; what is no JSON, or holds a number that would be another one, is shown as the text that
+/// it is.
 fn parsed(text: &str) -> Value {
+    if first_changed(text.as_bytes()).is_some() {
+        return json!(text);
+    }
     serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 

@@ -282,6 +282,14 @@ fn state() {
 }
 
 #[test]
+fn a_stored_number_that_would_change_is_shown_as_text() {
+    let one =
+        State { entry: Some(entry("k", Some("[123456789012345678901234567890.10]"))), timed_out: false };
+    let text = response(&View::Plain, Response::State(one), None).text;
+    assert!(text.contains(r#""value":"[123456789012345678901234567890.10]""#), "{text}");
+}
+
+#[test]
 fn pruned() {
     let given = Pruned { messages_deleted: 10, sessions_deleted: 2, state_deleted: 0 };
     insta::assert_snapshot!(shown(&View::Plain, Response::Pruned(given)));

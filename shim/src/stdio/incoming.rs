@@ -5,12 +5,20 @@
 //! the requests mean.
 
 use super::id_scan::id_in;
+use super::outline::Outline;
+use crate::exact::first_changed;
+use crate::render;
+use c2c_proto::Error;
 use c2c_proto::limits::MCP_LINE_MAX_BYTES;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, JsonRpcMessage};
 use serde_json::{Value, json};
 
 /// So many requests of one batch are answered one by one.
 const BATCH_ANSWERS_MAX: usize = 256;
+/// Levels of objects and lists in a line: what the parser takes.
+const DEPTH_MAX: usize = 127;
+/// Of a number that cannot be kept, so much is shown.
+const NUMBER_SHOWN_MAX_CHARS: usize = 60;
 /// What a line may begin with, and which says nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The methods that this server has, beside `initialize` and `ping`.
@@ -40,9 +48,44 @@ pub(super) fn read(line: &[u8], initialized: bool) -> Incoming {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     match serde_json::from_slice::<ClientJsonRpcMessage>(line) {
-        Ok(message) => check_order(message, initialized),
-        Err(_) => Incoming::Answers(refuse(line)),
+        Ok(message) => match changed_number(&message, line) {
+            Some(answer) if initialized => Incoming::Answers(vec![answer]),
+            _ => check_order(message, initialized),
+        },
+        Err(_) => Incoming::Answers(refuse(line, initialized)),
     }
+}
+
+/// The answer to a call whose arguments would be others afterwards.
+fn changed_number(message: &ClientJsonRpcMessage, line: &[u8]) -> Option<Vec<u8>> {
+    let JsonRpcMessage::Request(request) = message else { return None };
+    let ClientRequest::CallToolRequest(call) = &request.request else { return None };
+    let arguments = call.params.arguments.as_ref()?;
+    if !arguments.values().any(has_float) {
+        return None;
+    }
+    let number = first_changed(Outline::of(line).arguments)?;
+    let id = serde_json::to_value(&request.id).ok()?;
+    Some(tool_error(&id, &not_kept(number)))
+}
+
+/// Only what is no whole number of 64 bits can change.
+fn has_float(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_float),
+        Value::Object(members) => members.values().any(has_float),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+fn not_kept(number: &str) -> Error {
+    let shown: String = number.chars().take(NUMBER_SHOWN_MAX_CHARS).collect();
+    let ellipsis = if shown.len() < number.len() { "…" } else { "" };
+    Error::invalid(
+        format!("the number {shown}{ellipsis} in the arguments cannot be kept exactly"),
+        "give it as a string",
+    )
 }
 
 /// The answer to a line that was too long to be kept.
@@ -63,6 +106,8 @@ fn check_order(message: ClientJsonRpcMessage, initialized: bool) -> Incoming {
             ErrorCode::METHOD_NOT_FOUND,
             "this server has no method server/discover; send initialize".to_owned(),
         ))
+    } else if !known(method) {
+        Some((ErrorCode::METHOD_NOT_FOUND, no_method(method)))
     } else if initialized {
         None
     } else {
@@ -73,10 +118,7 @@ fn check_order(message: ClientJsonRpcMessage, initialized: bool) -> Incoming {
                 "initialize needs protocolVersion, capabilities and clientInfo with name and version"
                     .to_owned(),
             )),
-            _ if known(method) => {
-                Some((ErrorCode::INVALID_REQUEST, format!("send initialize before {method}")))
-            }
-            _ => Some((ErrorCode::METHOD_NOT_FOUND, no_method(method))),
+            _ => Some((ErrorCode::INVALID_REQUEST, format!("send initialize before {method}"))),
         }
     };
     match refusal {
@@ -95,7 +137,7 @@ pub(crate) fn no_method(method: &str) -> String {
 }
 
 /// The answers to a line that is no message.
-fn refuse(line: &[u8]) -> Vec<Vec<u8>> {
+fn refuse(line: &[u8], initialized: bool) -> Vec<Vec<u8>> {
     if line.trim_ascii().is_empty() {
         return vec![error(
             None,
@@ -105,13 +147,36 @@ fn refuse(line: &[u8]) -> Vec<Vec<u8>> {
     }
     match serde_json::from_slice::<Value>(line) {
         Err(cause) => {
-            let text = format!("a line of {} bytes is not JSON: {cause}", line.len());
-            vec![error(id_in(line).as_ref(), ErrorCode::PARSE_ERROR, &text)]
+            vec![refuse_unread(line, &cause, initialized)]
         }
         Ok(Value::Array(items)) => refuse_batch(&items),
         Ok(value) => {
             let (code, text) = fault(&value);
             vec![error(request_id(&value).as_ref(), code, &text)]
+        }
+    }
+}
+
+/// The answer to a line that the parser does not take: because it is no JSON, or goes beyond what it can read.
+fn refuse_unread(line: &[u8], cause: &serde_json::Error, initialized: bool) -> Vec<u8> {
+    let id = id_in(line);
+    let outline = Outline::of(line);
+    let fault = if outline.depth > DEPTH_MAX {
+        Some(Error::invalid(
+            format!("the message is nested {} levels deep, the limit is {DEPTH_MAX} levels", outline.depth),
+            "nest less deeply, or give the inner part as a string that holds its JSON",
+        ))
+    } else if cause.to_string().starts_with("number out of range") {
+        first_changed(outline.arguments).map(not_kept)
+    } else {
+        None
+    };
+    match (fault, &id) {
+        (Some(fault), Some(id)) if initialized && outline.method == b"tools/call" => tool_error(id, &fault),
+        (Some(fault), _) => error(id.as_ref(), ErrorCode::PARSE_ERROR, &fault.message),
+        (None, _) => {
+            let text = format!("a line of {} bytes is not JSON: {cause}", line.len());
+            error(id.as_ref(), ErrorCode::PARSE_ERROR, &text)
         }
     }
 }
@@ -153,6 +218,14 @@ fn request_id(value: &Value) -> Option<Value> {
         return None;
     }
     members.get("id").filter(|id| id.is_number() || id.is_string()).cloned()
+}
+
+/// The result of a tool call that cannot even be handed on.
+fn tool_error(id: &Value, error: &Error) -> Vec<u8> {
+    let text = render::error(error, None, None);
+    json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": text}], "isError": true}})
+        .to_string()
+        .into_bytes()
 }
 
 fn error(id: Option<&Value>, code: ErrorCode, message: &str) -> Vec<u8> {

@@ -48,7 +48,6 @@ fn before_initialize_nothing_else_gets_through() {
 fn afterwards_messages_get_through() {
     for (line, expected) in [
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, "request tools/list"),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"no/such","params":{"a":1}}"#, "request no/such"),
         (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, "notification"),
         (r#"{"jsonrpc":"2.0","method":"notifications/other","params":{"a":1}}"#, "notification"),
         (r#"{"jsonrpc":"2.0","id":5,"result":{}}"#, "response"),
@@ -81,6 +80,62 @@ fn what_is_no_message_is_answered() {
     ];
     let fates: Vec<String> = cases.iter().map(|line| fate(line, true)).collect();
     insta::assert_snapshot!(fates.join("\n"));
+}
+
+#[test]
+fn every_method_that_is_not_there_is_refused_alike() {
+    for (method, params) in [
+        ("no/such", json!({"a": 1})),
+        ("prompts/list", json!({})),
+        ("prompts/get", json!({"name": "x"})),
+        ("logging/setLevel", json!({"level": "info"})),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/prompt", "name": "x"}, "argument": {"name": "a", "value": "b"}}),
+        ),
+        ("completion/complete", json!({})),
+        ("tasks/list", json!({})),
+    ] {
+        for initialized in [false, true] {
+            let line = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+            let answer: Value = serde_json::from_str(&fate(line.as_bytes(), initialized)).unwrap();
+            let expected =
+                json!({"code": -32601, "message": format!("this server has no method {method:?}")});
+            assert_eq!(answer, json!({"jsonrpc": "2.0", "id": 1, "error": expected}));
+        }
+    }
+}
+
+/// A call of `set_state` with this value.
+fn set_state(value: &str) -> String {
+    let head = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"set_state","_meta":{"x":0.10000000000000000001},"#;
+    format!(r#"{head}"arguments":{{"key":"k","value":{value}}}}},"id":3}}"#)
+}
+
+#[test]
+fn a_value_that_cannot_be_kept_is_refused_as_an_argument() {
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let refused = [
+        ("123456789012345678901234567890.10".to_owned(), "123456789012345678901234567890.10"),
+        ("{\"a\":[1e400]}".to_owned(), "the number 1e400 in"),
+        (deep(125), "nested 128 levels deep, the limit is 127 levels"),
+        (deep(100_000), "nested 100003 levels deep"),
+    ];
+    for (value, said) in refused {
+        let answer: Value = serde_json::from_str(&fate(set_state(&value).as_bytes(), true)).unwrap();
+        assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(3), &json!(true)), "{answer}");
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        let error: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(error["code"], "invalid_argument");
+        assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+        assert!(error["hint"].as_str().unwrap().contains("string"), "{error}");
+    }
+    for value in ["1.10", "18446744073709551615", "\"1e400\"", "[0.1,1e2]", &deep(124)] {
+        assert_eq!(fate(set_state(value).as_bytes(), true), "request tools/call", "{value}");
+    }
+    let elsewhere = r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":{"x":1e400}}"#;
+    assert!(fate(elsewhere.as_bytes(), true).contains("number out of range"));
+    assert!(fate(set_state("1e400").as_bytes(), false).contains("\"error\""));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod id_scan;
 mod incoming;
 mod lines;
+mod outline;
 mod private;
 mod streams;
 mod transport;
