@@ -65,6 +65,8 @@ pub const WAIT_DEFAULT_S: u64 = 50;
 pub const WATCH_DEFAULT_S: u64 = 50;
 /// Answers of an `ask` that come within this time are marked read, in seconds; later the client may have gone.
 pub const ASK_MARKS_READ_WITHIN_S: u64 = 50;
+/// Text of one page of a list of sessions, in bytes; then the page ends. Several results' worth, far below a frame.
+pub const SESSIONS_PAGE_BYTES: usize = 256 * 1024;
 /// How long a first frame may take, in seconds.
 pub const HELLO_TIMEOUT_S: u64 = 5;
 /// How long the shim waits for a broker, in seconds, before a call fails with `broker_unreachable`.

@@ -67,6 +67,8 @@ pub struct Heartbeat {}
 pub struct ListSessions {
     /// Online sessions, and those seen within this many minutes.
     pub active_within_min: u32,
+    /// Only names that sort after this one, without regard to case; it need not be there.
+    pub after_name: Option<String>,
 }
 
 /// Put a message in mailboxes. Answered by [`crate::response::Sent`].

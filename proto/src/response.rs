@@ -87,8 +87,10 @@ pub struct Heartbeat {
 /// Sessions, sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
-    /// Never stale ones.
+    /// Never stale ones; a page of about [`crate::limits::SESSIONS_PAGE_BYTES`] at most.
     pub sessions: Vec<SessionInfo>,
+    /// Whether more names follow the last one.
+    pub more: bool,
 }
 
 /// One session as others see it.

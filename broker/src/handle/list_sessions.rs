@@ -3,7 +3,8 @@
 use super::Handled;
 use crate::Broker;
 use crate::hub::Caller;
-use crate::store::Listed;
+use crate::store::{Listed, ListedPage};
+use c2c_proto::name::fold;
 use c2c_proto::request::ListSessions;
 use c2c_proto::response::{Response, SessionInfo, Sessions};
 use c2c_proto::time::Timestamp;
@@ -11,10 +12,20 @@ use std::sync::Arc;
 
 pub(super) async fn list_sessions(broker: &Arc<Broker>, caller: &Caller, request: &ListSessions) -> Handled {
     let since = broker.clock.now().plus_s(-60 * i64::from(request.active_within_min));
-    let listed = broker.store.sessions(since).await?;
     let own = caller.session.as_ref().map(|owner| owner.row);
-    let sessions = listed.into_iter().filter_map(|listed| overlay(broker, listed, own, since)).collect();
-    Ok((Response::Sessions(Sessions { sessions }), 0))
+    let mut after = request.after_name.as_deref().map(fold).unwrap_or_default();
+    loop {
+        let ListedPage { listed, more } = broker.store.sessions(since, &after).await?;
+        if let Some(last) = listed.last() {
+            after.clone_from(&last.mailbox);
+        }
+        let sessions: Vec<_> =
+            listed.into_iter().filter_map(|listed| overlay(broker, listed, own, since)).collect();
+        // A page of which presence leaves nothing would have no last name to go on from.
+        if !sessions.is_empty() || !more {
+            return Ok((Response::Sessions(Sessions { sessions, more }), 0));
+        }
+    }
 }
 
 /// The column follows presence with a short delay; presence is what counts. A session that just went is listed only if

@@ -1,7 +1,7 @@
 //! What is read from the store without changing it: each asks the pool, and turns a failure into the caller's error.
 
 use super::messages::{self, Page, Unread};
-use super::sessions::{self, Listed};
+use super::sessions::{self, ListedPage};
 use super::{Store, errors, state};
 use crate::session::Owner;
 use c2c_proto::Error;
@@ -45,8 +45,9 @@ impl Store {
         Ok((found.replies, found.missing))
     }
 
-    pub(crate) async fn sessions(&self, seen_since: Timestamp) -> Result<Vec<Listed>, Error> {
-        self.read(sessions::list(&self.readers, seen_since).await)
+    /// Sessions in the order of their mailboxes, a page of those after one mailbox.
+    pub(crate) async fn sessions(&self, seen_since: Timestamp, after: &str) -> Result<ListedPage, Error> {
+        self.read(sessions::list(&self.readers, seen_since, after).await)
     }
 
     pub(crate) async fn known_names(&self) -> Result<Vec<String>, Error> {

@@ -21,7 +21,14 @@ fn sessions() -> Vec<(&'static str, Request)> {
         ("register.bare", Request::Register(Register { metadata: None, ..register.clone() })),
         ("register", Request::Register(register)),
         ("heartbeat", Request::Heartbeat(Heartbeat {})),
-        ("list_sessions", Request::ListSessions(ListSessions { active_within_min: 10 })),
+        (
+            "list_sessions",
+            Request::ListSessions(ListSessions { active_within_min: 10, after_name: some("api") }),
+        ),
+        (
+            "list_sessions.bare",
+            Request::ListSessions(ListSessions { active_within_min: 0, after_name: None }),
+        ),
         ("prune", Request::Prune(Prune { older_than_days: 30, key: text("call:2") })),
         ("status", Request::Status(Status {})),
         ("hand_over", Request::HandOver(HandOver {})),

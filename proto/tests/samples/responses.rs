@@ -41,7 +41,7 @@ fn sessions() -> Vec<(&'static str, Response)> {
         ("registered.bare", Response::Registered(Registered { superseded: None, ..registered.clone() })),
         ("registered", Response::Registered(registered)),
         ("heartbeat", Response::Heartbeat(Heartbeat { at: AT })),
-        ("sessions", Response::Sessions(Sessions { sessions: vec![info, bare] })),
+        ("sessions", Response::Sessions(Sessions { sessions: vec![info, bare], more: true })),
         (
             "pruned",
             Response::Pruned(Pruned { messages_deleted: 1_000, sessions_deleted: 2, state_deleted: 0 }),

@@ -178,7 +178,7 @@ proptest! {
             unread: 0,
             client: cwd.clone(),
         }).collect();
-        let value = checked(&View::Sessions { after_name: None }, Response::Sessions(Sessions { sessions }));
+        let value = checked(&View::Plain, Response::Sessions(Sessions { sessions, more: false }));
         let listed = value["sessions"].as_array().unwrap().len();
         prop_assert!(all == 0 || listed > 0);
         prop_assert_eq!(value.get("next_after_name").is_some(), listed < all);
@@ -307,16 +307,14 @@ fn metadata_up_to_its_limit_is_shown() {
         unread: 0,
         client: "c".to_owned(),
     };
-    let sessions = ["a", "b", "c"].map(session).to_vec();
-    let mut after_name = None;
-    let mut seen = 0;
-    while seen < 3 {
-        let view = View::Sessions { after_name };
-        let value = checked(&view, Response::Sessions(Sessions { sessions: sessions.clone() }));
+    let mut sessions = ["a", "b", "c"].map(session).to_vec();
+    while let Some(last) = sessions.last().map(|last| last.name.clone()) {
+        let given = Sessions { sessions: sessions.clone(), more: false };
+        let value = checked(&View::Plain, Response::Sessions(given));
         let listed = value["sessions"].as_array().unwrap();
         assert!(!listed.is_empty() && listed.iter().all(|session| session["metadata"] == metadata));
-        seen += listed.len();
-        after_name = value["next_after_name"].as_str().map(str::to_owned);
+        let after = value["next_after_name"].as_str().unwrap_or(&last).to_owned();
+        sessions.retain(|session| session.name > after);
     }
 }
 

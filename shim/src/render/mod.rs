@@ -99,13 +99,7 @@ fn rendered(view: &View, response: Response) -> Rendered {
     match response {
         Response::Registered(registered) => session::registered(&registered),
         Response::Heartbeat(heartbeat) => plain(json!({"ok": true, "at": heartbeat.at.to_string()})),
-        Response::Sessions(sessions) => {
-            let after_name = match view {
-                View::Sessions { after_name } => after_name.as_deref(),
-                _ => None,
-            };
-            session::sessions(sessions, after_name)
-        }
+        Response::Sessions(sessions) => session::sessions(&sessions),
         Response::Sent(sent) => sent::sent(&sent),
         Response::Inbox(inbox) => mail::inbox(inbox, matches!(view, View::Inbox { downward: true })),
         Response::OneMessage(one) => mail::one_message(&one),

@@ -3,7 +3,6 @@
 use super::Rendered;
 use super::escape;
 use super::fit::{COMMA, clipped, fitting, item_length, room, shorten};
-use c2c_proto::name::fold;
 use c2c_proto::response::{Displaced, Registered, SessionInfo, Sessions};
 use serde_json::{Map, Value, json};
 
@@ -22,34 +21,22 @@ pub(super) fn registered(response: &Registered) -> Rendered {
     Rendered::without_mail(members)
 }
 
-/// Who is there, from the name after `after_name`.
-pub(super) fn sessions(response: Sessions, after_name: Option<&str>) -> Rendered {
+/// Who is there.
+pub(super) fn sessions(response: &Sessions) -> Rendered {
     let mut members = Map::new();
     members.insert("sessions".to_owned(), json!([]));
-    let rest = rest_of(response.sessions, after_name);
     let room = room(&members);
-    let items: Vec<Value> = rest.iter().map(|info| session(info, room)).collect();
+    let items: Vec<Value> = response.sessions.iter().map(|info| session(info, room)).collect();
     let lengths: Vec<usize> = items.iter().map(item_length).collect();
     let kept = fitting(&lengths, room);
     members.insert("sessions".to_owned(), items.into_iter().take(kept).collect());
-    if kept < rest.len() {
+    if response.more || kept < response.sessions.len() {
         members.insert("more".to_owned(), json!(true));
-        if let Some(last) = kept.checked_sub(1).and_then(|last| rest.get(last)) {
+        if let Some(last) = kept.checked_sub(1).and_then(|last| response.sessions.get(last)) {
             members.insert("next_after_name".to_owned(), json!(clipped(&last.name)));
         }
     }
     Rendered::without_mail(members)
-}
-
-/// The sessions after a name, which may have gone in the meantime.
-fn rest_of(mut sessions: Vec<SessionInfo>, after_name: Option<&str>) -> Vec<SessionInfo> {
-    if let Some(after) = after_name.map(fold) {
-        match sessions.iter().position(|info| fold(&info.name) == after) {
-            Some(at) => drop(sessions.drain(..=at)),
-            None => sessions.retain(|info| fold(&info.name) > after),
-        }
-    }
-    sessions
 }
 
 /// One session, in no more than the room: metadata that escapes make longer than that gives way to its length.

@@ -1,7 +1,7 @@
 //! `list_sessions`.
 
 use super::schema::{Kind, Property, property};
-use super::{Call, Defaults, Tool, View};
+use super::{Call, Defaults, Tool};
 use crate::args::Args;
 use c2c_proto::Error;
 use c2c_proto::limits::ACTIVE_WITHIN_MAX_MIN;
@@ -32,8 +32,5 @@ fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
     let active_within_min =
         minutes.and_then(|minutes| u32::try_from(minutes).ok()).unwrap_or(ACTIVE_WITHIN_DEFAULT_MIN);
     let after_name = args.text("after_name")?;
-    Ok(Call {
-        request: Request::ListSessions(ListSessions { active_within_min }),
-        view: View::Sessions { after_name },
-    })
+    Ok(Call::plain(Request::ListSessions(ListSessions { active_within_min, after_name })))
 }

@@ -66,11 +66,6 @@ pub struct Call {
 pub enum View {
     /// Nothing.
     Plain,
-    /// A list of sessions that begins after a name.
-    Sessions {
-        /// The last name of the page before.
-        after_name: Option<String>,
-    },
     /// A page of messages.
     Inbox {
         /// Whether the newest below an id were asked for, so that the oldest are left out first.

@@ -231,8 +231,9 @@ fn an_empty_text_is_not_taken_for_everything() {
 }
 
 #[test]
-fn cursors_are_kept_for_the_result() {
+fn cursors_are_passed_on() {
     let call = decode("list_sessions", json!({"after_name": "m"})).unwrap();
-    assert_eq!(call.view, View::Sessions { after_name: Some("m".to_owned()) });
+    let Request::ListSessions(request) = call.request else { panic!("{call:?}") };
+    assert_eq!(request.after_name.as_deref(), Some("m"));
     assert_eq!(decode("inbox", json!({"before_id": 5})).unwrap().view, View::Inbox { downward: true });
 }

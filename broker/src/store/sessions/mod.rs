@@ -10,8 +10,11 @@ pub(crate) use register::register;
 pub(crate) use rows::{load_online, write_presence};
 
 use crate::session::Row;
+use c2c_proto::limits::SESSIONS_PAGE_BYTES;
 use c2c_proto::response::SessionInfo;
 use c2c_proto::time::Timestamp;
+use futures_util::TryStreamExt;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 
 /// A session row as a list shows it, before presence is laid over it.
@@ -22,36 +25,61 @@ pub(crate) struct Listed {
     pub(crate) info: SessionInfo,
 }
 
-/// The rows that hold a name and were seen since, or are marked online.
-pub(crate) async fn list(pool: &SqlitePool, seen_since: Timestamp) -> Result<Vec<Listed>, sqlx::Error> {
-    let rows = sqlx::query(
+/// A part of a list of sessions.
+#[derive(Debug, Default)]
+pub(crate) struct ListedPage {
+    pub(crate) listed: Vec<Listed>,
+    /// Whether more follow.
+    pub(crate) more: bool,
+}
+
+/// The rows that hold a name after this mailbox and were seen since, or are marked online: a page of them.
+pub(crate) async fn list(
+    pool: &SqlitePool,
+    seen_since: Timestamp,
+    after: &str,
+) -> Result<ListedPage, sqlx::Error> {
+    let mut rows = sqlx::query(
         "SELECT row_id, mailbox, session_id, name, cwd, started_at, last_seen_at, metadata, client
-         FROM sessions WHERE stale = 0 AND (online = 1 OR last_seen_at >= ?1) ORDER BY mailbox",
+         FROM sessions WHERE stale = 0 AND mailbox > ?2 AND (online = 1 OR last_seen_at >= ?1) ORDER BY mailbox",
     )
     .bind(seen_since.0)
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Listed {
-                row: row.try_get(0)?,
-                mailbox: row.try_get(1)?,
-                info: SessionInfo {
-                    session_id: row.try_get(2)?,
-                    name: row.try_get(3)?,
-                    cwd: row.try_get(4)?,
-                    started_at: Timestamp(row.try_get(5)?),
-                    last_seen_at: Timestamp(row.try_get(6)?),
-                    metadata: row.try_get(7)?,
-                    client: row.try_get(8)?,
-                    is_self: false,
-                    online: false,
-                    waiting: false,
-                    unread: 0,
-                },
-            })
-        })
-        .collect()
+    .bind(after)
+    .fetch(pool);
+    let mut page = ListedPage::default();
+    let mut bytes = 0;
+    while let Some(row) = rows.try_next().await? {
+        if bytes > SESSIONS_PAGE_BYTES {
+            page.more = true;
+            break;
+        }
+        let info = info(&row)?;
+        bytes += weight(&info);
+        page.listed.push(Listed { row: row.try_get(0)?, mailbox: row.try_get(1)?, info });
+    }
+    Ok(page)
+}
+
+fn info(row: &SqliteRow) -> Result<SessionInfo, sqlx::Error> {
+    Ok(SessionInfo {
+        session_id: row.try_get(2)?,
+        name: row.try_get(3)?,
+        cwd: row.try_get(4)?,
+        started_at: Timestamp(row.try_get(5)?),
+        last_seen_at: Timestamp(row.try_get(6)?),
+        metadata: row.try_get(7)?,
+        client: row.try_get(8)?,
+        is_self: false,
+        online: false,
+        waiting: false,
+        unread: 0,
+    })
+}
+
+/// Bytes of a session's texts.
+fn weight(info: &SessionInfo) -> usize {
+    let metadata = info.metadata.as_ref().map_or(0, String::len);
+    info.session_id.len() + info.name.len() + info.cwd.len() + info.client.len() + metadata
 }
 
 /// Every name that a session holds, at most as many as a search for near ones can look through.

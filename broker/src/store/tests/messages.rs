@@ -5,8 +5,10 @@ use crate::session::Owner;
 use crate::store::{ByOwner, Store, Stored};
 use c2c_proto::ErrorCode;
 use c2c_proto::frame::MailCount;
+use c2c_proto::limits::{METADATA_MAX_BYTES, SESSIONS_PAGE_BYTES};
 use c2c_proto::message::{Message, ReceiptState, To};
 use c2c_proto::request::{Filter, Inbox};
+use c2c_proto::time::Timestamp;
 
 fn inbox() -> Inbox {
     Inbox {
@@ -219,6 +221,36 @@ async fn an_answer_to_the_senders_old_name_follows_the_sender_also_as_a_list_of_
     }
     let others = To::Many(vec!["a".into(), "c".into()]);
     assert_eq!(reply(&opened.store, &b.owner, id, Some(others.clone())).await.to, others);
+}
+
+#[tokio::test]
+async fn a_list_of_sessions_ends_before_it_fills_a_frame() {
+    let opened = open().await;
+    let metadata = format!("{{\"text\":\"{}\"}}", "x".repeat(METADATA_MAX_BYTES - 20));
+    let mut names: Vec<String> = (0..40).map(|number| format!("Name-{number:02}")).collect();
+    let mut online = Vec::new();
+    for name in &names {
+        let mut wanted = registration(None, name);
+        wanted.request.metadata = Some(metadata.clone());
+        online.push(opened.store.register(wanted).await.unwrap());
+    }
+    let page = opened.store.sessions(Timestamp(0), "").await.unwrap();
+    let bytes = page.listed.len() * metadata.len();
+    assert!(page.more && bytes > SESSIONS_PAGE_BYTES / 2 && bytes < 2 * SESSIONS_PAGE_BYTES, "{bytes}");
+    let mut after = String::new();
+    let mut listed = Vec::new();
+    loop {
+        let page = opened.store.sessions(Timestamp(0), &after).await.unwrap();
+        after = page.listed.last().unwrap().mailbox.clone();
+        listed.extend(page.listed.into_iter().map(|listed| listed.info.name));
+        if !page.more {
+            break;
+        }
+    }
+    names.sort();
+    assert_eq!(listed, names);
+    // A cursor need not be there any more.
+    assert_eq!(opened.store.sessions(Timestamp(0), "name-38x").await.unwrap().listed.len(), 1);
 }
 
 #[tokio::test]

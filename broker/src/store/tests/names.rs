@@ -182,7 +182,7 @@ async fn after_a_crash_a_name_is_held_for_a_client_that_still_runs_and_for_no_ot
     if cfg!(target_os = "linux") {
         let again = session(&opened.store, "/p/dead").await;
         assert_eq!(again.owner.name, "dead");
-        let seen = opened.store.sessions(c2c_proto::time::Timestamp(0)).await.unwrap();
+        let seen = opened.store.sessions(c2c_proto::time::Timestamp(0), "").await.unwrap().listed;
         assert!(seen.iter().any(|listed| listed.info.name == "alive" && opened.store.is_online(listed.row)));
     }
 }
