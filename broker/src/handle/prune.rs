@@ -7,18 +7,16 @@ use crate::session::Owner;
 use crate::store::{ByOwner, hash_of};
 use c2c_proto::Error;
 use c2c_proto::id::new_call_key;
+use c2c_proto::limits::PRUNE_DAYS_MAX;
 use c2c_proto::request::Prune;
 use c2c_proto::response::{Pruned, Response};
 use std::sync::Arc;
 
-/// A hundred years: more is a mistake.
-const DAYS_MAX: u32 = 36_500;
-
 pub(super) async fn prune(broker: &Arc<Broker>, owner: Owner, request: Prune) -> Handled {
     check::key(&request.key)?;
-    if request.older_than_days > DAYS_MAX {
+    if request.older_than_days > PRUNE_DAYS_MAX {
         return Err(Error::invalid(
-            format!("older_than_days is {}, the limit is {DAYS_MAX}", request.older_than_days),
+            format!("older_than_days is {}, the limit is {PRUNE_DAYS_MAX}", request.older_than_days),
             "leave it out for 30 days",
         ));
     }

@@ -6,13 +6,10 @@ use crate::Broker;
 use crate::session::Owner;
 use crate::store::{ByOwner, hash_of};
 use c2c_proto::Error;
-use c2c_proto::limits::STATE_KEY_MAX_BYTES;
+use c2c_proto::limits::{STATE_KEY_MAX_BYTES, STATE_TTL_MAX_S};
 use c2c_proto::request::{DeleteState, GetState, ListState, SetState};
 use c2c_proto::response::{Response, State};
 use std::sync::Arc;
-
-/// A time to live is at most ten years, in milliseconds: beyond it, `ttl_s` is a mistake for "for ever".
-const TTL_MAX_MS: u64 = 10 * 365 * 86_400 * 1_000;
 
 pub(super) async fn set(broker: &Arc<Broker>, owner: Owner, request: SetState) -> Handled {
     check::key(&request.key)?;
@@ -76,8 +73,8 @@ fn check_ttl(ttl_ms: Option<u64>) -> Result<(), Error> {
         Some(0) => {
             Err(Error::invalid("ttl_s is 0", "give the seconds that the entry lives, or leave it out"))
         }
-        Some(ttl_ms) if ttl_ms > TTL_MAX_MS => Err(Error::invalid(
-            format!("ttl_s is {}, the limit is {}", ttl_ms / 1_000, TTL_MAX_MS / 1_000),
+        Some(ttl_ms) if ttl_ms > STATE_TTL_MAX_S * 1_000 => Err(Error::invalid(
+            format!("ttl_s is {}, the limit is {STATE_TTL_MAX_S}", ttl_ms.div_ceil(1_000)),
             "leave it out for an entry that does not expire",
         )),
         _ => Ok(()),
