@@ -8,6 +8,9 @@ use c2c_proto::request::Prune;
 use c2c_proto::response::Pruned;
 use sqlx::SqliteConnection;
 
+/// A row that lost its name stays this long in any case: the session that it belongs to may still be connected (it holds
+/// no name, so it does not count as online) and go on from this row under another name.
+const STALE_KEPT_S: i64 = DAY_S;
 const DAY_S: i64 = 86_400;
 
 /// Prunes in one transaction.
@@ -24,7 +27,7 @@ pub(crate) async fn prune(
     let before = work.now.plus_s(-DAY_S * i64::from(request.older_than_days)).0;
     let pruned = Pruned {
         messages_deleted: messages(connection, work, before).await?,
-        sessions_deleted: sessions(connection, before).await?,
+        sessions_deleted: sessions(connection, before, work.now.plus_s(-STALE_KEPT_S).0).await?,
         state_deleted: expired(connection, before).await?,
     };
     answers.add(owner.row, &request.key, hash, &pruned);
@@ -92,14 +95,19 @@ async fn recount_later(
     Ok(())
 }
 
-async fn sessions(connection: &mut SqliteConnection, before: i64) -> Result<u64, sqlx::Error> {
+async fn sessions(
+    connection: &mut SqliteConnection,
+    before: i64,
+    stale_before: i64,
+) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query(
         "DELETE FROM sessions WHERE online = 0 AND last_seen_at < ?1
-            AND (stale = 1 OR NOT EXISTS (
+            AND (stale = 1 AND last_seen_at < ?2 OR stale = 0 AND NOT EXISTS (
                  SELECT 1 FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
                  WHERE d.mailbox = sessions.mailbox AND d.read_at IS NULL AND m.broadcast = 0))",
     )
     .bind(before)
+    .bind(stale_before)
     .execute(connection)
     .await?;
     Ok(deleted.rows_affected())

@@ -88,6 +88,7 @@ pub(crate) async fn change(
         return Ok(Vec::new());
     }
     let mut present = load(connection, changes).await?;
+    let last_version = work.numbers.last_version;
     let mut values: HashMap<&str, &str> = HashMap::new();
     let mut touched: HashSet<&str> = HashSet::new();
     let mut outcomes = Vec::with_capacity(changes.len());
@@ -111,7 +112,14 @@ pub(crate) async fn change(
         };
         outcomes.push(outcome);
     }
-    write(connection, work, &present, &values, &touched).await?;
+    write(connection, &present, &values, &touched).await?;
+    // Also when no entry is left of it: a version that was given out is never given out again, nor after a restart.
+    if work.numbers.last_version != last_version {
+        sqlx::query("UPDATE meta SET value = ?1 WHERE key = 'last_version'")
+            .bind(work.numbers.last_version.to_string())
+            .execute(connection)
+            .await?;
+    }
     Ok(outcomes)
 }
 
@@ -151,7 +159,8 @@ fn set(
     if let Some(earlier) = answers.earlier::<StateSet>(owner.row, &request.key, hash) {
         return earlier.map(|set| (set, false));
     }
-    check_version(work, present.get(&request.state_key), &request.state_key, request.if_version)?;
+    let absent = "set it with if_version=0 to create it";
+    check_version(work, present.get(&request.state_key), &request.state_key, request.if_version, absent)?;
     work.numbers.last_version += 1;
     let expires_at = request.ttl_ms.map(|ttl_ms| {
         Timestamp(work.now.0.saturating_add(i64::try_from(ttl_ms.saturating_mul(1_000)).unwrap_or(i64::MAX)))
@@ -184,18 +193,21 @@ fn delete(
     if let Some(earlier) = answers.earlier(owner.row, &request.key, hash) {
         return earlier;
     }
-    check_version(work, present.get(&request.state_key), &request.state_key, request.if_version)?;
+    let absent = "there is nothing to delete: the entry was removed, has expired, or never was";
+    check_version(work, present.get(&request.state_key), &request.state_key, request.if_version, absent)?;
     let removed = present.remove(&request.state_key);
     let deleted = Deleted { deleted: removed.is_some_and(|entry| entry.is_alive(work.now)) };
     answers.add(owner.row, &request.key, hash, &deleted);
     Ok(deleted)
 }
 
+/// `absent` is what to do if there is no entry though there should be one.
 fn check_version(
     work: &Work<'_>,
     present: Option<&Present>,
     key: &str,
     wanted: Option<Version>,
+    absent: &'static str,
 ) -> Result<(), Error> {
     let present = present.filter(|entry| entry.is_alive(work.now));
     let version = present.map_or(0, |entry| entry.version);
@@ -212,10 +224,7 @@ fn check_version(
                 "read it with get_state and decide again with the present version, or wait for a change with newer_than",
             )
         }
-        None => (
-            format!("key {key:?} is absent or expired; nothing was changed"),
-            "set it with if_version=0 to create it",
-        ),
+        None => (format!("key {key:?} is absent or expired; nothing was changed"), absent),
     };
     Err(Error::new(ErrorCode::Conflict, message, hint))
 }
@@ -228,7 +237,6 @@ impl Present {
 
 async fn write(
     connection: &mut SqliteConnection,
-    work: &Work<'_>,
     present: &HashMap<String, Present>,
     values: &HashMap<&str, &str>,
     touched: &HashSet<&str>,
@@ -257,12 +265,8 @@ async fn write(
          FROM json_each(?1) AS j",
     )
     .bind(json(&rows))
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    sqlx::query("UPDATE meta SET value = ?1 WHERE key = 'last_version'")
-        .bind(work.numbers.last_version.to_string())
-        .execute(connection)
-        .await?;
     Ok(())
 }
 
