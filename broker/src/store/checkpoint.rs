@@ -1,41 +1,76 @@
 //! When the write-ahead log is folded into the store. Never inside a commit that somebody waits for, unless the log has
 //! grown beyond reason; SQLite's own automatic checkpoints are off.
+//!
+//! A folded log is overwritten from its beginning and keeps its length, since that makes a commit cheaper than a file
+//! that grows. So its length only says when to ask SQLite how much of it is still to be folded.
 
 use sqlx::SqliteConnection;
 use std::path::{Path, PathBuf};
 
-/// Folded when nobody waits and the log is longer than this: 4 MiB, a thousand pages.
+/// Folded when nobody waits and this much is not folded yet: 4 MiB, a thousand pages.
 const IDLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Folded even under load beyond this, so that the log stays bounded.
 const LOAD_BYTES: u64 = 64 * 1024 * 1024;
+/// A store's page, which is what a frame of the log holds.
+const PAGE_BYTES: u64 = 4_096;
+/// A reader can keep a part from being folded; then this many frames more are waited for before the next try.
+const FRAMES_BETWEEN_TRIES: u64 = IDLE_BYTES / PAGE_BYTES;
 
 /// Watches the length of the log.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     log: PathBuf,
+    /// Frames in the log at the last try.
+    tried_at: Option<u64>,
+}
+
+/// How far a log is.
+#[derive(Clone, Copy, Debug)]
+struct Frames {
+    all: u64,
+    folded: u64,
 }
 
 impl Checkpoint {
     pub(crate) fn of_store(store: &Path) -> Self {
         let mut log = store.as_os_str().to_owned();
         log.push("-wal");
-        Self { log: log.into() }
+        Self { log: log.into(), tried_at: None }
     }
 
-    pub(crate) async fn when_idle(&self, connection: &mut SqliteConnection) {
-        if self.log_bytes() > IDLE_BYTES {
-            fold(connection, "PRAGMA wal_checkpoint(PASSIVE)").await;
+    pub(crate) async fn when_idle(&mut self, connection: &mut SqliteConnection) {
+        if self.log_bytes() <= IDLE_BYTES {
+            return;
+        }
+        let Some(frames) = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await else { return };
+        if frames.all.saturating_sub(frames.folded) * PAGE_BYTES > IDLE_BYTES && self.may_try(frames) {
+            self.fold(connection, "PRAGMA wal_checkpoint(PASSIVE)").await;
         }
     }
 
-    pub(crate) async fn under_load(&self, connection: &mut SqliteConnection) {
-        if self.log_bytes() > LOAD_BYTES {
-            fold(connection, "PRAGMA wal_checkpoint(RESTART)").await;
+    pub(crate) async fn under_load(&mut self, connection: &mut SqliteConnection) {
+        if self.log_bytes() <= LOAD_BYTES {
+            return;
+        }
+        let Some(frames) = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await else { return };
+        if frames.all * PAGE_BYTES > LOAD_BYTES && self.may_try(frames) {
+            self.fold(connection, "PRAGMA wal_checkpoint(RESTART)").await;
         }
     }
 
-    pub(crate) async fn at_the_end(&self, connection: &mut SqliteConnection) {
-        fold(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    pub(crate) async fn at_the_end(&mut self, connection: &mut SqliteConnection) {
+        self.fold(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    }
+
+    /// Whether the log began anew or has grown enough since the last try.
+    fn may_try(&self, frames: Frames) -> bool {
+        self.tried_at.is_none_or(|at| frames.all < at || frames.all - at >= FRAMES_BETWEEN_TRIES)
+    }
+
+    async fn fold(&mut self, connection: &mut SqliteConnection, how: &'static str) {
+        if let Some(after) = ask(connection, how).await {
+            self.tried_at = Some(after.all);
+        }
     }
 
     fn log_bytes(&self) -> u64 {
@@ -43,9 +78,56 @@ impl Checkpoint {
     }
 }
 
-async fn fold(connection: &mut SqliteConnection, how: &'static str) {
-    if let Err(error) = sqlx::query(how).execute(connection).await {
-        // Everything that was acknowledged is in the log; folding it can be tried again.
-        tracing::warn!(%error, "the write-ahead log could not be folded into the store");
+/// A checkpoint of some kind, and how far the log is after it; `None` if it failed.
+async fn ask(connection: &mut SqliteConnection, how: &'static str) -> Option<Frames> {
+    match sqlx::query_as::<_, (i64, i64, i64)>(how).fetch_one(connection).await {
+        Ok((_busy, all, folded)) => {
+            Some(Frames { all: u64::try_from(all).ok()?, folded: u64::try_from(folded).ok()? })
+        }
+        Err(error) => {
+            // Everything that was acknowledged is in the log; folding it can be tried again.
+            tracing::warn!(%error, "the write-ahead log could not be folded into the store");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checkpoint, FRAMES_BETWEEN_TRIES, IDLE_BYTES, ask};
+    use crate::config::Durability;
+    use crate::store::open::options;
+    use sqlx::{Connection, SqliteConnection};
+
+    async fn insert(connection: &mut SqliteConnection, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap();
+        sqlx::query("INSERT INTO t VALUES (randomblob(?1))").bind(bytes).execute(connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_folded_is_left_alone_until_it_has_grown_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let options = options(&path, Durability::Normal).create_if_missing(true);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query("CREATE TABLE t (b BLOB) STRICT").execute(&mut connection).await.unwrap();
+        let mut checkpoint = Checkpoint::of_store(&path);
+        insert(&mut connection, IDLE_BYTES * 3).await;
+        checkpoint.when_idle(&mut connection).await;
+        let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
+        assert_eq!(frames.folded, frames.all, "a long log is folded");
+        // The file stays as long as it was, and the next commits begin at its start.
+        assert!(checkpoint.log_bytes() > IDLE_BYTES);
+        for _ in 0..20 {
+            insert(&mut connection, 10).await;
+            checkpoint.when_idle(&mut connection).await;
+        }
+        let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
+        assert!((20..FRAMES_BETWEEN_TRIES).contains(&frames.all), "{frames:?}");
+        assert_eq!(frames.folded, 0, "folded though there was little to fold");
+        insert(&mut connection, IDLE_BYTES * 2).await;
+        checkpoint.when_idle(&mut connection).await;
+        let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
+        assert_eq!(frames.folded, frames.all, "it is folded again once there is enough");
     }
 }
