@@ -46,6 +46,8 @@ pub struct Broker {
     pub stats: Arc<stats::Stats>,
     /// Whether and why it goes down.
     pub shutdown: shutdown::Shutdown,
-    /// Whether it runs as a service; else a shim started it.
+    /// Whether it runs as a service.
     pub service: bool,
+    /// Whether a session's client started it: only then does it make room for a service.
+    pub on_demand: bool,
 }

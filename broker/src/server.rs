@@ -132,8 +132,8 @@ async fn open(config: Config, paths: StorePaths, mode: Mode) -> Result<Arc<Broke
     let hub = Arc::new(Hub::default());
     let follower = Arc::clone(&hub);
     let store = Store::open(&paths, &config, &clock, &stats, &shutdown, follower).await?;
-    let service = mode == Mode::Service;
-    let broker = Arc::new(Broker { config, paths, store, hub, clock, stats, shutdown, service });
+    let (service, on_demand) = (mode == Mode::Service, mode == Mode::OnDemand);
+    let broker = Arc::new(Broker { config, paths, store, hub, clock, stats, shutdown, service, on_demand });
     handle::keep_names_for_their_holders(&broker).await;
     Ok(broker)
 }

@@ -1,6 +1,6 @@
 //! How a service takes the place of a broker that a session started: it asks it to make room, and waits for the lock.
 //!
-//! Owns no state. A broker that is a service itself is left alone.
+//! Owns no state. A broker that is a service itself is left alone, and so is one that a person started in a terminal.
 
 use crate::args::Mode;
 use crate::instance::{self, Claim, Holder};
@@ -26,12 +26,13 @@ const ROUNDS: u32 = 3;
 /// The lock, or word of the service that has it.
 ///
 /// # Errors
-/// `broker_busy` when the incumbent does not make room.
+/// `broker_busy` when the incumbent does not make room: it does not answer, or a person started it.
 pub(crate) async fn take(paths: &StorePaths, holder: Option<Holder>) -> Result<Claim, Error> {
     let mut said = "it does not answer".to_owned();
     for _ in 0..ROUNDS {
         match tokio::time::timeout(ANSWER_WITHIN, ask(paths)).await {
             Ok(Ok(Incumbent::Service)) => return Ok(Claim::Taken(holder)),
+            Ok(Ok(Incumbent::Foreground(pid))) => return Err(in_a_terminal(paths, pid)),
             Ok(Ok(Incumbent::Leaving)) => "it was asked to make room and did not".clone_into(&mut said),
             Ok(Err(error)) => said = error,
             Err(_elapsed) => {}
@@ -49,9 +50,19 @@ pub(crate) async fn take(paths: &StorePaths, holder: Option<Holder>) -> Result<C
     ))
 }
 
+fn in_a_terminal(paths: &StorePaths, pid: u32) -> Error {
+    Error::new(
+        ErrorCode::BrokerBusy,
+        format!("a broker runs in a terminal, pid {pid}, and holds the store {}", paths.store.display()),
+        "end it first, then start the service again",
+    )
+}
+
 /// What the incumbent is.
 enum Incumbent {
     Service,
+    /// A person started it, and ends it.
+    Foreground(u32),
     Leaving,
 }
 
@@ -73,22 +84,30 @@ async fn ask(paths: &StorePaths) -> Result<Incumbent, String> {
         ServerFrame::Refused(error) => return Err(error.to_string()),
         other => return Err(format!("it answered a hello with {}", kind(&other))),
     }
-    match call(&mut frames, 1, Request::Status(Status {})).await? {
-        Response::Status(status) if status.service => return Ok(Incumbent::Service),
-        _ => {}
+    let status = match call(&mut frames, 1, Request::Status(Status {})).await? {
+        Ok(Response::Status(status)) => status,
+        Ok(other) => return Err(format!("it answered a question for its status with {other:?}")),
+        Err(error) => return Err(error.to_string()),
+    };
+    if status.service {
+        return Ok(Incumbent::Service);
     }
-    call(&mut frames, 2, Request::HandOver(HandOver {})).await?;
-    Ok(Incumbent::Leaving)
+    match call(&mut frames, 2, Request::HandOver(HandOver {})).await? {
+        Ok(_) => Ok(Incumbent::Leaving),
+        Err(error) if error.code == ErrorCode::Conflict => Ok(Incumbent::Foreground(status.pid)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 type Frames = Framed<Stream, FrameCodec<ServerFrame, ClientFrame>>;
 
-async fn call(frames: &mut Frames, id: u64, request: Request) -> Result<Response, String> {
+/// The inner error is the incumbent's own answer.
+async fn call(frames: &mut Frames, id: u64, request: Request) -> Result<Result<Response, Error>, String> {
     frames.send(&ClientFrame::Call { id, request }).await.map_err(|error| error.to_string())?;
     loop {
         match next(frames).await? {
             ServerFrame::Reply(reply) if reply.id == id => {
-                return reply.result.map_err(|error| error.to_string());
+                return Ok(reply.result);
             }
             // It may close before it answers; what counts is the lock.
             _ => {}

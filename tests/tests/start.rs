@@ -176,6 +176,24 @@ fn a_service_takes_over_and_nobody_notices() {
     alice.say("bob", "and on with one that a shim starts");
 }
 
+#[test]
+fn a_broker_that_a_person_started_does_not_make_room_for_a_service() {
+    let sandbox = Sandbox::new();
+    let mut by_hand = Broker::start(&sandbox);
+    let mut alice = sandbox.session("alice");
+    let mut service = Broker::command(&sandbox);
+    service.arg("--service").stderr(Stdio::piped());
+    let service = service.output().unwrap();
+    assert_eq!(service.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&service.stderr);
+    for part in ["terminal", &by_hand.id().to_string(), "end it first"] {
+        assert!(said.contains(part), "`{part}` is missing: {said}");
+    }
+    assert!(by_hand.exited().is_none());
+    assert_eq!(sandbox.broker_id(), by_hand.id());
+    alice.ok("heartbeat", json!({}));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_store_path_that_is_too_long_for_a_socket_works() {

@@ -69,7 +69,7 @@ async fn dispatch(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: 
         Request::ListSessions(_) if caller.superseded => Err(lost_name(caller)),
         Request::ListSessions(request) => list_sessions::list_sessions(broker, caller, &request).await,
         Request::Status(_) => status::status(broker).await,
-        Request::HandOver(_) => Ok(hand_over(broker)),
+        Request::HandOver(_) => hand_over(broker),
         request => {
             let owner = registered(caller)?;
             dispatch_registered(broker, owner, request).await
@@ -116,9 +116,17 @@ fn registered(caller: &Caller) -> Result<Owner, Error> {
     }
 }
 
-/// A service takes over from a broker that a shim started.
-fn hand_over(broker: &Broker) -> (Response, u64) {
+/// A service takes over from a broker that a shim started. One that a person started stays until that person ends it.
+fn hand_over(broker: &Broker) -> Handled {
+    if !broker.on_demand {
+        let how = if broker.service { "as a service" } else { "in a terminal" };
+        return Err(Error::new(
+            ErrorCode::Conflict,
+            format!("this broker runs {how}, pid {}; it does not make room for another", std::process::id()),
+            if broker.service { "stop the service first" } else { "end it there first" },
+        ));
+    }
     tracing::info!("asked to hand over");
     broker.shutdown.begin(Closing::HandingOver);
-    (Response::Done(Done {}), 0)
+    Ok((Response::Done(Done {}), 0))
 }
