@@ -119,14 +119,15 @@ impl Store {
             numbers,
             checkpoint: Checkpoint::of_store(&paths.store),
             stop: stop.clone(),
-            failed: false,
+            refusal: None,
+            epoch: opened.epoch,
             place: (paths.store.clone(), platform::file_id(&paths.store)),
         };
         Ok(Self {
             shared,
             readers: opened.readers,
             queue,
-            writer: Mutex::new(Some(tokio::spawn(writer.run()))),
+            writer: Mutex::new(Some(writer.start())),
             stop,
             paths: paths.clone(),
             store_id: opened.store_id,

@@ -2,7 +2,8 @@
 //! (group commit), so that the cost of a flush is shared by as many as there are, without a timer.
 //!
 //! Law: nothing is answered before its commit. A failed commit is answered with an error; if what the disk holds is
-//! uncertain after it, the writer refuses everything from then on and the broker begins again from what is there.
+//! uncertain after it, the writer refuses everything from then on and the broker begins again from what is there. So it
+//! does when another broker has opened the store: each transaction looks whose turn it is before it changes anything.
 
 use super::answers::Answers;
 use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
@@ -12,6 +13,7 @@ use super::errors::{Severity, failed, for_caller, severity};
 use super::jobs::Job;
 use super::{Shared, messages, prune, sessions, state};
 use crate::platform::{self, FileId};
+use crate::shutdown::Shutdown;
 use c2c_proto::event::Closing;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
@@ -20,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Owns the connection that writes.
@@ -31,8 +34,10 @@ pub(crate) struct Writer {
     pub(crate) checkpoint: Checkpoint,
     /// Begun when the store is to be closed: what is queued by then is still done.
     pub(crate) stop: CancellationToken,
-    /// A commit failed in a way that leaves the disk uncertain.
-    pub(crate) failed: bool,
+    /// How often the store had been opened when it was opened for this writer; each opening counts it up.
+    pub(crate) epoch: u64,
+    /// Why nothing is acknowledged any more, once that is so.
+    pub(crate) refusal: Option<Error>,
     /// Where the store lies, and which file that was when it was opened.
     pub(crate) place: (PathBuf, Option<FileId>),
 }
@@ -55,9 +60,28 @@ pub(crate) struct Work<'a> {
     pub(crate) recount: Vec<(String, i64)>,
 }
 
+/// Why a transaction did not come about. Nothing of it is stored, as far as that can be known.
+enum Failure {
+    Sql(sqlx::Error),
+    /// Another broker has opened the store.
+    TakenOver,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
 impl Writer {
+    /// Works in a task of its own. Should it end without having been asked to, the broker goes down.
+    pub(crate) fn start(self) -> JoinHandle<()> {
+        let (stop, shutdown) = (self.stop.clone(), self.shared.shutdown.clone());
+        tokio::spawn(guarded(self.run(), stop, shutdown))
+    }
+
     /// Works until the store is to be closed, then closes the connection with the log folded into the store.
-    pub(crate) async fn run(mut self) {
+    async fn run(mut self) {
         let mut received = Vec::with_capacity(BATCH_MAX_JOBS);
         let mut queue = Vec::new();
         let stop = self.stop.clone();
@@ -83,36 +107,47 @@ impl Writer {
                 self.checkpoint.under_load(&mut self.connection).await;
             }
         }
-        self.checkpoint.at_the_end(&mut self.connection).await;
+        if self.refusal.is_none() {
+            self.checkpoint.at_the_end(&mut self.connection).await;
+        }
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "the store was not closed cleanly; the next broker recovers it");
         }
     }
 
     async fn commit(&mut self, batch: Batch) {
-        if let Some(reason) = self.refusing() {
-            return batch.refuse(&reason);
-        }
-        match self.attempt(&batch).await {
-            Ok(_) if !self.is_in_place() => self.lose(batch),
-            Ok(outcomes) => batch.answer(outcomes, &self.shared),
-            Err(error) if severity(&error) == Severity::Statement && batch.len() > 1 => {
-                // One of them is at fault: its neighbours must not suffer for it.
-                for single in batch.split() {
-                    match self.attempt(&single).await {
-                        Ok(_) if !self.is_in_place() => self.lose(single),
-                        Ok(outcomes) => single.answer(outcomes, &self.shared),
-                        Err(error) => self.fail(single, &error).await,
-                    }
-                }
+        let mut batches = vec![batch];
+        while let Some(batch) = batches.pop() {
+            if let Some(reason) = self.refusing() {
+                batch.refuse(&reason);
+                continue;
             }
-            Err(error) => self.fail(batch, &error).await,
+            match self.attempt(&batch).await {
+                Ok(outcomes) if self.is_in_place() => batch.answer(outcomes, &self.shared),
+                Ok(_) => self.lose(batch),
+                Err(Failure::TakenOver) => self.give_way(batch),
+                // One of them is at fault: its neighbours must not suffer for it.
+                Err(Failure::Sql(error)) if severity(&error) == Severity::Statement && batch.len() > 1 => {
+                    batches.extend(batch.split().into_iter().rev());
+                }
+                Err(Failure::Sql(error)) => self.fail(batch, &error).await,
+            }
         }
     }
 
     /// Runs a batch in one transaction. On an error nothing of it is stored.
-    async fn attempt(&mut self, batch: &Batch) -> Result<Outcomes, sqlx::Error> {
-        run(&mut self.connection, "BEGIN IMMEDIATE").await?;
+    async fn attempt(&mut self, batch: &Batch) -> Result<Outcomes, Failure> {
+        let result = self.transact(batch).await;
+        if result.is_err() {
+            // After some errors SQLite has undone the transaction by itself, or it never began; then there is nothing
+            // left to undo.
+            let _ = run(&mut self.connection, "ROLLBACK").await;
+        }
+        result
+    }
+
+    async fn transact(&mut self, batch: &Batch) -> Result<Outcomes, Failure> {
+        self.begin().await?;
         let mut work = Work {
             now: self.shared.clock.now(),
             numbers: &mut self.numbers,
@@ -120,28 +155,31 @@ impl Writer {
             counts: Vec::new(),
             recount: Vec::new(),
         };
-        let result = execute(&mut self.connection, &mut work, batch).await;
+        let outcomes = execute(&mut self.connection, &mut work, batch).await?;
         let counts = work.counts;
         let began = Instant::now();
-        let committed = match result {
-            Ok(outcomes) => run(&mut self.connection, "COMMIT").await.map(|()| outcomes),
-            Err(error) => Err(error),
-        };
-        if committed.is_err() {
-            // After some errors SQLite has undone the transaction by itself; then there is nothing left to undo.
-            let _ = run(&mut self.connection, "ROLLBACK").await;
-        } else {
-            self.shared.stats.committed(began.elapsed());
-            self.shared.counts.apply(counts);
-        }
-        committed
+        run(&mut self.connection, "COMMIT").await?;
+        self.shared.stats.committed(began.elapsed());
+        self.shared.counts.apply(counts);
+        Ok(outcomes)
+    }
+
+    /// Begins a transaction, in one go with the look whose turn it is: once it holds the lock, nobody else can open
+    /// the store until it is over.
+    async fn begin(&mut self) -> Result<(), Failure> {
+        let epoch: i64 = sqlx::query_scalar(
+            "BEGIN IMMEDIATE; SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'",
+        )
+        .fetch_one(&mut self.connection)
+        .await?;
+        if u64::try_from(epoch) == Ok(self.epoch) { Ok(()) } else { Err(Failure::TakenOver) }
     }
 
     async fn fail(&mut self, batch: Batch, error: &sqlx::Error) {
         tracing::error!(%error, changes = batch.len(), "a transaction failed");
         self.shared.stats.failed(self.shared.clock.now(), &format!("a transaction failed: {error}"));
         if severity(error) == Severity::Fatal {
-            self.failed = true;
+            self.refusal = Some(failed("an earlier commit failed"));
             self.shared.shutdown.begin(Closing::StorageFailed);
         }
         let error = for_caller(error);
@@ -164,15 +202,47 @@ impl Writer {
         let what = format!("{} was deleted or replaced under the broker", self.place.0.display());
         tracing::error!("{what}: nothing is acknowledged any more");
         self.shared.stats.failed(self.shared.clock.now(), &what);
-        self.failed = true;
         self.shared.shutdown.begin(Closing::StorageFailed);
-        batch.refuse(&failed(&what));
+        let reason = failed(&what);
+        batch.refuse(&reason);
+        self.refusal = Some(reason);
+    }
+
+    /// Another broker has opened the store: the numbers and counts of this one hold no more.
+    fn give_way(&mut self, batch: Batch) {
+        let what = format!("another broker has opened {}", self.place.0.display());
+        tracing::error!("{what}: nothing is acknowledged any more");
+        self.shared.stats.failed(self.shared.clock.now(), &what);
+        self.shared.shutdown.begin(Closing::HandingOver);
+        let reason = Error::new(
+            ErrorCode::ShuttingDown,
+            format!("{what} and has taken over; nothing was stored"),
+            "call again with the same idempotency_key; the other broker answers",
+        );
+        batch.refuse(&reason);
+        self.refusal = Some(reason);
     }
 
     /// Why nothing may be acknowledged any more, if so. While the broker merely goes down, what was queued is done.
     fn refusing(&self) -> Option<Error> {
-        let lost = self.failed || self.shared.shutdown.reason() == Some(Closing::StorageFailed);
-        lost.then(|| failed("an earlier commit failed, or the file is not where it was"))
+        let lost = self.shared.shutdown.reason() == Some(Closing::StorageFailed);
+        let elsewhere = || failed("it was found damaged, or the file is not where it was");
+        self.refusal.clone().or_else(|| lost.then(elsewhere))
+    }
+}
+
+/// Without a writer every change would be refused for ever, while the broker looks alive.
+async fn guarded(
+    work: impl Future<Output = ()> + Send + 'static,
+    stop: CancellationToken,
+    shutdown: Shutdown,
+) {
+    let ended = tokio::spawn(work).await;
+    if let Err(error) = &ended {
+        tracing::error!(%error, "the writer ended badly; the next broker recovers the store");
+    }
+    if ended.is_err() || !stop.is_cancelled() {
+        shutdown.begin(Closing::StorageFailed);
     }
 }
 
@@ -208,4 +278,23 @@ async fn execute(
     super::recount(connection, work).await?;
     answers.keep(connection, work.now).await?;
     Ok(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CancellationToken, Closing, Shutdown, guarded};
+
+    #[tokio::test]
+    async fn a_writer_that_ends_unasked_takes_the_broker_down() {
+        let (stop, shutdown) = (CancellationToken::new(), Shutdown::new());
+        guarded(async { panic!("a fault of ours") }, stop.clone(), shutdown.clone()).await;
+        assert_eq!(shutdown.reason(), Some(Closing::StorageFailed));
+        let shutdown = Shutdown::new();
+        guarded(async {}, stop.clone(), shutdown.clone()).await;
+        assert_eq!(shutdown.reason(), Some(Closing::StorageFailed));
+        stop.cancel();
+        let shutdown = Shutdown::new();
+        guarded(async {}, stop, shutdown.clone()).await;
+        assert_eq!(shutdown.reason(), None);
+    }
 }
