@@ -5,7 +5,7 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, Signal};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -62,6 +62,30 @@ pub fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
+}
+
+/// Takes from a file what other users may do with it. Nothing happens if there is none.
+///
+/// # Errors
+/// When it belongs to another user, or the system refuses.
+pub fn keep_private(path: &Path) -> io::Result<()> {
+    const OTHERS: u32 = 0o077;
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        let what = format!("it belongs to the user with id {}", metadata.uid());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    }
+    let mut permissions = metadata.permissions();
+    if permissions.mode() & OTHERS != 0 {
+        tracing::warn!(path = %path.display(), "other users could open it; now it is the owner's alone");
+        permissions.set_mode(permissions.mode() & 0o7777 & !OTHERS);
+        std::fs::set_permissions(path, permissions)?;
+    }
+    Ok(())
 }
 
 /// Which file this path names now, links not followed; `None` if there is none.
@@ -161,8 +185,28 @@ fn start_time(stat: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{file_id, open_file_id, private_file};
+    use super::{file_id, keep_private, open_file_id, private_file};
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_others_may_do_is_taken_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        keep_private(&path).unwrap();
+        std::fs::write(&path, "").unwrap();
+        for (before, after) in [(0o644, 0o600), (0o640, 0o600), (0o600, 0o600), (0o444, 0o400)] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(before)).unwrap();
+            keep_private(&path).unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, after);
+        }
+        // Root can make a file another user's; anybody else finds one.
+        let root = rustix::process::geteuid().is_root();
+        if root {
+            std::os::unix::fs::chown(&path, Some(1), None).unwrap();
+        }
+        let foreign = if root { path.as_path() } else { std::path::Path::new("/etc/passwd") };
+        assert_eq!(keep_private(foreign).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    }
 
     #[test]
     fn a_file_that_takes_anothers_path_is_another_file() {

@@ -45,6 +45,15 @@ pub fn private_file() -> OpenOptions {
     OpenOptions::new()
 }
 
+/// Nothing to do: the folder's access rules are the file's.
+///
+/// # Errors
+/// None here.
+#[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
+pub const fn keep_private(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Which file this path names now; `None` if there is none.
 #[must_use]
 pub fn file_id(path: &Path) -> Option<FileId> {

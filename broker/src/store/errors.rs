@@ -29,6 +29,11 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
     database.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
 }
 
+/// Whether the file itself is broken.
+pub(crate) fn is_damaged(error: &sqlx::Error) -> bool {
+    matches!(primary_code(error), Some(CORRUPT | NOTADB))
+}
+
 /// How bad it is.
 pub(crate) fn severity(error: &sqlx::Error) -> Severity {
     match primary_code(error) {
@@ -36,6 +41,7 @@ pub(crate) fn severity(error: &sqlx::Error) -> Severity {
         Some(IOERR | CORRUPT | NOTADB | READONLY | CANTOPEN) => Severity::Fatal,
         Some(_) => Severity::Statement,
         None => match error {
+            sqlx::Error::PoolTimedOut => Severity::Refused,
             sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => Severity::Fatal,
             _ => Severity::Statement,
         },
@@ -54,6 +60,11 @@ pub(crate) fn for_caller(error: &sqlx::Error) -> Error {
             ErrorCode::BrokerBusy,
             "another program holds a lock on the store; nothing was stored",
             "close the program that has the store open (a backup tool, sqlite3), then call again",
+        ),
+        None if matches!(error, sqlx::Error::PoolTimedOut) => Error::new(
+            ErrorCode::BrokerBusy,
+            "too many reads at once; this one did not get its turn",
+            "call again in a moment; several small reads at once take longer than one after the other",
         ),
         _ if severity(error) == Severity::Fatal => failed(&error.to_string()),
         _ => Error::internal(format!("a statement failed: {error}")),

@@ -2,9 +2,10 @@
 //! ours is refused and left exactly as it was.
 
 use super::errors::refused;
+use super::wal;
 use c2c_proto::Error;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `PRAGMA application_id` of every store: "c2c1" in ASCII.
 pub(crate) const APPLICATION_ID: u32 = 0x6332_6331;
@@ -15,9 +16,12 @@ pub(crate) const SCHEMA_VERSION: u32 = 1;
 const HEADER_BYTES: usize = 100;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const PAGE_SIZE_AT: usize = 16;
+const PAGE_BYTES_MIN: u32 = 512;
 const PAGES_AT: usize = 28;
 const USER_VERSION_AT: usize = 60;
 const APPLICATION_ID_AT: usize = 68;
+/// The page that begins here is never written.
+const LOCK_BYTE_AT: u32 = 1 << 30;
 
 /// Whether there is a file at all, checked if there is.
 ///
@@ -60,13 +64,37 @@ fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<(), E
     check_schema(store, schema)?;
     let page_bytes = match u16::from_be_bytes([header[PAGE_SIZE_AT], header[PAGE_SIZE_AT + 1]]) {
         1 => 65_536,
-        bytes => u64::from(bytes),
+        bytes => u32::from(bytes),
     };
-    let claimed = u64::from(u32_at(header, PAGES_AT)) * page_bytes;
-    if length < claimed && !has_log(store) {
-        return Err(not_whole(store, &format!("has {length} of {claimed} bytes")));
+    if page_bytes < PAGE_BYTES_MIN || !page_bytes.is_power_of_two() {
+        return Err(not_whole(store, &format!("claims to have pages of {page_bytes} bytes")));
     }
-    Ok(())
+    check_length(store, page_bytes, u32_at(header, PAGES_AT), length)
+}
+
+/// Whether every page is there. A broker that was killed while it folded the log into the store leaves a header that
+/// is ahead of the file's end; then the pages behind the end are all in the log. What the log has beyond its header's
+/// count it brings itself, so a file that is as long as its header says needs no look at the log.
+fn check_length(store: &Path, page_bytes: u32, claimed: u32, length: u64) -> Result<(), Error> {
+    let there = u32::try_from(length / u64::from(page_bytes)).unwrap_or(u32::MAX);
+    if there >= claimed {
+        return Ok(());
+    }
+    let log = wal::read(&log_of(store), page_bytes)
+        .map_err(|error| not_whole(store, &format!("has a -wal that cannot be read ({error})")))?;
+    let pages = log.as_ref().map_or(claimed, |log| log.store_pages.max(claimed));
+    let lock_page = LOCK_BYTE_AT / page_bytes + 1;
+    let in_log = |page| log.as_ref().is_some_and(|log| log.holds(page));
+    match (there + 1..=pages).find(|page| *page != lock_page && !in_log(*page)) {
+        None => Ok(()),
+        Some(page) => Err(not_whole(
+            store,
+            &format!(
+                "has {length} of {} bytes, page {page} is missing",
+                u64::from(pages) * u64::from(page_bytes)
+            ),
+        )),
+    }
 }
 
 /// `store_refused` for a store that a newer broker wrote.
@@ -91,11 +119,10 @@ fn not_whole(store: &Path, how: &str) -> Error {
     )
 }
 
-/// With a write-ahead log beside it the file itself may lawfully be behind.
-fn has_log(store: &Path) -> bool {
+fn log_of(store: &Path) -> PathBuf {
     let mut log = store.as_os_str().to_owned();
     log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+    log.into()
 }
 
 fn u32_at(header: &[u8; HEADER_BYTES], at: usize) -> u32 {

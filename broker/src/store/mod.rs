@@ -19,6 +19,7 @@ mod sessions;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wal;
 mod writer;
 
 pub(crate) use answers::hash_of;

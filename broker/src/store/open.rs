@@ -4,6 +4,7 @@ use super::create::create;
 use super::errors::{for_caller, refused};
 use super::{errors, header};
 use crate::config::Durability;
+use crate::platform;
 use c2c_proto::Error;
 use c2c_proto::paths::StorePaths;
 use sqlx::migrate::Migrate;
@@ -16,6 +17,8 @@ use std::time::Duration;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections that read. Each is a thread; SQLite reads are short.
 const READERS: u32 = 2;
+/// How long a read waits for one of them before `broker_busy`: well before the client gives the call up.
+const READER_WITHIN: Duration = Duration::from_secs(10);
 /// A truncated log keeps at most this much of the disk: 64 MiB.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
@@ -34,6 +37,7 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability) -> Result<O
         refuse_if_one_is_remembered(paths)?;
         create(store).await?;
     }
+    keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;
@@ -42,6 +46,7 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability) -> Result<O
     let readers = SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(READERS)
+        .acquire_timeout(READER_WITHIN)
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
@@ -72,6 +77,22 @@ pub(crate) fn options(store: &Path, durability: Durability) -> SqliteConnectOpti
         // Folded by the writer, when nobody waits.
         .pragma("wal_autocheckpoint", "0")
         .disable_statement_logging()
+}
+
+/// A store that was copied back from elsewhere may be open to others, and SQLite gives its log the store's own mode.
+fn keep_private(store: &Path) -> Result<(), Error> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut path = store.as_os_str().to_owned();
+        path.push(suffix);
+        let path = Path::new(&path);
+        platform::keep_private(path).map_err(|error| {
+            refused(
+                format!("{} cannot be kept for you alone: {error}; it was left untouched", path.display()),
+                "make yourself its owner (chown) and its mode 0600, or name another store with CLAUDE_C2C_DB",
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Applies the migrations that are missing.

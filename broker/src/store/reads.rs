@@ -5,6 +5,7 @@ use super::sessions::{self, ListedPage};
 use super::{Store, errors, state};
 use crate::session::Owner;
 use c2c_proto::Error;
+use c2c_proto::event::Closing;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;
 use c2c_proto::request::{Filter, Inbox, ListState, ReadMessage};
@@ -110,6 +111,10 @@ impl Store {
     fn read<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         result.map_err(|error| {
             tracing::error!(%error, "the store could not be read");
+            if errors::is_damaged(&error) {
+                // A broken file is not served any further: what it still gives may be wrong.
+                self.shared.shutdown.begin(Closing::StorageFailed);
+            }
             self.shared
                 .stats
                 .failed(self.shared.clock.now(), &format!("the store could not be read: {error}"));
