@@ -49,7 +49,6 @@ pub fn private_file() -> OpenOptions {
 ///
 /// # Errors
 /// None here.
-#[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
 pub const fn keep_private(_path: &Path) -> io::Result<()> {
     Ok(())
 }
