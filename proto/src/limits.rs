@@ -65,6 +65,11 @@ pub const WAIT_DEFAULT_S: u64 = 50;
 pub const WATCH_DEFAULT_S: u64 = 50;
 /// Answers of an `ask` that come within this time are marked read, in seconds; later the client may have gone.
 pub const ASK_MARKS_READ_WITHIN_S: u64 = 50;
+/// Receipts of one message in a list: more than a list of recipients has, and about as many as a result can show. A
+/// broadcast has one for every session there is.
+pub const LIST_RECEIPTS_MAX: usize = 300;
+/// Receipts of one page of messages, after which the page ends: no result shows more, however short they are.
+pub const PAGE_RECEIPTS_MAX: usize = 1_500;
 /// Text of one page of a list of sessions, in bytes; then the page ends. Several results' worth, far below a frame.
 pub const SESSIONS_PAGE_BYTES: usize = 256 * 1024;
 /// How long a first frame may take, in seconds.

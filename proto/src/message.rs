@@ -55,8 +55,11 @@ pub struct Message {
     pub sent_by_reader: bool,
     /// When it was marked read in the reader's mailbox; always `None` for one's own.
     pub read_at: Option<Timestamp>,
-    /// For the sender: one receipt per recipient. Empty for a recipient.
+    /// For the sender: one receipt per recipient, in lists at most [`crate::limits::LIST_RECEIPTS_MAX`]. Empty for a
+    /// recipient.
     pub receipts: Vec<Receipt>,
+    /// How many receipts there are in all.
+    pub receipts_total: u32,
 }
 
 /// How far one delivery has come.

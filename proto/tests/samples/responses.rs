@@ -121,6 +121,7 @@ fn message() -> Message {
         sent_by_reader: true,
         read_at: None,
         receipts: vec![receipt("db", ReceiptState::Queued), receipt("ops", ReceiptState::Shown), read],
+        receipts_total: 12_000,
     }
 }
 
@@ -135,6 +136,7 @@ fn plain_message() -> Message {
         sent_by_reader: false,
         read_at: Some(AT),
         receipts: Vec::new(),
+        receipts_total: 0,
         ..message()
     }
 }

@@ -199,8 +199,8 @@ fn receipt() -> BoxedStrategy<Receipt> {
 fn message() -> BoxedStrategy<Message> {
     let head = (any::<i64>(), text(), text(), to(), text(), any::<u64>(), of(text()));
     let tail = (of(any::<i64>()), any::<i64>(), priority(), at(), any::<bool>(), of(at()));
-    (head, tail, prop::collection::vec(receipt(), 0..3))
-        .prop_map(|(head, tail, receipts)| {
+    (head, tail, prop::collection::vec(receipt(), 0..3), any::<u32>())
+        .prop_map(|(head, tail, receipts, receipts_total)| {
             let (id, from_name, from_session, to, body, body_chars, tag) = head;
             let (reply_to, thread, priority, created_at, sent_by_reader, read_at) = tail;
             Message {
@@ -218,6 +218,7 @@ fn message() -> BoxedStrategy<Message> {
                 sent_by_reader,
                 read_at,
                 receipts,
+                receipts_total,
             }
         })
         .boxed()

@@ -41,6 +41,7 @@ fn any_message() -> impl Strategy<Value = Message> {
             sent_by_reader,
             tag,
             receipts: vec![receipt(); if sent_by_reader { receipts } else { 0 }],
+            receipts_total: if sent_by_reader { 12_000 } else { 0 },
             ..message(0, "")
         })
 }
@@ -266,6 +267,21 @@ fn all_receipts_of_a_message_to_many_can_be_read() {
             }
         }
     }
+}
+
+#[test]
+fn receipts_that_a_list_leaves_out_are_counted() {
+    let mut given = to_many(ReceiptState::Shown);
+    given.to = To::Everyone;
+    given.receipts_total = 12_000;
+    let value = checked(
+        &View::Inbox { downward: false },
+        Response::Inbox(Inbox { messages: vec![given], more: false }),
+    );
+    let item = &value["messages"][0];
+    let listed = item["receipts"].as_array().unwrap().len() as u64;
+    assert!(listed > 0);
+    assert_eq!(listed + item["receipts_omitted"].as_u64().unwrap(), 12_000);
 }
 
 #[test]

@@ -133,6 +133,12 @@ pub(super) fn bounded_header(message: &Message, length_max: usize) -> Map<String
         members.insert("receipts".to_owned(), message.receipts.iter().map(terse_receipt).collect());
     }
     shorten(&mut members, length_max);
+    let listed = members.get("receipts").and_then(Value::as_array).map_or(0, Vec::len);
+    if let Some(omitted) =
+        (message.receipts_total as usize).checked_sub(listed).filter(|omitted| *omitted > 0)
+    {
+        members.insert("receipts_omitted".to_owned(), json!(omitted));
+    }
     members
 }
 

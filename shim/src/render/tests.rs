@@ -31,6 +31,7 @@ pub(super) fn message(id: i64, body: &str) -> Message {
         sent_by_reader: false,
         read_at: None,
         receipts: Vec::new(),
+        receipts_total: 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::shape::{add_receipts, bytes_for, message, message_columns};
 use crate::session::Owner;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::{LIST_BODY_MAX_CHARS, RESULT_MAX_CHARS};
+use c2c_proto::limits::{LIST_BODY_MAX_CHARS, LIST_RECEIPTS_MAX, PAGE_RECEIPTS_MAX, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use c2c_proto::request::Inbox;
@@ -95,6 +95,7 @@ pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Resul
         .fetch(pool);
     let mut page = Page::default();
     let mut chars = 0;
+    let mut unshown = Vec::new();
     while let Some(row) = rows.try_next().await? {
         // No reader gets more than this into one result, so no more is loaded.
         if page.messages.len() == ask.limit as usize || chars > RESULT_MAX_CHARS {
@@ -103,15 +104,31 @@ pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Resul
         }
         let message = message(&row, LIST_BODY_MAX_CHARS)?;
         chars += message.body.len();
-        page.unshown += u64::from(row.try_get::<bool, _>(13)?);
+        unshown.push(row.try_get::<bool, _>(13)?);
         page.messages.push(message);
     }
     drop(rows);
+    add_receipts(pool, &mut page.messages, LIST_RECEIPTS_MAX).await?;
+    end_by_receipts(&mut page);
+    page.unshown = unshown.iter().take(page.messages.len()).filter(|unshown| **unshown).count() as u64;
     if newest_first {
         page.messages.reverse();
     }
-    add_receipts(pool, &mut page.messages).await?;
     Ok(page)
+}
+
+/// Ends a page before the receipts of many broadcasts fill a frame; its first message stays.
+fn end_by_receipts(page: &mut Page) {
+    let mut receipts = 0;
+    let fitting = page.messages.iter().take_while(|message| {
+        receipts += message.receipts.len();
+        receipts <= PAGE_RECEIPTS_MAX
+    });
+    let kept = fitting.count().max(1);
+    if kept < page.messages.len() {
+        page.messages.truncate(kept);
+        page.more = true;
+    }
 }
 
 /// The query as the full-text index wants it: every word quoted, so that none is an operator, and all required. What

@@ -47,7 +47,7 @@ pub(crate) async fn one(
     }
     found.body = found.body.chars().skip(offset).take(page(ask.max_chars)).collect();
     let unshown = sqlx::Row::try_get(&row, 13)?;
-    add_receipts(pool, std::slice::from_mut(&mut found)).await?;
+    add_receipts(pool, std::slice::from_mut(&mut found), usize::MAX).await?;
     Ok(Ok((found, unshown)))
 }
 

@@ -44,6 +44,7 @@ pub(super) fn message(row: &SqliteRow, body_max_chars: usize) -> Result<Message,
         sent_by_reader: row.try_get(11)?,
         read_at: row.try_get::<Option<i64>, _>(12)?.map(Timestamp),
         receipts: Vec::new(),
+        receipts_total: 0,
     })
 }
 
@@ -62,21 +63,30 @@ fn beginning(bytes: &[u8], max_chars: usize) -> String {
     }
 }
 
-/// Adds the receipts of the reader's own messages.
-pub(super) async fn add_receipts(pool: &SqlitePool, messages: &mut [Message]) -> Result<(), sqlx::Error> {
+/// Adds the receipts of the reader's own messages, to each at most so many, and how many there are.
+pub(super) async fn add_receipts(
+    pool: &SqlitePool,
+    messages: &mut [Message],
+    max_each: usize,
+) -> Result<(), sqlx::Error> {
     let own: Vec<i64> =
         messages.iter().filter(|message| message.sent_by_reader).map(|message| message.id).collect();
     if own.is_empty() {
         return Ok(());
     }
     let rows = sqlx::query(
-        "SELECT message_id, recipient, shown_at, read_at, read_by FROM deliveries
-         WHERE message_id IN (SELECT value FROM json_each(?1)) ORDER BY message_id, recipient COLLATE NOCASE",
+        "SELECT message_id, recipient, shown_at, read_at, read_by, total FROM (
+             SELECT message_id, recipient, shown_at, read_at, read_by, COUNT(*) OVER one AS total,
+                    ROW_NUMBER() OVER (one ORDER BY recipient COLLATE NOCASE) AS place
+             FROM deliveries WHERE message_id IN (SELECT value FROM json_each(?1))
+             WINDOW one AS (PARTITION BY message_id))
+         WHERE place <= ?2 ORDER BY message_id, place",
     )
     .bind(crate::store::answers::json(&own))
+    .bind(i64::try_from(max_each).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await?;
-    let mut receipts: HashMap<i64, Vec<Receipt>> = HashMap::new();
+    let mut receipts: HashMap<i64, (u32, Vec<Receipt>)> = HashMap::new();
     for row in rows {
         let shown_at = row.try_get::<Option<i64>, _>(2)?.map(Timestamp);
         let read_at = row.try_get::<Option<i64>, _>(3)?.map(Timestamp);
@@ -86,10 +96,13 @@ pub(super) async fn add_receipts(pool: &SqlitePool, messages: &mut [Message]) ->
             (None, None) => ReceiptState::Queued,
         };
         let receipt = Receipt { name: row.try_get(1)?, state, shown_at, read_at, read_by: row.try_get(4)? };
-        receipts.entry(row.try_get(0)?).or_default().push(receipt);
+        let (total, of_message) = receipts.entry(row.try_get(0)?).or_default();
+        *total = row.try_get(5)?;
+        of_message.push(receipt);
     }
     for message in messages {
-        if let Some(receipts) = receipts.remove(&message.id) {
+        if let Some((total, receipts)) = receipts.remove(&message.id) {
+            message.receipts_total = total;
             message.receipts = receipts;
         }
     }

@@ -5,9 +5,9 @@ use crate::session::Owner;
 use crate::store::{ByOwner, Store, Stored};
 use c2c_proto::ErrorCode;
 use c2c_proto::frame::MailCount;
-use c2c_proto::limits::{METADATA_MAX_BYTES, SESSIONS_PAGE_BYTES};
+use c2c_proto::limits::{LIST_RECEIPTS_MAX, METADATA_MAX_BYTES, SESSIONS_PAGE_BYTES};
 use c2c_proto::message::{Message, ReceiptState, To};
-use c2c_proto::request::{Filter, Inbox};
+use c2c_proto::request::{Filter, Inbox, ReadMessage};
 use c2c_proto::time::Timestamp;
 
 fn inbox() -> Inbox {
@@ -251,6 +251,34 @@ async fn a_list_of_sessions_ends_before_it_fills_a_frame() {
     assert_eq!(listed, names);
     // A cursor need not be there any more.
     assert_eq!(opened.store.sessions(Timestamp(0), "name-38x").await.unwrap().listed.len(), 1);
+}
+
+#[tokio::test]
+async fn receipts_of_broadcasts_do_not_fill_a_page() {
+    const SESSIONS: usize = LIST_RECEIPTS_MAX + 20;
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let mut online = Vec::new();
+    for number in 0..SESSIONS {
+        online.push(opened.store.register(registration(None, &format!("n{number:03}"))).await.unwrap());
+    }
+    let mut sent = Vec::new();
+    for _ in 0..8 {
+        sent.push(send(&opened.store, &a.owner, &["*"], "all hands").await.id);
+    }
+    let ask = Inbox { sent: true, unread_only: false, ..inbox() };
+    let pages = [(ask.clone(), &sent[..5]), (Inbox { before_id: Some(i64::MAX), ..ask }, &sent[3..])];
+    for (ask, ids) in pages {
+        let page = opened.store.list_messages(&a.owner, &ask).await.unwrap();
+        assert!(page.more);
+        assert_eq!(page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), ids);
+        for message in &page.messages {
+            let counts = (message.receipts.len(), message.receipts_total as usize);
+            assert_eq!(counts, (LIST_RECEIPTS_MAX, SESSIONS));
+        }
+    }
+    let one = ReadMessage { message_id: sent[0], offset: 0, max_chars: 10 };
+    assert_eq!(opened.store.one_message(&a.owner, &one).await.unwrap().0.receipts.len(), SESSIONS);
 }
 
 #[tokio::test]
