@@ -136,7 +136,6 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::{in_words, object, size, table};
     use c2c_proto::response::Status;
-    use c2c_proto::{Error, ErrorCode};
 
     fn example() -> Status {
         Status {
