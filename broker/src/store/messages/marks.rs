@@ -132,7 +132,7 @@ pub(super) async fn mark_answered(
     write_read(connection, work, &marks).await
 }
 
-/// Notes what left in tool results.
+/// Notes what left in tool results. The note may come after the reader's mark; it was shown before that all the same.
 pub(crate) async fn mark_shown(
     connection: &mut SqliteConnection,
     work: &mut Work<'_>,
@@ -149,7 +149,7 @@ pub(crate) async fn mark_shown(
         return Ok(());
     }
     let rows = sqlx::query(
-        "UPDATE deliveries SET shown_at = COALESCE(shown_at, ?2), shown_row = j.value ->> 2
+        "UPDATE deliveries SET shown_at = COALESCE(shown_at, MIN(?2, COALESCE(read_at, ?2))), shown_row = j.value ->> 2
          FROM json_each(?1) AS j
          WHERE deliveries.mailbox = j.value ->> 0 AND deliveries.message_id = j.value ->> 1
            AND deliveries.shown_row IS NOT j.value ->> 2

@@ -125,6 +125,13 @@ async fn marks_are_idempotent_and_counted() {
     assert_eq!((marked.marked, marked.already_read), (0, vec![one]));
     assert_eq!(opened.store.mail("b"), MailCount::default());
     assert_eq!(mark(&opened.store, &a.owner, &[one]).await.not_found, [one]);
+    // The note that it was shown may come after the mark: it was shown before it all the same.
+    shown(&opened.store, &b.owner, &[two]).await;
+    let sent = Inbox { sent: true, unread_only: false, ..inbox() };
+    for message in list(&opened.store, &a.owner, sent).await {
+        let receipt = &message.receipts[0];
+        assert!(receipt.shown_at.unwrap() <= receipt.read_at.unwrap(), "{receipt:?}");
+    }
 }
 
 #[tokio::test]
