@@ -138,22 +138,9 @@ impl Hub {
         inner.tell(&[*last], newest);
     }
 
-    /// Tells certain connections.
-    pub fn tell(&self, connections: &[ConnId], event: &Event) {
-        self.lock().tell(connections, event);
-    }
-
     /// A connected session as it is now, and whether another one took its name.
     pub fn owner(&self, row: Row) -> Option<(Owner, bool)> {
         self.lock().sessions.get(&row).map(|live| (live.owner.clone(), live.superseded))
-    }
-
-    /// The other connections of a session.
-    pub fn siblings(&self, row: Row, conn: ConnId) -> Vec<ConnId> {
-        let inner = self.lock();
-        let connections =
-            inner.sessions.get(&row).map(|live| live.connections.as_slice()).unwrap_or_default();
-        connections.iter().copied().filter(|id| *id != conn).collect()
     }
 
     /// Parks a wait for mail. From here on a wake-up cannot be missed; look into the store after this.
@@ -203,6 +190,7 @@ impl NameFollower for Hub {
     fn attached(&self, conn: ConnId, session: &Attached<'_>) {
         let mut inner = self.lock();
         let released = inner.attach(conn, session);
+        inner.tell_siblings(conn, session);
         // A guard tells the store when it goes: never under the lock.
         drop(inner);
         drop(released);
@@ -257,6 +245,19 @@ impl Inner {
             }
         }
         released
+    }
+
+    /// The session's other connections learn its row and name.
+    fn tell_siblings(&self, conn: ConnId, session: &Attached<'_>) {
+        let Some(live) = self.sessions.get(&session.owner.row) else { return };
+        let siblings: Vec<ConnId> = live.connections.iter().copied().filter(|id| *id != conn).collect();
+        let now = SessionState {
+            session_id: session.owner.session_id.clone(),
+            name: session.owner.name.clone(),
+            superseded: session.superseded,
+            displaced: None,
+        };
+        self.tell(&siblings, &Event::Session(now));
     }
 
     fn tell(&self, connections: &[ConnId], event: &Event) {

@@ -33,7 +33,10 @@ fn without_a_broker_status_says_so_and_starts_none() {
         assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
         assert_eq!(text(&output.stdout), "");
         let said = text(&output.stderr);
-        assert!(said.contains("no broker runs for") && said.contains("it starts by itself"), "{said}");
+        assert!(
+            said.contains("no broker runs for") && said.contains("the first one that does starts it"),
+            "{said}"
+        );
     }
     let left = std::fs::read_dir(folder.path()).expect("the folder is there").count();
     assert_eq!(left, 0, "looking for a broker must not make files");

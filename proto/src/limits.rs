@@ -29,7 +29,7 @@ pub const WAIT_MESSAGES_MAX: u32 = 20;
 pub const MARK_READ_IDS_MAX: usize = INBOX_LIMIT_MAX as usize;
 /// Unread messages in one mailbox; beyond it the sender gets `mailbox_full`.
 pub const UNREAD_PER_MAILBOX_MAX: u32 = 100_000;
-/// Connections that one broker holds, at most (12.9 KiB each when idle).
+/// Connections that one broker holds, at most (each costs a few KiB when idle).
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// Calls of one connection that are not answered yet.
 pub const CALLS_IN_FLIGHT: usize = 256;

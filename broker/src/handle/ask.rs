@@ -24,7 +24,7 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
         Ok(stored) => stored,
         Err(error) => return Err(near::advised(broker, error, to.as_ref()).await),
     };
-    let recipients = send::recipients(broker, &stored);
+    let recipients = send::recipients(&stored);
     let wanted = wanted(&stored, row, request.replies);
     let question = stored.id;
     let look = |owner: Owner| async move {

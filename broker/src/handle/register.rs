@@ -7,8 +7,6 @@ use crate::hub::Caller;
 use crate::session::ConnId;
 use crate::store::{Named, Registration, hash_of};
 use c2c_proto::Error;
-use c2c_proto::event::Event;
-use c2c_proto::hello::SessionState;
 use c2c_proto::request::Register;
 use c2c_proto::response::Response;
 use std::sync::Arc;
@@ -36,22 +34,8 @@ pub(super) async fn register(
     };
     // By the time of the answer the hub knows: the store told it with the commit.
     let Named { owner, answer, displaced_row, .. } = broker.store.register(registration).await?;
-    tell_others(broker, conn, &owner);
     tracing::info!(conn, session = %owner.session_id, displaced = displaced_row, "name registered");
     Ok((Response::Registered(answer), 0))
-}
-
-/// The session's other connections learn its row and name.
-fn tell_others(broker: &Broker, conn: ConnId, owner: &crate::session::Owner) {
-    let state = SessionState {
-        session_id: owner.session_id.clone(),
-        name: owner.name.clone(),
-        superseded: false,
-        displaced: None,
-    };
-    let event = Event::Session(state);
-    let siblings = broker.hub.siblings(owner.row, conn);
-    broker.hub.tell(&siblings, &event);
 }
 
 fn check_metadata(broker: &Broker, metadata: Option<&str>) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use super::Handled;
 use super::{check, near};
 use crate::Broker;
 use crate::session::{Owner, Row};
-use crate::store::{NewMessage, Stored, hash_of};
+use crate::store::{NewMessage, Stored, StoredRecipient, hash_of};
 use c2c_proto::Error;
 use c2c_proto::event::{Event, MailWaiting};
 use c2c_proto::message::{Priority, Recipient, To};
@@ -17,7 +17,7 @@ pub(super) async fn send(broker: &Arc<Broker>, owner: Owner, request: Send) -> H
     let tag = request.tag.clone();
     let stored = deliver(broker, owner, request, false).await?;
     let near = near::names(broker, &stored).await?;
-    let recipients = recipients(broker, &stored);
+    let recipients = recipients(&stored);
     let sent =
         Sent { id: stored.id, to: stored.to, tag, recipients, skipped_full: stored.skipped_full, near };
     Ok((Response::Sent(sent), 0))
@@ -34,7 +34,8 @@ pub(super) async fn deliver(
     check_old_names(broker, request.to.as_ref()).await?;
     let hash = hash_of(&request);
     let (from, tag, priority) = (sender.name.clone(), request.tag.clone(), request.priority);
-    let stored = broker.store.send(NewMessage { sender, request, question, hash }).await?;
+    let mut stored = broker.store.send(NewMessage { sender, request, question, hash }).await?;
+    note_waiting(broker, &mut stored);
     if stored.fresh {
         announce(broker, &stored, &from, tag.as_deref(), priority);
     }
@@ -76,14 +77,14 @@ fn announce(broker: &Broker, stored: &Stored, from: &str, tag: Option<&str>, pri
     broker.hub.wake(rows);
 }
 
+/// Who waits at the moment of the send, before the message itself ends the wait.
+fn note_waiting(broker: &Broker, stored: &mut Stored) {
+    for StoredRecipient { row, recipient } in &mut stored.recipients {
+        recipient.waiting = row.is_some_and(|row| broker.hub.activity(row).waiting);
+    }
+}
+
 /// The recipients as the sender is told of them.
-pub(super) fn recipients(broker: &Broker, stored: &Stored) -> Vec<Recipient> {
-    stored
-        .recipients
-        .iter()
-        .map(|stored| Recipient {
-            waiting: stored.row.is_some_and(|row| broker.hub.activity(row).waiting),
-            ..stored.recipient.clone()
-        })
-        .collect()
+pub(super) fn recipients(stored: &Stored) -> Vec<Recipient> {
+    stored.recipients.iter().map(|stored| stored.recipient.clone()).collect()
 }

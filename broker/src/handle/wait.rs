@@ -54,7 +54,7 @@ where
     F: Future<Output = Result<Option<T>, Error>>,
 {
     let Some(parked) = broker.hub.park(row) else {
-        return Err(Error::internal("a session waits that is not connected"));
+        return Err(moved_on());
     };
     loop {
         let woken = woken(&parked);
@@ -89,10 +89,14 @@ pub(super) fn present_owner(broker: &Broker, row: Row) -> Result<Owner, Error> {
         Some((owner, false)) => Ok(owner),
         Some((owner, true)) => Err(superseded(&owner.name)),
         // Its connections moved on to another row: it had lost the name, and took a new one as a new session.
-        None => Err(Error::new(
-            c2c_proto::ErrorCode::Superseded,
-            "the session took another name as a new session while it waited",
-            "wait again under the new name",
-        )),
+        None => Err(moved_on()),
     }
+}
+
+fn moved_on() -> Error {
+    Error::new(
+        c2c_proto::ErrorCode::Superseded,
+        "the session took another name as a new session while it waited",
+        "wait again under the new name",
+    )
 }

@@ -1,5 +1,6 @@
-//! One transaction's worth of changes: sorted by kind, so that each kind is one statement per table however many
-//! there are, and answered together once the commit is through.
+//! One transaction's worth of changes: sorted by kind, so that messages, marks and the shared state are one statement
+//! per table however many there are, and answered together once the commit is through. Hellos, registrations and
+//! prunes are rare, and run one after the other.
 
 use super::Shared;
 use super::jobs::{Ask, ByOwner, Greeted, Greeting, Job, Named, Registration};

@@ -25,7 +25,7 @@ mod writer;
 pub(crate) use answers::hash_of;
 pub(crate) use jobs::{ByOwner, Registration};
 pub use jobs::{Greeted, Named};
-pub(crate) use messages::{NewMessage, Stored, Unread};
+pub(crate) use messages::{NewMessage, Stored, StoredRecipient, Unread};
 pub(crate) use sessions::{Listed, ListedPage};
 
 use crate::clock::Clock;

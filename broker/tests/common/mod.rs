@@ -85,8 +85,8 @@ impl Sandbox {
             automatic: true,
             wanted_name: Some(name.to_owned()),
             parent: name.to_owned(),
-            project_dir: "/work".to_owned(),
-            cwd: "/work".to_owned(),
+            project_dir: "/home/me".to_owned(),
+            cwd: "/home/me".to_owned(),
             client: "test".to_owned(),
             ..Identity::default()
         };

@@ -36,11 +36,11 @@ impl Holder {
         }
     }
 
-    /// The row with its presence. The column follows that with a short delay: one that just connected is online all the
-    /// same.
+    /// The row with its presence, which is what counts: the column follows it with a short delay, and who was online when
+    /// the last broker stopped is held in it from the start.
     fn seen(row: &sqlx::sqlite::SqliteRow, work: &Work<'_>) -> Result<Self, sqlx::Error> {
         let mut holder = Self::from_row(row)?;
-        holder.online |= work.shared.presence.is_online(holder.row);
+        holder.online = work.shared.presence.is_online(holder.row);
         holder.connected = work.shared.presence.is_connected(holder.row);
         Ok(holder)
     }

@@ -212,3 +212,14 @@ async fn a_broadcast_never_comes_back_to_whoever_sent_or_got_it_however_often_it
         assert_eq!(opened.store.mail(name).unread, 0, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_session_that_just_went_gives_way_though_the_store_is_told_in_the_same_batch() {
+    let opened = open().await;
+    for _ in 0..20 {
+        let gone = session(&opened.store, "/p/api").await;
+        assert_eq!(gone.owner.name, "api");
+        // Both are queued before the writer takes either.
+        drop(gone);
+    }
+}
