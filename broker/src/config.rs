@@ -248,6 +248,15 @@ mod tests {
     }
 
     #[test]
+    fn the_limits_are_the_promised_ones_unless_somebody_set_others() {
+        let limits = Limits::default();
+        assert_eq!((limits.body_max_bytes, limits.state_value_max_bytes), (8_388_608, 1_048_576));
+        assert_eq!((limits.metadata_max_bytes, limits.recipients), (16_384, 256));
+        assert_eq!((limits.unread_per_mailbox, limits.thread_messages_per_hour), (100_000, 100));
+        assert_eq!((limits.connections, limits.calls_in_flight), (12_000, 256));
+    }
+
+    #[test]
     fn a_missing_or_empty_file_is_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Config::load(&folder.path().join("c2c.toml")).unwrap(), Config::default());
