@@ -55,19 +55,12 @@ pub(crate) async fn answers_to(
         message_columns!(),
         ", m.from_mailbox, m.from_row FROM messages AS m
          JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
-         WHERE m.reply_to = ?3 ORDER BY m.id"
+         WHERE m.reply_to = ?4 ORDER BY m.id"
     ))
     .bind(&owner.mailbox)
     .bind(owner.row)
-    .bind(question)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
     .bind(bytes_for(LIST_BODY_MAX_CHARS))
+    .bind(question)
     .fetch_all(pool)
     .await?;
     let mut answered = HashSet::new();

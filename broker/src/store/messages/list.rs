@@ -19,8 +19,8 @@ pub(crate) struct Page {
     pub(crate) unshown: u64,
 }
 
-/// `?1` mailbox, `?2` row, `?3` and `?4` the ids between which to look, `?5` … `?9` filters, `?10` limit, `?11` bytes of the
-/// body, `?12` unread only.
+/// `?1` mailbox, `?2` row, `?3` bytes of the body, `?4` and `?5` the ids between which to look, `?6` … `?10` filters, `?11`
+/// limit.
 macro_rules! list_from {
     ($source:literal, $order:literal) => {
         concat!(
@@ -32,12 +32,12 @@ macro_rules! list_from {
             ") AS c
              JOIN messages AS m ON m.id = c.id
              LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
-             WHERE (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
-               AND (?7 IS NULL OR m.reply_to = ?7) AND (?8 IS NULL OR m.thread = ?8)
-               AND (?9 IS NULL OR m.id IN (SELECT rowid FROM messages_text WHERE messages_text MATCH ?9))
+             WHERE (?6 IS NULL OR m.from_mailbox = ?6) AND (?7 IS NULL OR m.tag = ?7)
+               AND (?8 IS NULL OR m.reply_to = ?8) AND (?9 IS NULL OR m.thread = ?9)
+               AND (?10 IS NULL OR m.id IN (SELECT rowid FROM messages_text WHERE messages_text MATCH ?10))
              ORDER BY m.id ",
             $order,
-            " LIMIT ?10"
+            " LIMIT ?11"
         )
     };
 }
@@ -51,19 +51,19 @@ macro_rules! source {
 
 const UNREAD: (&str, &str) = source!(
     "SELECT message_id AS id FROM deliveries
-     WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?3 AND message_id < ?4"
+     WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?4 AND message_id < ?5"
 );
 const MAIL: (&str, &str) = source!(
-    "SELECT message_id AS id FROM deliveries WHERE mailbox = ?1 AND message_id > ?3 AND message_id < ?4
-     UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?3 AND message_id < ?4"
+    "SELECT message_id AS id FROM deliveries WHERE mailbox = ?1 AND message_id > ?4 AND message_id < ?5
+     UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?4 AND message_id < ?5"
 );
-const SENT: (&str, &str) = source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?3 AND id < ?4");
+const SENT: (&str, &str) = source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?4 AND id < ?5");
 const SENT_UNREAD: (&str, &str) = source!(
-    "SELECT id FROM messages AS s WHERE from_row = ?2 AND id > ?3 AND id < ?4
+    "SELECT id FROM messages AS s WHERE from_row = ?2 AND id > ?4 AND id < ?5
      AND EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)"
 );
 const THREAD: (&str, &str) = source!(
-    "SELECT id FROM messages AS t WHERE thread = ?8 AND id > ?3 AND id < ?4
+    "SELECT id FROM messages AS t WHERE thread = ?9 AND id > ?4 AND id < ?5
      AND (from_row = ?2 OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = t.id)
           OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = t.id))"
 );
@@ -83,6 +83,7 @@ pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Resul
     let mut rows = sqlx::query(if newest_first { descending } else { ascending })
         .bind(&owner.mailbox)
         .bind(owner.row)
+        .bind(bytes_for(LIST_BODY_MAX_CHARS))
         .bind(ask.after_id.unwrap_or(0))
         .bind(ask.before_id.unwrap_or(MessageId::MAX))
         .bind(filter.from.as_deref().map(fold))
@@ -91,7 +92,6 @@ pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Resul
         .bind(filter.thread)
         .bind(ask.query.as_deref().map(all_words))
         .bind(limit + 1)
-        .bind(bytes_for(LIST_BODY_MAX_CHARS))
         .fetch(pool);
     let mut page = Page::default();
     let mut chars = 0;

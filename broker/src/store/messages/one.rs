@@ -20,20 +20,13 @@ pub(crate) async fn one(
         message_columns!(),
         ", d.mailbox IS NOT NULL AND d.read_at IS NULL AND d.shown_row IS NOT ?2
          FROM messages AS m LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
-         WHERE m.id = ?3 AND (m.from_row = ?2 OR d.mailbox IS NOT NULL
+         WHERE m.id = ?4 AND (m.from_row = ?2 OR d.mailbox IS NOT NULL
                               OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = m.id))"
     ))
     .bind(&owner.mailbox)
     .bind(owner.row)
-    .bind(ask.message_id)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
-    .bind(None::<i64>)
     .bind(i64::MAX)
+    .bind(ask.message_id)
     .fetch_optional(pool)
     .await?;
     let Some(row) = row else { return Ok(Err(not_visible(ask.message_id))) };

@@ -7,11 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
 use std::collections::HashMap;
 
-/// The columns of a message, in the order that [`message`] reads them. `?2` is the reader's row, `?11` how many bytes of
+/// The columns of a message, in the order that [`message`] reads them. `?2` is the reader's row, `?3` how many bytes of
 /// the body to load; the tables are `m` (messages) and `d` (the reader's delivery, if any).
 macro_rules! message_columns {
     () => {
-        "m.id, m.from_name, m.from_session, m.addressed, substr(CAST(m.body AS BLOB), 1, ?11), m.body_chars, m.tag,
+        "m.id, m.from_name, m.from_session, m.addressed, substr(CAST(m.body AS BLOB), 1, ?3), m.body_chars, m.tag,
          m.reply_to, m.thread, m.priority, m.created_at, m.from_row = ?2, d.read_at"
     };
 }

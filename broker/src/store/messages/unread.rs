@@ -28,14 +28,14 @@ macro_rules! unread_where {
             $condition,
             " AND (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
               AND (?7 IS NULL OR m.reply_to = ?7) AND (?8 IS NULL OR m.thread = ?8)
-             ORDER BY d.message_id LIMIT ?10"
+             ORDER BY d.message_id LIMIT ?9"
         )
     };
 }
 
 /// What came after the wait began counts as not shown, even if another wait of the session showed it meanwhile: two
 /// waits at once both return it.
-const UNSHOWN: &str = unread_where!("(d.shown_row IS NOT ?2 OR d.message_id > ?3)");
+const UNSHOWN: &str = unread_where!("(d.shown_row IS NOT ?2 OR d.message_id > ?4)");
 const SHOWN: &str = unread_where!("d.shown_row = ?2");
 
 /// Looks for mail. `began_after` is the newest message that was there when the wait began.
@@ -64,15 +64,13 @@ async fn select(
     let rows = sqlx::query(sql)
         .bind(&owner.mailbox)
         .bind(owner.row)
+        .bind(bytes_for(body_max_chars))
         .bind(began_after)
-        .bind(None::<i64>)
         .bind(filter.from.as_deref().map(fold))
         .bind(&filter.tag)
         .bind(filter.reply_to)
         .bind(filter.thread)
-        .bind(None::<i64>)
         .bind(i64::from(WAIT_MESSAGES_MAX) + 1)
-        .bind(bytes_for(body_max_chars))
         .fetch_all(pool)
         .await?;
     let mut found = Unread::default();
