@@ -1,0 +1,8 @@
+//! Proves that what c2c acknowledged is never lost, by breaking everything that one machine can break.
+//!
+//! Each part is a module and a subcommand of `c2c-torture`; each prints its seed, what it did and what it checked as a
+//! table, and ends with exit status 1 if anything that was promised did not hold. Real brokers and real shims run as
+//! processes, each run in a folder of its own. It knows the product only from outside, but for the parts that stand
+//! under SQLite.
+
+pub mod report;

@@ -1,0 +1,23 @@
+//! The command line of the torture harness: one subcommand for each kind of fault.
+
+use c2c_torture::report::Report;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Proves under faults that c2c loses nothing that it acknowledged.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One kind of fault each.
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+fn main() -> ExitCode {
+    let report: Report = match Args::parse().command {};
+    println!("{report}");
+    if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
