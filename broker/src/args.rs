@@ -1,4 +1,4 @@
-//! The words on the command line. What follows from them is `main.rs`'s and `server.rs`'s business.
+//! The words on the command line. What follows from them is `process.rs`'s and `server.rs`'s business.
 
 use crate::platform::Standing;
 use c2c_proto::error::Error;

@@ -1,6 +1,6 @@
 //! c2c's broker: the per-user daemon that owns the store and connects sessions.
 //!
-//! `main` decides what to do; `listen` and `server` accept connections; `connection` reads frames; `handle` answers one
+//! `process` decides what to do; `listen` and `server` accept connections; `connection` reads frames; `handle` answers one
 //! request each, joining the `store` (the only truth) with the `hub` (who is connected, who waits), which do not know
 //! each other.
 
@@ -17,6 +17,7 @@ pub mod log;
 pub mod outbox;
 pub mod platform;
 pub mod presence;
+pub mod process;
 pub mod readiness;
 pub mod server;
 pub mod session;

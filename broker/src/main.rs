@@ -1,40 +1,7 @@
-//! The broker's process: reads the command line, leaves its starter if so wished, and runs the broker.
+//! The broker's program: nothing but its process.
 
-use c2c_broker::args::Args;
-use c2c_broker::platform::{self, Standing};
-use c2c_broker::server;
-use clap::Parser;
 use std::process::ExitCode;
-use std::time::Duration;
-
-/// The broker is mostly waiting for the disk: two threads let one answer while the other encodes a long body.
-const WORKER_THREADS: usize = 2;
-/// What still runs when the broker has stopped was given its time before.
-const STRAGGLERS_END_WITHIN: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let paths = args.paths();
-    if args.mode().standing() == Standing::Detached
-        && let Err(error) = platform::detach()
-    {
-        return platform_failure("cannot leave the terminal", &error);
-    }
-    platform::prepare();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return platform_failure("cannot begin", &error),
-    };
-    let code = runtime.block_on(server::run(args, paths));
-    runtime.shutdown_timeout(STRAGGLERS_END_WITHIN);
-    code
-}
-
-/// Said on stderr, which may be all that there is.
-fn platform_failure(what: &str, error: &std::io::Error) -> ExitCode {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "c2c-broker: {what}: {error}");
-    ExitCode::FAILURE
+    c2c_broker::process::run()
 }

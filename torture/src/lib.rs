@@ -6,3 +6,5 @@
 //! under SQLite.
 
 pub mod report;
+#[cfg(target_os = "linux")]
+pub mod vfs;

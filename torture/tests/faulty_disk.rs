@@ -1,0 +1,80 @@
+//! The disk under test programs does what it is told: it records, it fails, it lies, it kills.
+#![cfg(target_os = "linux")]
+
+use c2c_harness::{Broker, Sandbox, alive, until};
+use c2c_proto::ErrorCode;
+use c2c_torture::vfs::rig::{broker, order, programs, record, recorded};
+use c2c_torture::vfs::trace::Change;
+use serde_json::json;
+
+#[test]
+fn every_change_of_a_store_is_recorded_also_of_one_that_a_shim_began() {
+    let sandbox = Sandbox::new();
+    record(sandbox.dir());
+    let mut shim = sandbox.shim().program(&programs(&sandbox)).name("writer").session();
+    let body = "found again in the log";
+    shim.say("reader", body);
+    let entries = recorded(sandbox.dir());
+    let of = |name: &str| entries.iter().filter(move |entry| entry.name == name).collect::<Vec<_>>();
+    let log = of("c2c.db-wal");
+    assert!(matches!(log[0].change, Change::Opened { new: true, .. }), "{:?}", log[0]);
+    assert!(log.windows(2).all(|pair| pair[0].ended <= pair[1].begun), "one change at a time");
+    let written = log.iter().rposition(|entry| match &entry.change {
+        Change::Written { data, .. } => data.windows(body.len()).any(|part| part == body.as_bytes()),
+        _ => false,
+    });
+    let synced = log.iter().rposition(|entry| entry.change == Change::Synced);
+    assert!(written.expect("the body is in the log") < synced.expect("the log is flushed"));
+    assert!(matches!(&of("c2c.db")[0].change, Change::Opened { content, .. } if !content.is_empty()));
+    assert!(entries.iter().any(|entry| entry.name.starts_with("c2c.db.new-")), "the making of the store");
+    // What the trace says is what the file holds.
+    let mut built = Vec::new();
+    for entry in &log {
+        if let Change::Written { offset, data } = &entry.change {
+            let (from, to) =
+                (usize::try_from(*offset).unwrap(), usize::try_from(*offset).unwrap() + data.len());
+            built.resize(built.len().max(to), 0);
+            built[from..to].copy_from_slice(data);
+        }
+    }
+    let file = std::fs::read(sandbox.dir().join("c2c.db-wal")).unwrap();
+    assert!(built == file, "the trace builds the log: {} and {} bytes", built.len(), file.len());
+}
+
+#[test]
+fn a_full_disk_refuses_and_heals_without_a_restart() {
+    let sandbox = Sandbox::new();
+    let _broker = Broker::start_through(&sandbox, broker(&sandbox));
+    let mut shim = sandbox.session("writer");
+    shim.say("reader", "before");
+    order(sandbox.dir(), "write enospc");
+    shim.call("send_message", json!({"to": "reader", "body": "full"})).err(ErrorCode::StorageFull);
+    order(sandbox.dir(), "");
+    shim.say("reader", "after");
+    let mut reader = sandbox.session("reader");
+    assert_eq!(reader.inbox_bodies(json!({})), ["before", "after"]);
+}
+
+#[test]
+fn an_ordered_kill_ends_the_broker_before_the_operation() {
+    let sandbox = Sandbox::new();
+    record(sandbox.dir());
+    let mut first = Broker::start_through(&sandbox, broker(&sandbox));
+    let id = first.id();
+    let mut shim = sandbox.session("writer");
+    shim.say("reader", "before");
+    let changes = recorded(sandbox.dir()).len();
+    order(sandbox.dir(), "write kill after=1 file=wal times=1");
+    let pending = shim.start_call("send_message", json!({"to": "reader", "body": "in between"}));
+    until("the broker is gone", c2c_harness::PATIENCE, || first.exited().is_some());
+    assert!(!alive(id));
+    let written = recorded(sandbox.dir())[changes..]
+        .iter()
+        .filter(|entry| matches!(entry.change, Change::Written { .. }))
+        .count();
+    assert_eq!(written, 1, "one write passed, the second never came");
+    order(sandbox.dir(), "");
+    // The shim starts another broker and repeats the call, which then is stored once.
+    pending.result(c2c_harness::PATIENCE).ok();
+    assert_eq!(sandbox.session("reader").inbox_bodies(json!({})), ["before", "in between"]);
+}
