@@ -9,11 +9,11 @@ use crate::handle;
 use crate::hub::Caller;
 use crate::outbox::{Outbox, WriteEnd};
 use crate::session::ConnId;
-use c2c_proto::codec::{FrameCodec, FrameError};
+use c2c_proto::codec::{FrameError, Heard, Strange, Tolerant};
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::event::{Closing, Event};
 use c2c_proto::frame::{ClientFrame, MailCount, Reply, ServerFrame};
-use c2c_proto::hello::Hello;
+use c2c_proto::hello::{Hello, MAGIC};
 use c2c_proto::limits::HELLO_TIMEOUT_S;
 use c2c_proto::request::Request;
 use c2c_proto::response::Response;
@@ -35,7 +35,7 @@ pub(crate) const CHANGES_FINISH_WITHIN: Duration = Duration::from_millis(1_200);
 /// How long the last bytes of a connection may take.
 pub(crate) const LAST_BYTES_WITHIN: Duration = Duration::from_millis(200);
 
-type Frames<S> = FramedRead<ReadHalf<S>, FrameCodec<ClientFrame, ServerFrame>>;
+type Frames<S> = FramedRead<ReadHalf<S>, Tolerant<ClientFrame, ServerFrame>>;
 
 /// Why a connection ends.
 enum End {
@@ -56,8 +56,13 @@ where
 {
     let (reader, writer) = tokio::io::split(stream);
     let mut frames: Frames<S> =
-        FramedRead::with_capacity(reader, FrameCodec::before_hello(), READ_BUFFER_BYTES);
-    let Some(hello) = hello(&broker, conn, &mut frames).await else { return };
+        FramedRead::with_capacity(reader, Tolerant::before_hello(), READ_BUFFER_BYTES);
+    let hello = match hello(&broker, conn, &mut frames).await {
+        Some(Ok(hello)) => hello,
+        Some(Err(error)) => return refuse(writer, error).await,
+        None => return,
+    };
+    let client = hello.build.clone();
     let outbox = Outbox::new();
     let presence = Presence { broker: Arc::clone(&broker), conn };
     match handle::hello(&broker, conn, outbox.clone(), hello).await {
@@ -70,7 +75,7 @@ where
         }
     }
     frames.decoder_mut().accept_full_frames();
-    let session = Session { broker, conn, outbox, calls: Calls::default(), tasks: calls, presence };
+    let session = Session { broker, conn, client, outbox, calls: Calls::default(), tasks: calls, presence };
     session.run(frames, writer).await;
 }
 
@@ -83,14 +88,26 @@ pub(crate) async fn refuse<W: AsyncWrite + Unpin>(writer: W, error: Error) {
     let _ = timeout(LAST_BYTES_WITHIN, outbox.write_to(writer)).await;
 }
 
-/// The first frame, if it is a hello and comes in time.
-async fn hello<S: AsyncRead>(broker: &Broker, conn: ConnId, frames: &mut Frames<S>) -> Option<Hello> {
+/// The first frame, if it is a hello and comes in time; the error is for a client that says hello in a newer way.
+async fn hello<S: AsyncRead>(
+    broker: &Broker,
+    conn: ConnId,
+    frames: &mut Frames<S>,
+) -> Option<Result<Hello, Error>> {
     let first = tokio::select! {
         first = timeout(Duration::from_secs(HELLO_TIMEOUT_S), frames.next()) => first,
         _ = broker.shutdown.begun() => return None,
     };
     match first {
-        Ok(Some(Ok(ClientFrame::Hello(hello)))) => return Some(hello),
+        Ok(Some(Ok(Heard::Frame(ClientFrame::Hello(hello))))) => return Some(Ok(hello)),
+        Ok(Some(Ok(Heard::Strange(Strange {
+            kind: ClientFrame::HELLO, hello: Some(start), error, ..
+        }))))
+            if start.magic == MAGIC =>
+        {
+            tracing::warn!(conn, client = start.build, fault = told(&error), "hello refused");
+            return Some(Err(handle::strange_hello(broker, &start)));
+        }
         Ok(Some(Ok(_))) => tracing::warn!(conn, "closed: the first frame is no hello"),
         Ok(Some(Err(error))) => {
             tracing::warn!(conn, fault = told(&error), "closed: the first frame is no hello");
@@ -113,6 +130,8 @@ fn told(error: &FrameError) -> String {
 struct Session {
     broker: Arc<Broker>,
     conn: ConnId,
+    /// The client's version, for messages.
+    client: String,
     outbox: Outbox,
     calls: Calls,
     tasks: TaskTracker,
@@ -161,13 +180,20 @@ impl Session {
                 frame = frames.next() => frame,
             };
             match frame {
-                Some(Ok(ClientFrame::Call { id, request })) => {
+                Some(Ok(Heard::Frame(ClientFrame::Call { id, request }))) => {
                     if let Err(fault) = self.begin(id, request) {
                         return End::Faulty(fault);
                     }
                 }
-                Some(Ok(ClientFrame::Cancel { id })) => self.calls.cancel(id),
-                Some(Ok(ClientFrame::Hello(_))) => return End::Faulty("a second hello".to_owned()),
+                Some(Ok(Heard::Frame(ClientFrame::Cancel { id }))) => self.calls.cancel(id),
+                Some(Ok(Heard::Frame(ClientFrame::Hello(_)))) => {
+                    return End::Faulty("a second hello".to_owned());
+                }
+                Some(Ok(Heard::Strange(strange))) => {
+                    if let Err(fault) = self.not_understood(strange) {
+                        return End::Faulty(fault);
+                    }
+                }
                 Some(Err(FrameError::Io(error))) => {
                     tracing::debug!(conn = self.conn, %error, "connection broken");
                     return End::Gone;
@@ -215,6 +241,22 @@ impl Session {
         }
     }
 
+    /// Answers what only a newer client would ask; the error is a fault of the client's. A frame of an unknown kind has
+    /// an id in the same place as a call.
+    fn not_understood(&self, strange: Strange) -> Result<(), String> {
+        match strange {
+            Strange { kind, id: Some(id), error, .. }
+                if (kind == ClientFrame::CALL || kind > ClientFrame::CANCEL) && !self.calls.is_wanted(id) =>
+            {
+                tracing::warn!(conn = self.conn, id, kind, fault = told(&error), "not understood");
+                let error = handle::strange_call(&self.broker, &self.client);
+                self.outbox.reply(Reply { id, mail: None, result: Err(error) });
+                Ok(())
+            }
+            Strange { error, .. } => Err(told(&error)),
+        }
+    }
+
     /// The broker goes down: the waits end, the changes under way are answered, nothing else is begun.
     async fn wind_up<S: AsyncRead>(&self, reason: Closing, frames: &mut Frames<S>) {
         self.calls.end_waits();
@@ -228,7 +270,7 @@ impl Session {
                 () = &mut all_ended => return,
                 () = &mut time_over => return,
                 frame = frames.next() => match frame {
-                    Some(Ok(ClientFrame::Call { id, .. })) => {
+                    Some(Ok(Heard::Frame(ClientFrame::Call { id, .. }))) => {
                         self.outbox.reply(Reply { id, mail: None, result: Err(going_down()) });
                     }
                     Some(Ok(_)) => {}

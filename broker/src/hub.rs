@@ -7,7 +7,7 @@ use crate::outbox::Outbox;
 use crate::presence::OnlineGuard;
 use crate::session::{Attached, ConnId, NameFollower, Owner, Row};
 use c2c_proto::event::Event;
-use c2c_proto::hello::{Identity, SessionState};
+use c2c_proto::hello::{Identity, PROTOCOL, SessionState};
 use c2c_proto::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,8 @@ struct Inner {
 #[derive(Debug)]
 struct Connection {
     outbox: Outbox,
+    /// What both ends speak.
+    protocol: u16,
     /// Absent for one that looks on or steers.
     identity: Option<Identity>,
     session: Option<Row>,
@@ -52,6 +54,8 @@ struct Live {
 /// What a connection is at this moment.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// The protocol of the connection.
+    pub protocol: u16,
     /// Its session.
     pub session: Option<Owner>,
     /// Whether another session took that session's name.
@@ -71,8 +75,8 @@ pub struct Activity {
 
 impl Hub {
     /// A connection whose hello was accepted.
-    pub fn connect(&self, conn: ConnId, outbox: Outbox, identity: Option<Identity>) {
-        let connection = Connection { outbox, identity, session: None, online: None };
+    pub fn connect(&self, conn: ConnId, outbox: Outbox, protocol: u16, identity: Option<Identity>) {
+        let connection = Connection { outbox, protocol, identity, session: None, online: None };
         self.lock().connections.insert(conn, connection);
     }
 
@@ -96,16 +100,18 @@ impl Hub {
     pub fn caller(&self, conn: ConnId, now: Timestamp) -> Caller {
         let mut inner = self.lock();
         let Some(connection) = inner.connections.get(&conn) else {
-            return Caller { session: None, superseded: false, identity: None };
+            return Caller { protocol: PROTOCOL, session: None, superseded: false, identity: None };
         };
-        let (session, identity) = (connection.session, connection.identity.clone());
+        let (session, protocol) = (connection.session, connection.protocol);
+        let identity = connection.identity.clone();
         let live = session.and_then(|row| inner.sessions.get_mut(&row));
         match live {
             Some(live) => {
                 live.last_call_at = now;
-                Caller { session: Some(live.owner.clone()), superseded: live.superseded, identity }
+                let (session, superseded) = (Some(live.owner.clone()), live.superseded);
+                Caller { protocol, session, superseded, identity }
             }
-            None => Caller { session: None, superseded: false, identity },
+            None => Caller { protocol, session: None, superseded: false, identity },
         }
     }
 

@@ -7,7 +7,8 @@ use crate::request::Request;
 use crate::response::Response;
 use serde::{Deserialize, Serialize};
 
-/// From the client. The order is the wire format: append only.
+/// From the client. The order is the wire format: append only. Whatever comes after the hello has its id first, so that
+/// a broker which does not know the frame can answer that id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientFrame {
     /// First, and only first.
@@ -26,7 +27,16 @@ pub enum ClientFrame {
     },
 }
 
-/// From the broker. The order is the wire format: append only.
+impl ClientFrame {
+    /// The position of [`Self::Hello`] on the wire.
+    pub const HELLO: u32 = 0;
+    /// The position of [`Self::Call`] on the wire.
+    pub const CALL: u32 = 1;
+    /// The position of [`Self::Cancel`] on the wire.
+    pub const CANCEL: u32 = 2;
+}
+
+/// From the broker. The order is the wire format: append only. A client passes over a kind that it does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerFrame {
     /// The hello is accepted.
@@ -37,6 +47,13 @@ pub enum ServerFrame {
     Reply(Reply),
     /// Unasked.
     Event(Event),
+}
+
+impl ServerFrame {
+    /// The position of [`Self::Refused`] on the wire; what stands before it answers a hello as well.
+    pub const REFUSED: u32 = 1;
+    /// The position of [`Self::Reply`] on the wire.
+    pub const REPLY: u32 = 2;
 }
 
 /// The one answer to a call.

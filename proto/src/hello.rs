@@ -8,6 +8,12 @@ pub const PROTOCOL: u16 = 1;
 /// The oldest protocol version that this crate still speaks.
 pub const PROTOCOL_MIN: u16 = 1;
 
+/// Protocol versions in words, for messages.
+#[must_use]
+pub fn range(oldest: u16, newest: u16) -> String {
+    if oldest == newest { format!("protocol {newest}") } else { format!("protocols {oldest} to {newest}") }
+}
+
 /// What every hello begins with, so that a stray client is told apart from one of ours.
 pub const MAGIC: [u8; 4] = *b"c2c\n";
 
@@ -26,6 +32,19 @@ pub struct Hello {
     pub role: Role,
     /// Facts that later versions add; unknown ones are ignored.
     pub extra: Vec<(String, String)>,
+}
+
+/// How every hello begins, also one whose rest cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelloStart {
+    /// See [`Hello::magic`].
+    pub magic: [u8; 4],
+    /// See [`Hello::protocol_min`].
+    pub protocol_min: u16,
+    /// See [`Hello::protocol_max`].
+    pub protocol_max: u16,
+    /// See [`Hello::build`].
+    pub build: String,
 }
 
 /// What a connection is for. Append only.

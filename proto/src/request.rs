@@ -264,6 +264,31 @@ impl Request {
         }
     }
 
+    /// The protocol that brought the request: it is sent only on a connection that speaks that one or a later one.
+    #[must_use]
+    pub const fn since(&self) -> u16 {
+        match self {
+            Self::Register(_)
+            | Self::Heartbeat(_)
+            | Self::ListSessions(_)
+            | Self::Send(_)
+            | Self::Inbox(_)
+            | Self::ReadMessage(_)
+            | Self::MarkRead(_)
+            | Self::Wait(_)
+            | Self::Ask(_)
+            | Self::SetState(_)
+            | Self::GetState(_)
+            | Self::ListState(_)
+            | Self::WatchState(_)
+            | Self::DeleteState(_)
+            | Self::Prune(_)
+            | Self::Shown(_)
+            | Self::Status(_)
+            | Self::HandOver(_) => 1,
+        }
+    }
+
     /// How long the request itself asks to wait, in milliseconds; `None` if it is answered at once.
     #[must_use]
     pub const fn wait_ms(&self) -> Option<u64> {

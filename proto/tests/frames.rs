@@ -6,7 +6,7 @@ mod samples;
 mod strategies;
 
 use bytes::BytesMut;
-use c2c_proto::codec::{FrameCodec, FrameError};
+use c2c_proto::codec::{FrameCodec, FrameError, Heard, Strange, Tolerant};
 use c2c_proto::frame::{ClientFrame, ServerFrame};
 use c2c_proto::limits::{FRAME_MAX_BYTES, HELLO_FRAME_MAX_BYTES};
 use proptest::prelude::*;
@@ -50,6 +50,17 @@ fn survives_any_cut<Frame: Serialize + DeserializeOwned + PartialEq + Debug>(
     assert_eq!(decode_pieces::<Frame>(&encode(frames), cuts), frames);
 }
 
+/// As the two ends of a connection read.
+fn heed<Frame: DeserializeOwned>(bytes: &[u8]) -> Vec<Heard<Frame>> {
+    let mut codec = Tolerant::<Frame, ()>::before_hello();
+    codec.accept_full_frames();
+    let (mut buffer, mut heard) = (BytesMut::from(bytes), Vec::new());
+    while let Ok(Some(one)) = codec.decode(&mut buffer) {
+        heard.push(one);
+    }
+    heard
+}
+
 /// Takes out frames until the stream ends or is found broken; must come to an end, and not by a panic.
 fn drain<Frame: DeserializeOwned>(mut codec: FrameCodec<Frame, ()>, bytes: &[u8]) {
     let mut buffer = BytesMut::from(bytes);
@@ -61,6 +72,8 @@ fn drain_all(bytes: &[u8]) {
     drain(FrameCodec::<ClientFrame, ()>::new(), bytes);
     drain(FrameCodec::<ServerFrame, ()>::before_hello(), bytes);
     drain(FrameCodec::<ServerFrame, ()>::new(), bytes);
+    heed::<ClientFrame>(bytes);
+    heed::<ServerFrame>(bytes);
 }
 
 /// A content with a true length before it.
@@ -116,6 +129,27 @@ proptest! {
             _ => None,
         };
         prop_assert_eq!(found, Some(extra));
+    }
+
+    #[test]
+    fn after_a_call_with_more_in_it_than_is_known_the_next_frame_is_read(
+        frames in prop::collection::vec(client_frame(), 2..5),
+        extra in prop::collection::vec(any::<u8>(), 1..9),
+    ) {
+        let call = matches!(frames[0], ClientFrame::Call { .. });
+        let content = [&encode(&frames[..1])[4..], &extra].concat();
+        let bytes = [&framed(&content)[..], &encode(&frames[1..])].concat();
+        let mut heard = heed::<ClientFrame>(&bytes).into_iter();
+        let strange = heard.next();
+        let told = matches!(strange, Some(Heard::Strange(Strange { error: FrameError::Trailing { .. }, .. })));
+        prop_assert!(told);
+        if let (true, Some(Heard::Strange(Strange { kind, id, .. })), ClientFrame::Call { id: sent, .. }) =
+            (call, strange, &frames[0])
+        {
+            prop_assert_eq!((kind, id), (ClientFrame::CALL, Some(*sent)));
+        }
+        let rest: Vec<_> = heard.map(|one| match one { Heard::Frame(frame) => Some(frame), Heard::Strange(_) => None }).collect();
+        prop_assert_eq!(rest, frames[1..].iter().cloned().map(Some).collect::<Vec<_>>());
     }
 
     #[test]

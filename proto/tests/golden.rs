@@ -9,7 +9,10 @@ mod samples;
 
 use bytes::BytesMut;
 use c2c_proto::codec::{FrameCodec, FrameError};
+use c2c_proto::event::{Event, MailWaiting};
 use c2c_proto::frame::{ClientFrame, ServerFrame};
+use c2c_proto::message::{Priority, Receipt, ReceiptState};
+use c2c_proto::response::{OneMessage, Response};
 use samples::{CALL_ID, from_broker, from_client};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -156,6 +159,48 @@ fn every_variant_has_a_sample() {
             .collect();
         let all: BTreeSet<u8> = (0..known).collect();
         assert_eq!(sampled, all, "{names}* has a variant without a sample");
+    }
+}
+
+/// The same for the enums that stand deep inside a frame: two samples that differ in nothing else show where.
+#[test]
+fn every_inner_variant_has_a_sample() {
+    let message = |at: Receipt| -> Vec<u8> {
+        let mut one = samples::responses::message();
+        one.receipts = vec![at];
+        content(&samples::reply(None, Response::OneMessage(OneMessage { message: one, offset: 0 })))
+    };
+    let receipt = |state| Receipt { state, ..samples::responses::receipt() };
+    let mail =
+        |priority| content(&ServerFrame::Event(Event::Mail(MailWaiting { priority, ..samples::mail() })));
+    let states = [ReceiptState::Queued, ReceiptState::Shown, ReceiptState::Read];
+    check_inner("receipts", &states.map(|state| message(receipt(state))));
+    check_inner("priorities", &[Priority::Normal, Priority::Fyi].map(mail));
+}
+
+fn content(frame: &ServerFrame) -> Vec<u8> {
+    encode(frame).split_off(LENGTH_BYTES)
+}
+
+/// These contents differ in the variant alone, and there is no other variant.
+fn check_inner(what: &str, contents: &[Vec<u8>]) {
+    let place = (0..contents[0].len()).find(|at| contents[0][*at] != contents[1][*at]).unwrap();
+    let sampled: BTreeSet<u8> = contents.iter().map(|content| content[place]).collect();
+    let known = variants_known(&refusal::<ServerFrame>(&contents[0][..place]));
+    assert_eq!(sampled, (0..known).collect(), "{what}");
+}
+
+#[test]
+fn the_kinds_of_frames_stand_where_their_numbers_say() {
+    let present = present();
+    for (name, kind) in [
+        ("client.hello.control", ClientFrame::HELLO),
+        ("client.call.heartbeat", ClientFrame::CALL),
+        ("client.cancel", ClientFrame::CANCEL),
+        ("broker.refused.internal", ServerFrame::REFUSED),
+        ("broker.reply.done", ServerFrame::REPLY),
+    ] {
+        assert_eq!(u32::from(present[name][LENGTH_BYTES]), kind, "{name}");
     }
 }
 

@@ -123,7 +123,9 @@ fn bad_frames_after_the_hello_are_cut_off() {
     let mut trailing = Raw::encode(&ClientFrame::Cancel { id: 1 }).to_vec();
     trailing.push(0);
     trailing[0] += 1;
-    for bytes in [over, again, trailing, [2_u32.to_le_bytes().as_slice(), b"\x09\x09"].concat(), vec![0; 4]] {
+    // A kind of frame without an id; with one it could be a newer client's, see versions.rs.
+    let nameless = [1_u32.to_le_bytes().as_slice(), b"\x09"].concat();
+    for bytes in [over, again, trailing, nameless, vec![0; 4]] {
         let mut raw = scene.session("mallory");
         raw.send_bytes(&bytes, PATIENCE);
         assert!(raw.closes(PATIENCE), "not cut off: {bytes:02x?}");

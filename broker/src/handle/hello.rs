@@ -1,12 +1,13 @@
 //! The first exchange: versions, then who it is. Also its end, when the connection is gone.
 
+use super::versions;
 use crate::Broker;
 use crate::outbox::Outbox;
 use crate::session::ConnId;
 use crate::store::Greeted;
-use c2c_proto::hello::{Hello, Identity, MAGIC, PROTOCOL, PROTOCOL_MIN, Role, SessionState, Welcome};
+use c2c_proto::Error;
+use c2c_proto::hello::{Hello, Identity, Role, SessionState, Welcome};
 use c2c_proto::limits::RESUME_GRACE_S;
-use c2c_proto::{Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,16 +21,16 @@ pub async fn hello(
     outbox: Outbox,
     hello: Hello,
 ) -> Result<Welcome, Error> {
-    let protocol = negotiate(&hello)?;
+    let protocol = versions::negotiate(broker, &hello)?;
     let session = match hello.role {
         Role::Control => {
-            broker.hub.connect(conn, outbox, None);
+            broker.hub.connect(conn, outbox, protocol, None);
             None
         }
         Role::Session(identity) => {
             let identity = check(*identity)?;
             // Connected first: with the commit the store tells the hub which session it is.
-            broker.hub.connect(conn, outbox, Some(identity.clone()));
+            broker.hub.connect(conn, outbox, protocol, Some(identity.clone()));
             broker.store.greet(conn, identity).await?.map(|greeted| state(conn, greeted))
         }
     };
@@ -64,35 +65,6 @@ pub async fn keep_names_for_their_holders(broker: &Arc<Broker>) {
             _ = shutdown.begun() => std::mem::forget(held),
         }
     });
-}
-
-fn negotiate(hello: &Hello) -> Result<u16, Error> {
-    if hello.magic != MAGIC {
-        return Err(Error::invalid(
-            "the first frame is not a hello of c2c",
-            "something else connected to the broker's socket; nothing was done",
-        ));
-    }
-    let common = hello.protocol_max.min(PROTOCOL);
-    if common >= hello.protocol_min && common >= PROTOCOL_MIN {
-        return Ok(common);
-    }
-    let (older, command) = if hello.protocol_max < PROTOCOL_MIN {
-        ("client", "install the c2c-shim that belongs to this broker, and restart the session")
-    } else {
-        ("broker", "install the newer c2c-broker and run `c2c-broker --service`, or end the old one")
-    };
-    Err(Error::new(
-        ErrorCode::VersionMismatch,
-        format!(
-            "broker {} speaks protocol {PROTOCOL_MIN} to {PROTOCOL}, client {} speaks {} to {}; the {older} is too old",
-            env!("CARGO_PKG_VERSION"),
-            hello.build,
-            hello.protocol_min,
-            hello.protocol_max,
-        ),
-        command,
-    ))
 }
 
 /// A hello frame is small, so its texts are; only what decisions rest on is looked at.

@@ -13,11 +13,13 @@ mod register;
 mod send;
 mod state;
 mod status;
+mod versions;
 mod wait;
 mod watch;
 
 pub use hello::{closed, hello, keep_names_for_their_holders};
 pub use prune::prune_by_retention;
+pub use versions::{strange_call, strange_hello};
 
 use crate::Broker;
 use crate::hub::Caller;
@@ -68,7 +70,7 @@ async fn dispatch(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: 
         // It still believes that it has its name: whoever it sees there, it is not among them.
         Request::ListSessions(_) if caller.superseded => Err(lost_name(caller)),
         Request::ListSessions(request) => list_sessions::list_sessions(broker, caller, &request).await,
-        Request::Status(_) => status::status(broker).await,
+        Request::Status(_) => status::status(broker, caller).await,
         Request::HandOver(_) => hand_over(broker),
         request => {
             let owner = registered(caller)?;

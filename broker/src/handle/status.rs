@@ -2,16 +2,16 @@
 
 use super::Handled;
 use crate::Broker;
-use c2c_proto::hello::PROTOCOL;
+use crate::hub::Caller;
 use c2c_proto::response::{Response, Status};
 use std::sync::Arc;
 
-pub(super) async fn status(broker: &Arc<Broker>) -> Handled {
+pub(super) async fn status(broker: &Arc<Broker>, caller: &Caller) -> Handled {
     let commits = broker.stats.commits();
     let (connections, waits) = broker.hub.totals();
     let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        protocol: PROTOCOL,
+        protocol: caller.protocol,
         pid: std::process::id(),
         uptime_s: broker.stats.uptime().as_secs(),
         epoch: broker.store.epoch(),

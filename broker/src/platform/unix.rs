@@ -9,6 +9,19 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+/// How a person restarts the broker that runs as a service.
+#[cfg(target_os = "macos")]
+pub const RESTART_SERVICE: &str = "launchctl kickstart -k gui/$(id -u)/dev.c2c.broker";
+/// How a person restarts the broker that runs as a service.
+#[cfg(not(target_os = "macos"))]
+pub const RESTART_SERVICE: &str = "systemctl --user restart c2c-broker";
+
+/// How a person ends a process.
+#[must_use]
+pub fn end_command(pid: u32) -> String {
+    format!("kill {pid}")
+}
+
 /// Leaves the starter: a session of its own, the root folder, no terminal, none of its descriptors. stdout stays, for
 /// the one line that says whether the broker is ready. The process's first act.
 ///

@@ -10,6 +10,15 @@ use std::path::Path;
 use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown};
 use windows_sys::Win32::System::Console::{STD_OUTPUT_HANDLE, SetStdHandle};
 
+/// How a person restarts the broker that runs as a service.
+pub const RESTART_SERVICE: &str = "c2c-broker --service";
+
+/// How a person ends a process.
+#[must_use]
+pub fn end_command(pid: u32) -> String {
+    format!("taskkill /F /PID {pid}")
+}
+
 /// Leaves the starter: only the current folder has to be let go.
 ///
 /// # Errors

@@ -3,9 +3,10 @@
 use super::calls::Calls;
 use super::config::{ClientConfig, Timing};
 use super::events::Events;
-use super::link::{Link, LinkEnd};
+use super::link::{Link, LinkEnd, Peer};
 use super::reach::{Reach, is_final, unreachable};
 use super::{ClientEvent, Command};
+use crate::codec::{Heard, Strange};
 use crate::error::{Error, ErrorCode};
 use crate::event::{Closing, Event};
 use crate::frame::{ClientFrame, ServerFrame};
@@ -171,7 +172,11 @@ impl Actor {
                 }
                 () = self.events.deliver() => continue,
             };
-            let received = step.and_then(|frame| frame.map_or(Ok(None), |frame| self.received(frame)));
+            let received = step.and_then(|heard| match heard {
+                None => Ok(None),
+                Some(Heard::Frame(frame)) => self.received(frame),
+                Some(Heard::Strange(strange)) => self.not_understood(strange, link.broker()),
+            });
             match received {
                 Ok(None) => {}
                 Ok(reason) => {
@@ -213,6 +218,22 @@ impl Actor {
                 Ok(closing)
             }
             ServerFrame::Welcome(_) | ServerFrame::Refused(_) => Err(LinkEnd::SecondHello),
+        }
+    }
+
+    /// Takes in what only a newer broker says: an answer that cannot be read fails its call, the rest is passed over.
+    fn not_understood(&mut self, strange: Strange, broker: &Peer) -> Result<Option<Closing>, LinkEnd> {
+        match strange {
+            Strange { kind: ServerFrame::REPLY, id: Some(id), error, .. } => {
+                tracing::warn!(id, %error, "an answer cannot be read");
+                self.calls.answered_strangely(id, broker);
+                Ok(None)
+            }
+            Strange { kind, error, .. } if kind <= ServerFrame::REPLY => Err(LinkEnd::NoFrame(error)),
+            Strange { kind, .. } => {
+                tracing::debug!(kind, "passed over what the broker said");
+                Ok(None)
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Calls without an answer: what was asked, whether it ever left, and until when an answer is worth something.
 
 use super::config::Timing;
-use super::link::Link;
+use super::link::{Link, Peer};
 use super::{Answer, AnswerSender, CallError};
 use crate::codec::FrameError;
 use crate::error::{Error, ErrorCode};
@@ -46,6 +46,14 @@ impl Call {
         }
     }
 
+    /// The protocol that the call needs.
+    const fn since(&self) -> u16 {
+        match &self.frame {
+            ClientFrame::Call { request, .. } => request.since(),
+            ClientFrame::Hello(_) | ClientFrame::Cancel { .. } => 1,
+        }
+    }
+
     /// Encodes the call with what is left of its waiting time.
     fn queue(&mut self, link: &mut Link) -> Result<(), FrameError> {
         if let (ClientFrame::Call { request, .. }, Some(until)) = (&mut self.frame, self.wait_until) {
@@ -68,7 +76,8 @@ impl Call {
             | ErrorCode::NotRegistered
             | ErrorCode::BrokerBusy
             | ErrorCode::StorageFull
-            | ErrorCode::StoreRefused => self.sent_before,
+            | ErrorCode::StoreRefused
+            | ErrorCode::VersionMismatch => self.sent_before,
             _ => false,
         }
     }
@@ -117,6 +126,11 @@ impl Calls {
         while link.has_room() {
             let Some(id) = self.unsent.pop_front() else { return };
             let Some(call) = self.open.get_mut(&id) else { continue };
+            if call.since() > link.broker().protocol {
+                let error = too_new(call.since(), link.broker());
+                self.fail(id, &error);
+                continue;
+            }
             match call.queue(link) {
                 Ok(()) => call.sent_before = std::mem::replace(&mut call.ever_sent, true),
                 Err(error) => {
@@ -142,6 +156,16 @@ impl Calls {
             Ok(response) => Ok(Answer { response, mail: reply.mail }),
         };
         let _ = call.answer.send(result);
+    }
+
+    /// There is an answer, which this program cannot read: what was asked may be done.
+    pub(super) fn answered_strangely(&mut self, id: u64, broker: &Peer) {
+        let error = Error::new(
+            ErrorCode::VersionMismatch,
+            format!("broker {} gave an answer that this program cannot read", broker.build),
+            "install the same version of all c2c programs, then start the session again",
+        );
+        self.fail(id, &error);
     }
 
     /// When the next call has waited too long.
@@ -174,6 +198,19 @@ impl Calls {
         call.fail(error.clone());
         self.unsent.iter().position(|unsent| *unsent == id).and_then(|at| self.unsent.remove(at)).is_none()
     }
+}
+
+/// The request came with a later protocol than the broker speaks.
+fn too_new(since: u16, broker: &Peer) -> Error {
+    let Peer { protocol, build, pid } = broker;
+    Error::new(
+        ErrorCode::VersionMismatch,
+        format!("this call needs protocol {since}, and broker {build} speaks only protocol {protocol} here"),
+        format!(
+            "the broker is older than this program: end it (process {pid}) or restart its service, and the next call \
+             reaches the newer one; nothing is lost"
+        ),
+    )
 }
 
 fn not_encodable(error: &FrameError) -> Error {

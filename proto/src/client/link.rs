@@ -1,6 +1,6 @@
 //! One connection: the hello at its beginning, then frames both ways. Knows nothing of calls.
 
-use crate::codec::{FrameCodec, FrameError};
+use crate::codec::{FrameCodec, FrameError, Heard, Strange, Tolerant};
 use crate::endpoint::{self, ConnectError, Stream};
 use crate::error::{Error, ErrorCode};
 use crate::frame::{ClientFrame, ServerFrame};
@@ -17,14 +17,27 @@ const BUFFER_KEPT_BYTES: usize = 64 * 1024;
 /// Frames are encoded when those before them are nearly written, so that at most one large one lies here twice.
 const UNWRITTEN_MAX_BYTES: usize = 64 * 1024;
 
-type Codec = FrameCodec<ServerFrame, ClientFrame>;
+type Heeded = Tolerant<ServerFrame, ClientFrame>;
 
 /// A connection that the broker accepted. Dropping it closes it.
 pub(super) struct Link {
-    reader: FramedRead<ReadHalf<Stream>, Codec>,
+    reader: FramedRead<ReadHalf<Stream>, Heeded>,
     writer: WriteHalf<Stream>,
-    codec: Codec,
+    codec: FrameCodec<ServerFrame, ClientFrame>,
     unwritten: BytesMut,
+    /// What the broker said of itself; empty before the welcome.
+    broker: Peer,
+}
+
+/// The other end, for messages and for what may be said to it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peer {
+    /// The protocol of this connection.
+    pub(super) protocol: u16,
+    /// The broker's version.
+    pub(super) build: String,
+    /// The broker's process.
+    pub(super) pid: u32,
 }
 
 /// Why there is no connection.
@@ -44,7 +57,7 @@ pub(super) enum LinkEnd {
     Closed,
     #[error("the connection broke: {0}")]
     Broken(io::Error),
-    #[error("the broker sent what is no frame of this protocol: {0}")]
+    #[error("the broker sent what cannot be read: {0}")]
     NoFrame(FrameError),
     #[error("the broker sent a second hello")]
     SecondHello,
@@ -69,13 +82,15 @@ impl Link {
         })?;
         let (read, writer) = tokio::io::split(stream);
         let mut link = Self {
-            reader: FramedRead::with_capacity(read, Codec::before_hello(), 0),
+            reader: FramedRead::with_capacity(read, Heeded::before_hello(), 0),
             writer,
-            codec: Codec::new(),
+            codec: FrameCodec::new(),
             unwritten: BytesMut::new(),
+            broker: Peer::default(),
         };
         let welcome = link.greet(hello).await?;
         link.reader.decoder_mut().accept_full_frames();
+        link.broker = Peer { protocol: welcome.protocol, build: welcome.build.clone(), pid: welcome.pid };
         Ok((link, welcome))
     }
 
@@ -93,21 +108,27 @@ impl Link {
         loop {
             match self.step().await.map_err(|end| NoLink::Failed(end.to_string()))? {
                 None => {}
-                Some(ServerFrame::Welcome(welcome)) => {
+                Some(Heard::Frame(ServerFrame::Welcome(welcome))) => {
                     return if (PROTOCOL_MIN..=PROTOCOL).contains(&welcome.protocol) {
                         Ok(welcome)
                     } else {
                         Err(NoLink::Refused(other_protocol(&welcome)))
                     };
                 }
-                Some(ServerFrame::Refused(error)) => return Err(NoLink::Refused(error)),
-                Some(_) => {
+                Some(Heard::Frame(ServerFrame::Refused(error))) => return Err(NoLink::Refused(error)),
+                Some(Heard::Strange(strange)) => return Err(NoLink::Refused(not_understood(&strange))),
+                Some(Heard::Frame(_)) => {
                     return Err(NoLink::Failed(
                         "the broker answered the hello with something else".to_owned(),
                     ));
                 }
             }
         }
+    }
+
+    /// Who is at the other end.
+    pub(super) const fn broker(&self) -> &Peer {
+        &self.broker
     }
 
     /// Encodes a frame; [`Self::step`] writes it.
@@ -121,7 +142,7 @@ impl Link {
     }
 
     /// Writes some of what is queued, or reads a frame: whatever can be done first. Can be dropped at any time.
-    pub(super) async fn step(&mut self) -> Result<Option<ServerFrame>, LinkEnd> {
+    pub(super) async fn step(&mut self) -> Result<Option<Heard<ServerFrame>>, LinkEnd> {
         let frame = tokio::select! {
             frame = self.reader.next() => frame.ok_or(LinkEnd::Closed)??,
             written = self.writer.write_buf(&mut self.unwritten), if !self.unwritten.is_empty() => {
@@ -146,12 +167,27 @@ fn give_back(buffer: &mut BytesMut) {
     }
 }
 
+/// The broker answered the hello, and not in the way that is frozen for all protocols.
+fn not_understood(strange: &Strange) -> Error {
+    Error::new(
+        ErrorCode::VersionMismatch,
+        format!(
+            "the broker's answer to the hello cannot be read ({}); this program speaks {}",
+            strange.error,
+            crate::hello::range(PROTOCOL_MIN, PROTOCOL)
+        ),
+        "install the same version of all c2c programs, then start the session again",
+    )
+}
+
 fn other_protocol(welcome: &Welcome) -> Error {
     Error::new(
         ErrorCode::VersionMismatch,
         format!(
-            "the broker {} speaks protocol {}, this program {PROTOCOL_MIN} to {PROTOCOL}",
-            welcome.build, welcome.protocol
+            "the broker {} speaks protocol {} here, this program speaks {}",
+            welcome.build,
+            welcome.protocol,
+            crate::hello::range(PROTOCOL_MIN, PROTOCOL)
         ),
         "install the same version of all c2c programs, then start the session again",
     )

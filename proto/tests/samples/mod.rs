@@ -1,7 +1,7 @@
 //! One value of every frame, with every variant of every enum that travels; names are stable, they key the golden file.
 
 mod requests;
-mod responses;
+pub(crate) mod responses;
 
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::event::{Closing, Event, MailWaiting};
@@ -61,7 +61,7 @@ pub(crate) fn from_broker() -> Vec<(String, ServerFrame)> {
     frames
 }
 
-fn reply(mail: Option<MailCount>, response: c2c_proto::response::Response) -> ServerFrame {
+pub(crate) fn reply(mail: Option<MailCount>, response: c2c_proto::response::Response) -> ServerFrame {
     ServerFrame::Reply(Reply { id: CALL_ID, mail, result: Ok(response) })
 }
 
@@ -118,15 +118,19 @@ pub(crate) fn displaced() -> Displaced {
     Displaced { session_id: text("old-row"), name: text("api-stale-1795355401"), online: true }
 }
 
-fn events() -> Vec<(&'static str, Event)> {
-    let mail = MailWaiting {
+pub(crate) fn mail() -> MailWaiting {
+    MailWaiting {
         message_id: 1_000_000,
         from: text("web"),
         tag: some("review"),
         priority: Priority::Fyi,
         unread: 3,
         announce: true,
-    };
+    }
+}
+
+fn events() -> Vec<(&'static str, Event)> {
+    let mail = mail();
     vec![
         ("mail.bare", Event::Mail(MailWaiting { tag: None, priority: Priority::Normal, ..mail.clone() })),
         ("mail", Event::Mail(mail)),

@@ -97,15 +97,20 @@ fn mail() -> Vec<(&'static str, Response)> {
     ]
 }
 
-fn message() -> Message {
-    let receipt =
-        |name: &str, state| Receipt { name: text(name), state, shown_at: None, read_at: None, read_by: None };
-    let read = Receipt {
+pub(crate) fn receipt() -> Receipt {
+    Receipt {
+        name: text("web"),
+        state: ReceiptState::Read,
         shown_at: Some(AT),
         read_at: Some(AT),
         read_by: some("web-2"),
-        ..receipt("web", ReceiptState::Read)
-    };
+    }
+}
+
+pub(crate) fn message() -> Message {
+    let receipt =
+        |name: &str, state| Receipt { name: text(name), state, shown_at: None, read_at: None, read_by: None };
+    let read = self::receipt();
     Message {
         id: 41,
         from_name: text("api"),

@@ -1,6 +1,7 @@
 //! The client against a broker of the tests' own, on real sockets. What it does is scripted by each test, so that a
 //! connection breaks exactly where the test wants it.
 
+mod newer;
 mod outage;
 mod replay;
 mod session;

@@ -82,7 +82,7 @@ async fn a_connection_that_breaks_inside_an_answer_loses_nothing() {
 
 #[tokio::test]
 async fn what_is_no_frame_ends_the_connection_and_not_the_call() {
-    for nonsense in [&[0xff; 8][..], b"HTTP/1.1 200 OK\r\n\r\n", &[2, 0, 0, 0, 99, 99], &[1, 0, 0, 0, 0]] {
+    for nonsense in [&[0xff; 8][..], b"HTTP/1.1 200 OK\r\n\r\n", &[2, 0, 0, 0, 1, 99], &[1, 0, 0, 0, 0]] {
         let place = Place::new();
         let broker = place.listen();
         let (client, _events) = place.open();
