@@ -1,8 +1,9 @@
 //! Where the programs under test lie. Never builds them, and never takes one from PATH.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The folder of the programs under test: `C2C_BIN_DIR`, else the one that `cargo` put this test's programs in.
+/// The folder of the programs under test: `C2C_BIN_DIR`, else the one that `cargo` put this test's programs in, or that
+/// this program itself lies in.
 ///
 /// # Panics
 /// If this executable does not lie in a target folder.
@@ -12,8 +13,10 @@ pub fn bin_dir() -> PathBuf {
         return std::path::absolute(given).expect("C2C_BIN_DIR is a path");
     }
     let own = std::env::current_exe().expect("the test executable has a path");
-    // target/<profile>/deps/<test>-<hash>
-    own.parent().and_then(Path::parent).expect("the test executable lies in target/<profile>/deps").to_owned()
+    // target/<profile>/deps/<test>-<hash>, or target/<profile>/<program>
+    let beside = own.parent().expect("an executable lies in a folder");
+    let above = beside.parent().filter(|_| beside.ends_with("deps"));
+    above.unwrap_or(beside).to_owned()
 }
 
 /// One program under test: `c2c-broker`, `c2c-shim` or `c2c`.

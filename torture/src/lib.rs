@@ -5,6 +5,10 @@
 //! processes, each run in a folder of its own. It knows the product only from outside, but for the parts that stand
 //! under SQLite.
 
+#[cfg(target_os = "linux")]
+pub mod points;
 pub mod report;
+#[cfg(target_os = "linux")]
+pub mod trace;
 #[cfg(target_os = "linux")]
 pub mod vfs;

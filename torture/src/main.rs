@@ -14,10 +14,17 @@ struct Args {
 
 /// One kind of fault each.
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Kill the broker before every single call that changes a file, a folder or a socket
+    #[cfg(target_os = "linux")]
+    Points(c2c_torture::points::Args),
+}
 
 fn main() -> ExitCode {
-    let report: Report = match Args::parse().command {};
+    let report: Report = match Args::parse().command {
+        #[cfg(target_os = "linux")]
+        Command::Points(args) => c2c_torture::points::run(&args),
+    };
     println!("{report}");
     if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -21,18 +21,41 @@ pub(crate) async fn create(store: &Path) -> Result<(), Error> {
         Ok(()) => link(&temporary, store),
         Err(error) => Err(error),
     };
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        let mut leftover = temporary.as_os_str().to_owned();
-        leftover.push(suffix);
-        // Most of them do not exist, and a leftover is never taken for a store.
-        let _ = std::fs::remove_file(leftover);
-    }
+    remove_leftovers(store);
     linked
+}
+
+/// Removes what the making of a store leaves beside it, also if that was ended halfway: nobody else would. Only the
+/// holder of the lock comes here, so none of it is in use.
+pub(crate) fn remove_leftovers(store: &Path) {
+    let (Some(folder), Some(name)) = (store.parent(), store.file_name()) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if is_leftover(&name.to_string_lossy(), &entry.file_name().to_string_lossy()) {
+            // A second name of the store itself too: the store keeps the other one.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// What a temporary name has behind the store's own name, before its unique part.
+const TEMPORARY: &str = ".new-";
+/// Length of what [`new_unique_id`] gives.
+const UNIQUE_CHARS: usize = 36;
+
+/// Whether a file's name is a temporary one of this store, or one of the files that SQLite puts beside it.
+fn is_leftover(store: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(store).and_then(|rest| rest.strip_prefix(TEMPORARY));
+    let Some((unique, suffix)) = rest.and_then(|rest| rest.split_at_checked(UNIQUE_CHARS)) else {
+        return false;
+    };
+    unique.chars().all(|char| char.is_ascii_hexdigit() || char == '-')
+        && ["", "-wal", "-shm", "-journal"].contains(&suffix)
 }
 
 fn temporary_name(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
-    name.push(format!(".new-{}", new_unique_id()));
+    name.push(format!("{TEMPORARY}{}", new_unique_id()));
     name.into()
 }
 
@@ -75,4 +98,29 @@ fn link(temporary: &Path, store: &Path) -> Result<(), Error> {
 /// The link itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
 fn flush_dir(dir: &Path) -> std::io::Result<()> {
     std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TEMPORARY, is_leftover};
+    use c2c_proto::id::new_unique_id;
+
+    #[test]
+    fn only_temporary_names_of_this_store_are_leftovers() {
+        let temporary = format!("c2c.db{TEMPORARY}{}", new_unique_id());
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            assert!(is_leftover("c2c.db", &format!("{temporary}{suffix}")), "{suffix}");
+        }
+        assert!(!is_leftover("other.db", &temporary));
+        for name in [
+            "c2c.db",
+            "c2c.db-wal",
+            "c2c.db.new-",
+            "c2c.db.new-backup",
+            &format!("{temporary}-x"),
+            &format!("x{temporary}"),
+        ] {
+            assert!(!is_leftover("c2c.db", name), "{name}");
+        }
+    }
 }

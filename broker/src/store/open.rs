@@ -1,6 +1,6 @@
 //! Opening the store: checked first, made if there never was one, brought to the newest schema.
 
-use super::create::create;
+use super::create::{create, remove_leftovers};
 use super::errors::{for_caller, refused};
 use super::{errors, header};
 use crate::config::Durability;
@@ -33,6 +33,7 @@ pub(crate) struct Opened {
 /// Opens the store for this broker, and counts that up in it.
 pub(crate) async fn open(paths: &StorePaths, durability: Durability) -> Result<Opened, Error> {
     let store = &paths.store;
+    remove_leftovers(store);
     if !header::exists_and_is_ours(store)? {
         refuse_if_one_is_remembered(paths)?;
         create(store).await?;
