@@ -166,8 +166,8 @@ impl Found {
 fn tried(scenario: &Scenario, template: &Template, point: u64) -> Result<Run, String> {
     let mut took = Vec::new();
     for _ in 0..TRIES {
-        let run =
-            catch_unwind(AssertUnwindSafe(|| one(scenario, template, point))).map_err(|panic| what_panicked(panic.as_ref()))??;
+        let run = catch_unwind(AssertUnwindSafe(|| one(scenario, template, point)))
+            .map_err(|panic| what_panicked(panic.as_ref()))??;
         if run.next_call <= NEXT_CALL_WITHIN {
             return Ok(run);
         }
