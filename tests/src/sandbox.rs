@@ -34,6 +34,15 @@ impl Sandbox {
     pub fn new() -> Self {
         // The path has to fit a socket address.
         let base = if cfg!(unix) { PathBuf::from("/tmp") } else { std::env::temp_dir() };
+        Self::below(&base)
+    }
+
+    /// As [`Sandbox::new`], in a folder of the test's choice: another disk, for example.
+    ///
+    /// # Panics
+    /// If there is no folder of the test's own.
+    #[must_use]
+    pub fn below(base: &Path) -> Self {
         let dir = tempfile::Builder::new().prefix("c2c-").rand_bytes(8).tempdir_in(base).expect("a folder");
         let paths = StorePaths::of_store(&dir.path().join("c2c.db")).expect("a path for the store");
         let own = dir.path().canonicalize().expect("the folder exists");

@@ -21,6 +21,12 @@ impl Seed {
         Self(seed)
     }
 
+    /// The generator of this seed; whoever chose it prints it.
+    #[must_use]
+    pub const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Any number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
