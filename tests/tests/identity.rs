@@ -149,6 +149,24 @@ fn two_shims_of_one_client_session_are_one_session() {
 }
 
 #[test]
+fn the_sender_is_who_the_broker_knows_and_not_who_the_shim_wants_to_be() {
+    let sandbox = Sandbox::new();
+    let (mut first, mut second) = (sandbox.session("api"), sandbox.session("api"));
+    let mut bob = sandbox.session("bob");
+    let (one, two) = (first.say("bob", "from the first"), second.say("bob", "from the second"));
+    second.ok("register_session", json!({"name": "web"}));
+    let three = second.say("bob", "under another name");
+    let page = bob.ok("inbox", json!({}));
+    let senders: Vec<_> = page["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| (message["id"].as_i64().unwrap(), message["from_name"].as_str().unwrap()))
+        .collect();
+    assert_eq!(senders, [(one, "api"), (two, "api-2"), (three, "web")]);
+}
+
+#[test]
 fn register_session_takes_a_name_from_a_live_holder() {
     let sandbox = Sandbox::new();
     let (mut old, mut new) = (sandbox.session("api"), sandbox.session("other"));

@@ -94,14 +94,17 @@ fn the_time_out_is_kept_and_told() {
 fn a_cancelled_wait_is_gone_and_consumed_nothing() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = pair(&sandbox);
-    let wait = bob.start_call("wait_for_message", json!({"timeout_s": 600}));
+    let wait = bob.start_call("wait_for_message", json!({"timeout_s": 600, "tag": "go"}));
     sandbox.until_status("bob waits", |status| status.waits == 1);
+    let before = alice.say("bob", "not what it waits for");
     wait.cancel(&mut bob);
     sandbox.until_status("the wait is gone", |status| status.waits == 0);
-    let id = alice.say("bob", "hello");
+    let after = alice.say("bob", "hello");
     assert!(!wait.is_done(), "a cancelled call is not answered");
-    assert_eq!(bob.inbox_ids(json!({})), [id]);
-    assert_eq!(ids(&bob.ok("wait_for_message", json!({}))), [id]);
+    assert_eq!(bob.inbox_ids(json!({})), [before, after]);
+    bob.ok("mark_read", json!({"message_ids": [before]}));
+    assert_eq!(bob.inbox_ids(json!({})), [after]);
+    assert_eq!(ids(&bob.ok("wait_for_message", json!({}))), [after], "shown in a list, it comes as a reminder");
 }
 
 #[test]

@@ -100,3 +100,67 @@ fn moved_on() -> Error {
         "wait again under the new name",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::until_found;
+    use crate::Broker;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::hub::Hub;
+    use crate::outbox::Outbox;
+    use crate::session::{NameFollower, Row};
+    use crate::shutdown::Shutdown;
+    use crate::stats::Stats;
+    use crate::store::Store;
+    use c2c_proto::hello::Identity;
+    use c2c_proto::id::new_call_key;
+    use c2c_proto::paths::StorePaths;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    /// A broker without a socket, in a folder that goes with it, and one connected session.
+    async fn broker() -> (Arc<Broker>, Row, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = StorePaths::of_store(&folder.path().join("c2c.db")).unwrap();
+        std::fs::create_dir_all(&paths.run_dir).unwrap();
+        let (config, clock, stats, shutdown) =
+            (Config::default(), Clock::system(), Arc::new(Stats::default()), Shutdown::new());
+        let hub = Arc::new(Hub::default());
+        let follower: Arc<dyn NameFollower> = Arc::clone(&hub) as _;
+        let store = Store::open(&paths, &config, &clock, &stats, &shutdown, follower).await.unwrap();
+        let identity = Identity {
+            key: new_call_key(),
+            automatic: true,
+            parent: "1:1".into(),
+            project_dir: "/p/a".into(),
+            cwd: "/p/a".into(),
+            client: "test 1".into(),
+            ..Identity::default()
+        };
+        hub.connect(1, Outbox::new(), Some(identity.clone()));
+        let row = store.greet(1, identity).await.unwrap().unwrap().owner.row;
+        let broker =
+            Broker { config, paths, store, hub, clock, stats, shutdown, service: false, on_demand: false };
+        (Arc::new(broker), row, folder)
+    }
+
+    #[tokio::test]
+    async fn mail_that_comes_during_the_look_is_not_missed() {
+        let (broker, row, _folder) = broker().await;
+        let looks = AtomicUsize::new(0);
+        let look = |_| {
+            let first = looks.fetch_add(1, Ordering::Relaxed) == 0;
+            // It comes when the store was read already, and before the wait sleeps: only the wake-up tells of it.
+            if first {
+                broker.hub.wake([row]);
+            }
+            async move { Ok((!first).then_some("mail")) }
+        };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let found = until_found(&broker, row, deadline, look).await.unwrap();
+        assert_eq!((found, looks.load(Ordering::Relaxed)), (Some("mail"), 2));
+    }
+}
