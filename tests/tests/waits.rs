@@ -104,7 +104,11 @@ fn a_cancelled_wait_is_gone_and_consumed_nothing() {
     assert_eq!(bob.inbox_ids(json!({})), [before, after]);
     bob.ok("mark_read", json!({"message_ids": [before]}));
     assert_eq!(bob.inbox_ids(json!({})), [after]);
-    assert_eq!(ids(&bob.ok("wait_for_message", json!({}))), [after], "shown in a list, it comes as a reminder");
+    assert_eq!(
+        ids(&bob.ok("wait_for_message", json!({}))),
+        [after],
+        "shown in a list, it comes as a reminder"
+    );
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! under SQLite.
 
 #[cfg(target_os = "linux")]
+pub mod plants;
+#[cfg(target_os = "linux")]
 pub mod points;
 pub mod report;
 #[cfg(target_os = "linux")]

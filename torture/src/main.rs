@@ -15,6 +15,9 @@ struct Args {
 /// One kind of fault each.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Plants bugs in a copy of the product, and demands that the suite catches each one.
+    #[cfg(target_os = "linux")]
+    Plants(c2c_torture::plants::Args),
     /// Kill the broker before every single call that changes a file, a folder or a socket
     #[cfg(target_os = "linux")]
     Points(c2c_torture::points::Args),
@@ -22,6 +25,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let report: Report = match Args::parse().command {
+        #[cfg(target_os = "linux")]
+        Command::Plants(args) => c2c_torture::plants::run(&args),
         #[cfg(target_os = "linux")]
         Command::Points(args) => c2c_torture::points::run(&args),
     };

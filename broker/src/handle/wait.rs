@@ -113,7 +113,7 @@ mod tests {
     use crate::shutdown::Shutdown;
     use crate::stats::Stats;
     use crate::store::Store;
-    use c2c_proto::hello::Identity;
+    use c2c_proto::hello::{Identity, PROTOCOL};
     use c2c_proto::id::new_call_key;
     use c2c_proto::paths::StorePaths;
     use std::sync::Arc;
@@ -140,7 +140,7 @@ mod tests {
             client: "test 1".into(),
             ..Identity::default()
         };
-        hub.connect(1, Outbox::new(), Some(identity.clone()));
+        hub.connect(1, Outbox::new(), PROTOCOL, Some(identity.clone()));
         let row = store.greet(1, identity).await.unwrap().unwrap().owner.row;
         let broker =
             Broker { config, paths, store, hub, clock, stats, shutdown, service: false, on_demand: false };

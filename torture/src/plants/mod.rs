@@ -1,0 +1,181 @@
+//! Planted bugs: small mistakes in the product, each of which the part of the suite that claims to cover it must catch.
+//! Without them nobody knows whether a test that passes could fail.
+//!
+//! Owns the run over all of them: first every named command without a bug, which must pass; then, one bug at a time, the
+//! bug's command, which must fail, by what it found and not for want of a build or of time. The bugs are the files in
+//! `torture/plants/`, and are put into a copy of the working tree below `target/plants`, never into the tree itself.
+
+mod build;
+mod command;
+mod patch;
+mod run;
+mod tree;
+
+use crate::report::Report;
+use build::Builds;
+use patch::Plant;
+use run::Verdict;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tree::Tree;
+
+/// What catches a bug does so within this time, building not counted.
+const CAUGHT_WITHIN: Duration = Duration::from_secs(120);
+/// How many bugs the short form takes.
+const SHORT: usize = 2;
+
+/// Plants bugs in a copy of the product, and demands that the suite catches each one.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these bugs.
+    names: Vec<String>,
+    /// Only say whether every bug can still be planted in the present tree.
+    #[arg(long)]
+    check: bool,
+    /// Only a few bugs, which the seed chooses.
+    #[arg(long)]
+    short: bool,
+    /// How often each bug must be caught.
+    #[arg(long, default_value_t = 1)]
+    times: u32,
+    /// Chooses the bugs of the short form; random if left out.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Runs all of it, or what the arguments say.
+///
+/// # Panics
+/// If the tree cannot be read or copied.
+#[must_use]
+pub fn run(args: &Args) -> Report {
+    let plants = patch::all(&root());
+    if args.check {
+        return check(&plants);
+    }
+    let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    let chosen = choose(plants, args, seed);
+    let mut report = Report::new(&format!("planted bugs (--seed {seed})"));
+    let tree = Tree::new(&root());
+    let mut builds = Builds::new(&tree);
+    let sound = without_bugs(&tree, &mut builds, &chosen, &mut report);
+    for plant in &chosen {
+        let value = match sound.get(&plant.caught_by) {
+            Some(true) => with_bug(&tree, &mut builds, plant, args.times),
+            _ => Err("its command does not even pass without it".to_owned()),
+        };
+        let holds = value.is_ok();
+        let told = value.unwrap_or_else(|why| why);
+        println!("{}: {told}", plant.name);
+        report.promise(&plant.name, format!("{} | {told}", plant.caught_by), holds);
+    }
+    tree.reset();
+    report.row("bugs", chosen.len());
+    report
+}
+
+/// Every bug fits the present tree, and its command names what there is.
+///
+/// # Panics
+/// If the tree cannot be read.
+#[must_use]
+pub fn check(plants: &[Plant]) -> Report {
+    let mut report = Report::new("planted bugs: whether they fit the present tree");
+    for plant in plants {
+        let fits = plant.fits(&root()).and_then(|()| plant.caught_by.names_something(&root()));
+        let holds = fits.is_ok();
+        report.promise(&plant.name, fits.err().unwrap_or_else(|| plant.wrong.clone()), holds);
+    }
+    report
+}
+
+/// The root of the project's tree, as it was when this was compiled.
+fn root() -> PathBuf {
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("the crate lies in the workspace").to_owned()
+}
+
+fn choose(mut plants: Vec<Plant>, args: &Args, seed: u64) -> Vec<Plant> {
+    for name in &args.names {
+        assert!(plants.iter().any(|plant| plant.name == *name), "there is no planted bug called {name:?}");
+    }
+    if !args.names.is_empty() {
+        plants.retain(|plant| args.names.contains(&plant.name));
+    }
+    if args.short {
+        let place = |plant: &Plant| {
+            let mut hash = DefaultHasher::new();
+            (seed, &plant.name).hash(&mut hash);
+            hash.finish()
+        };
+        plants.sort_by_key(place);
+        plants.truncate(SHORT);
+    }
+    plants
+}
+
+/// Every command once, without a bug: whether it passes.
+fn without_bugs<'a>(
+    tree: &Tree,
+    builds: &mut Builds,
+    plants: &'a [Plant],
+    report: &mut Report,
+) -> HashMap<&'a command::Command, bool> {
+    tree.reset();
+    let mut sound = HashMap::new();
+    for plant in plants {
+        if sound.contains_key(&plant.caught_by) {
+            continue;
+        }
+        let verdict = attempt(builds, &plant.caught_by);
+        let passed = verdict == Verdict::Passed;
+        if !passed {
+            report.promise("without a bug", format!("{} | {verdict}", plant.caught_by), false);
+        }
+        println!("without a bug: {} | {verdict}", plant.caught_by);
+        sound.insert(&plant.caught_by, passed);
+    }
+    sound
+}
+
+/// What was seen of the bug and after how long; or why it counts as not caught.
+fn with_bug(tree: &Tree, builds: &mut Builds, plant: &Plant, times: u32) -> Result<String, String> {
+    tree.reset();
+    tree.plant(plant)?;
+    let built = builds.make(&plant.caught_by)?;
+    let (mut longest, mut first) = (Duration::ZERO, None);
+    for time in 1..=times {
+        let began = Instant::now();
+        let verdict = run::run(&built, CAUGHT_WITHIN);
+        longest = longest.max(began.elapsed());
+        match verdict {
+            Verdict::Failed(seen) => first = first.or(Some(seen)),
+            other => return Err(format!("NOT CAUGHT at try {time} of {times}: {other}")),
+        }
+    }
+    let times = if times > 1 { format!(" at most, {times} of {times} times") } else { String::new() };
+    Ok(format!("{:.1} s{times} | {}", longest.as_secs_f64(), first.unwrap_or_default()))
+}
+
+fn attempt(builds: &mut Builds, command: &command::Command) -> Verdict {
+    match builds.make(command) {
+        Ok(built) => run::run(&built, CAUGHT_WITHIN),
+        Err(why) => Verdict::Unclear(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, patch, root};
+
+    /// A change of the product may move what a bug is planted in: then the bug is mended along with it.
+    #[test]
+    fn every_bug_can_still_be_planted() {
+        let plants = patch::all(&root());
+        assert!(plants.len() >= 15, "only {} bugs", plants.len());
+        let report = check(&plants);
+        assert!(report.holds(), "{report}");
+    }
+}
