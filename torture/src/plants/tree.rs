@@ -1,7 +1,7 @@
 //! The copy of the working tree that bugs are planted in, below the target folder.
 //!
-//! Owns that the copy is what the working tree is, but for the bug: only files that differ are written, so that the
-//! compiler has no more to do than the bug asks for.
+//! Owns that the copy is what the working tree was at the beginning, but for the bug: only files that differ are written,
+//! so that the compiler has no more to do than the bug asks for. Whoever works on in the tree does not disturb a run.
 
 use super::patch::{Plant, git};
 use std::collections::HashSet;
@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 /// The copy.
 #[derive(Debug)]
 pub(super) struct Tree {
-    root: PathBuf,
-    /// Below it lie the copy and what is built from it.
+    /// Below it lie the copy, a second one that no bug is ever planted in, and what is built.
     folder: PathBuf,
 }
 
@@ -21,9 +20,9 @@ impl Tree {
     pub(super) fn new(root: &Path) -> Self {
         let profile = c2c_harness::bin_dir();
         let target = profile.parent().expect("programs lie in target/<profile>");
-        let folder = target.join("plants");
-        fs::create_dir_all(folder.join("tree")).expect("the target folder can be written");
-        Self { root: root.to_owned(), folder }
+        let tree = Self { folder: target.join("plants") };
+        copy(root, &files_of(root), &tree.sound());
+        tree
     }
 
     /// Where the copy lies.
@@ -36,32 +35,45 @@ impl Tree {
         self.folder.join("build")
     }
 
-    /// Makes the copy what the working tree is.
+    /// Without any bug.
     pub(super) fn reset(&self) {
-        let wanted = files_of(&self.root);
-        for file in &wanted {
-            let (from, to) = (self.root.join(file), self.path().join(file));
-            let content = fs::read(&from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
-            if fs::read(&to).is_ok_and(|there| there == content) {
-                continue;
-            }
-            fs::create_dir_all(to.parent().expect("a file lies in a folder"))
-                .expect("the copy can be written");
-            // Not only the content: some files are scripts.
-            fs::copy(&from, &to).expect("the copy can be written");
-        }
-        let wanted: HashSet<PathBuf> = wanted.into_iter().collect();
-        remove_others(&self.path(), Path::new(""), &wanted);
+        let mut files = HashSet::new();
+        files_below(&self.sound(), Path::new(""), &mut files);
+        copy(&self.sound(), &files, &self.path());
     }
 
     /// Plants one bug.
     pub(super) fn plant(&self, plant: &Plant) -> Result<(), String> {
         plant.plant(&self.path())
     }
+
+    fn sound(&self) -> PathBuf {
+        self.folder.join("sound")
+    }
+}
+
+/// Makes `to` hold these files of `from`, and no others.
+fn copy(from: &Path, files: &HashSet<PathBuf>, to: &Path) {
+    fs::create_dir_all(to).expect("the target folder can be written");
+    for file in files {
+        let (source, copy) = (from.join(file), to.join(file));
+        let content = fs::read(&source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+        if fs::read(&copy).is_ok_and(|there| there == content) {
+            continue;
+        }
+        fs::create_dir_all(copy.parent().expect("a file lies in a folder")).expect("the copy can be written");
+        // Not only the content: some files are scripts.
+        fs::copy(&source, &copy).expect("the copy can be written");
+    }
+    let mut there = HashSet::new();
+    files_below(to, Path::new(""), &mut there);
+    for other in there.difference(files) {
+        fs::remove_file(to.join(other)).expect("the copy can be written");
+    }
 }
 
 /// The files that make up the tree: what git knows, and what is new and not ignored.
-fn files_of(root: &Path) -> Vec<PathBuf> {
+fn files_of(root: &Path) -> HashSet<PathBuf> {
     let output = git(root)
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .output()
@@ -72,14 +84,14 @@ fn files_of(root: &Path) -> Vec<PathBuf> {
     files.filter(|file| root.join(file).is_file()).collect()
 }
 
-fn remove_others(tree: &Path, below: &Path, wanted: &HashSet<PathBuf>) {
+fn files_below(tree: &Path, below: &Path, found: &mut HashSet<PathBuf>) {
     for entry in fs::read_dir(tree.join(below)).expect("the copy can be listed") {
         let entry = entry.expect("the copy can be listed");
         let name = below.join(entry.file_name());
         if entry.file_type().expect("the copy can be listed").is_dir() {
-            remove_others(tree, &name, wanted);
-        } else if !wanted.contains(&name) {
-            fs::remove_file(entry.path()).expect("the copy can be written");
+            files_below(tree, &name, found);
+        } else {
+            found.insert(name);
         }
     }
 }
