@@ -3,6 +3,7 @@
 
 use super::errors::{failed, refused};
 use super::header::APPLICATION_ID;
+use super::migrations::{self, MIGRATOR};
 use super::open::options;
 use crate::config::Durability;
 use c2c_proto::Error;
@@ -71,19 +72,29 @@ async fn make(temporary: &Path) -> Result<(), Error> {
 
 async fn fill(temporary: &Path) -> Result<(), sqlx::Error> {
     let mut connection = SqliteConnection::connect_with(&options(temporary, Durability::Full)).await?;
-    super::open::migrate(&mut connection).await?;
+    migrations::run(&mut connection, "BEGIN IMMEDIATE").await?;
+    migrations::apply(&mut connection, &MIGRATOR).await?;
+    mark(&mut connection, 0).await?;
+    migrations::run(&mut connection, "COMMIT").await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+    connection.close().await
+}
+
+/// Makes a store of what has the newest schema: its mark, its id, and the counter of versions.
+pub(crate) async fn mark(connection: &mut SqliteConnection, last_version: i64) -> Result<(), sqlx::Error> {
     // Pragmas take no bound values; this one is a number of ours.
     let application = format!("PRAGMA application_id = {APPLICATION_ID}");
-    sqlx::query(sqlx::AssertSqlSafe(application)).execute(&mut connection).await?;
-    for (key, value) in [("store_id", new_unique_id()), ("epoch", "0".into()), ("last_version", "0".into())] {
+    sqlx::query(sqlx::AssertSqlSafe(application)).execute(&mut *connection).await?;
+    let facts =
+        [("store_id", new_unique_id()), ("epoch", "0".into()), ("last_version", last_version.to_string())];
+    for (key, value) in facts {
         sqlx::query("INSERT INTO meta (key, value) VALUES (?1, ?2)")
             .bind(key)
             .bind(value)
-            .execute(&mut connection)
+            .execute(&mut *connection)
             .await?;
     }
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
-    connection.close().await
+    Ok(())
 }
 
 /// A link fails if the name is taken meanwhile: then nothing is overwritten.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// `PRAGMA application_id` of every store: "c2c1" in ASCII.
 pub(crate) const APPLICATION_ID: u32 = 0x6332_6331;
 /// The newest schema that this broker knows; the number of the last file in `migrations/`.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// Length of SQLite's file header and where its fields lie, <https://sqlite.org/fileformat.html#the_database_header>
 const HEADER_BYTES: usize = 100;
@@ -23,14 +23,25 @@ const APPLICATION_ID_AT: usize = 68;
 /// The page that begins here is never written.
 const LOCK_BYTE_AT: u32 = 1 << 30;
 
+/// What a file's header says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// There is no file.
+    Missing,
+    /// A store of ours.
+    Ours,
+    /// An SQLite file without any mark, as claude-c2c 0.1.0 made them, and many others do.
+    Unmarked,
+}
+
 /// Whether there is a file at all, checked if there is.
 ///
 /// # Errors
 /// `store_refused` with the way out.
-pub(crate) fn exists_and_is_ours(store: &Path) -> Result<bool, Error> {
+pub(crate) fn look(store: &Path) -> Result<Header, Error> {
     let mut file = match std::fs::File::open(store) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Header::Missing),
         Err(error) => {
             return Err(refused(
                 format!("the store {} cannot be opened: {error}", store.display()),
@@ -43,10 +54,10 @@ pub(crate) fn exists_and_is_ours(store: &Path) -> Result<bool, Error> {
     if length < HEADER_BYTES as u64 || file.read_exact(&mut header).is_err() {
         return Err(not_whole(store, &format!("has only {length} bytes")));
     }
-    check(store, &header, length).map(|()| true)
+    check(store, &header, length)
 }
 
-fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<(), Error> {
+fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<Header, Error> {
     if header.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
         return Err(refused(
             format!("{} is not an SQLite file; it was left untouched", store.display()),
@@ -55,12 +66,11 @@ fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<(), E
     }
     let application = u32_at(header, APPLICATION_ID_AT);
     let schema = u32_at(header, USER_VERSION_AT);
-    if application != APPLICATION_ID {
-        return Err(refused(
-            format!("{} is an SQLite file of another program; it was left untouched", store.display()),
-            "name another store with CLAUDE_C2C_DB, or move that file away",
-        ));
-    }
+    let kind = match (application, schema) {
+        (APPLICATION_ID, _) => Header::Ours,
+        (0, 0) => Header::Unmarked,
+        _ => return Err(of_another_program(store)),
+    };
     check_schema(store, schema)?;
     let page_bytes = match u16::from_be_bytes([header[PAGE_SIZE_AT], header[PAGE_SIZE_AT + 1]]) {
         1 => 65_536,
@@ -69,7 +79,15 @@ fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<(), E
     if page_bytes < PAGE_BYTES_MIN || !page_bytes.is_power_of_two() {
         return Err(not_whole(store, &format!("claims to have pages of {page_bytes} bytes")));
     }
-    check_length(store, page_bytes, u32_at(header, PAGES_AT), length)
+    check_length(store, page_bytes, u32_at(header, PAGES_AT), length).map(|()| kind)
+}
+
+/// `store_refused` for an SQLite file that is none of ours.
+pub(crate) fn of_another_program(store: &Path) -> Error {
+    refused(
+        format!("{} is an SQLite file of another program; it was left untouched", store.display()),
+        "name another store with CLAUDE_C2C_DB, or move that file away",
+    )
 }
 
 /// Whether every page is there. A broker that was killed while it folded the log into the store leaves a header that

@@ -4,6 +4,7 @@
 //! Reads go straight to a small pool. It knows nothing of connections, waits or who is to be woken.
 
 mod answers;
+mod backup;
 mod batch;
 mod checkpoint;
 mod counts;
@@ -12,9 +13,11 @@ mod errors;
 mod header;
 mod jobs;
 mod messages;
+mod migrations;
 mod open;
 mod prune;
 mod reads;
+mod seed;
 mod sessions;
 mod state;
 #[cfg(test)]
@@ -96,7 +99,7 @@ impl Store {
         shutdown: &Shutdown,
         follower: Arc<dyn NameFollower>,
     ) -> Result<Self, Error> {
-        let opened = open::open(paths, config.durability).await?;
+        let opened = open::open(paths, config.durability, clock).await?;
         let (queue, jobs) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             config: config.clone(),

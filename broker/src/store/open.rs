@@ -2,12 +2,14 @@
 
 use super::create::{create, remove_leftovers};
 use super::errors::{for_caller, refused};
-use super::{errors, header};
+use super::header::Header;
+use super::migrations::{self, MIGRATOR};
+use super::{errors, header, seed};
+use crate::clock::Clock;
 use crate::config::Durability;
 use crate::platform;
 use c2c_proto::Error;
 use c2c_proto::paths::StorePaths;
-use sqlx::migrate::Migrate;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use std::path::Path;
@@ -31,14 +33,20 @@ pub(crate) struct Opened {
 }
 
 /// Opens the store for this broker, and counts that up in it.
-pub(crate) async fn open(paths: &StorePaths, durability: Durability) -> Result<Opened, Error> {
+pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clock) -> Result<Opened, Error> {
     let store = &paths.store;
     remove_leftovers(store);
-    if !header::exists_and_is_ours(store)? {
-        refuse_if_one_is_remembered(paths)?;
-        create(store).await?;
+    match header::look(store)? {
+        Header::Ours => {
+            check_log(store).await?;
+            keep_private(store)?;
+        }
+        Header::Missing => {
+            refuse_if_one_is_remembered(paths)?;
+            create(store).await?;
+        }
+        Header::Unmarked => seed::take_over(store, clock.now()).await?,
     }
-    keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;
@@ -81,7 +89,7 @@ pub(crate) fn options(store: &Path, durability: Durability) -> SqliteConnectOpti
 }
 
 /// A store that was copied back from elsewhere may be open to others, and SQLite gives its log the store's own mode.
-fn keep_private(store: &Path) -> Result<(), Error> {
+pub(crate) fn keep_private(store: &Path) -> Result<(), Error> {
     for suffix in ["", "-wal", "-shm"] {
         let mut path = store.as_os_str().to_owned();
         path.push(suffix);
@@ -96,23 +104,35 @@ fn keep_private(store: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Applies the migrations that are missing.
-pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    connection.lock().await.ok();
-    sqlx::migrate!("./migrations").run(connection).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) => error,
-        other => sqlx::Error::Migrate(Box::new(other)),
-    })
+/// The header was checked, but the log beside it may hold a newer one. Looked at through a connection that cannot fold
+/// the log into the store: a store that is refused stays as it is.
+async fn check_log(store: &Path) -> Result<(), Error> {
+    let mut log = store.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) == 0 {
+        return Ok(());
+    }
+    let look = async {
+        let mut connection = SqliteConnection::connect_with(&glance(store)).await?;
+        let schema: u32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(schema)
+    };
+    header::check_schema(store, look.await.map_err(|error| cannot_open(store, &error))?)
+}
+
+/// A connection that changes nothing, not even how the file is journalled.
+pub(crate) fn glance(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
 }
 
 async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String, u64), Error> {
-    // The header was checked, but the log beside it may hold a newer one.
-    let schema: u32 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&mut *writer)
-        .await
-        .map_err(|error| cannot_open(store, &error))?;
-    header::check_schema(store, schema)?;
-    migrate(writer).await.map_err(|error| cannot_open(store, &error))?;
+    migrations::bring_up(writer, store, &MIGRATOR).await?;
     let facts = async {
         let epoch: String = sqlx::query_scalar(
             "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'epoch' RETURNING value",

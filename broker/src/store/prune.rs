@@ -101,8 +101,8 @@ async fn sessions(
     stale_before: i64,
 ) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query(
-        "DELETE FROM sessions WHERE online = 0 AND last_seen_at < ?1
-            AND (stale = 1 AND last_seen_at < ?2 OR stale = 0 AND NOT EXISTS (
+        "DELETE FROM sessions WHERE online = 0 AND seen_at < ?1
+            AND (stale = 1 AND seen_at < ?2 OR stale = 0 AND NOT EXISTS (
                  SELECT 1 FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
                  WHERE d.mailbox = sessions.mailbox AND d.read_at IS NULL AND m.broadcast = 0))",
     )

@@ -129,7 +129,7 @@ async fn load(
 ) -> Result<HashMap<String, Present>, sqlx::Error> {
     let keys: HashSet<&str> = changes.iter().map(StateChange::state_key).collect();
     let rows = sqlx::query(
-        "SELECT s.key, s.version, s.updated_at, s.updated_by, s.expires_at FROM json_each(?1) AS j
+        "SELECT s.key, s.version, s.set_at, s.updated_by, s.expires_at FROM json_each(?1) AS j
          JOIN state AS s ON s.key = j.value",
     )
     .bind(json(&keys))
@@ -260,7 +260,7 @@ async fn write(
         return Ok(());
     }
     sqlx::query(
-        "INSERT OR REPLACE INTO state (key, value, version, updated_at, updated_by, expires_at)
+        "INSERT OR REPLACE INTO state (key, value, version, set_at, updated_by, expires_at)
          SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5
          FROM json_each(?1) AS j",
     )
@@ -273,7 +273,7 @@ async fn write(
 /// One entry; `None` if absent or expired.
 pub(crate) async fn get(pool: &SqlitePool, key: &str, now: Timestamp) -> Result<Option<Entry>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT key, value, version, updated_at, updated_by, expires_at FROM state
+        "SELECT key, value, version, set_at, updated_by, expires_at FROM state
          WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
     )
     .bind(key)
@@ -287,7 +287,7 @@ pub(crate) async fn get(pool: &SqlitePool, key: &str, now: Timestamp) -> Result<
 pub(crate) async fn list(pool: &SqlitePool, ask: &ListState, now: Timestamp) -> Result<States, sqlx::Error> {
     // Keys are ordered by their bytes, so those with a prefix are one run: from the prefix itself to what comes after it.
     let rows = sqlx::query(
-        "SELECT key, CASE WHEN length(CAST(value AS BLOB)) > ?5 THEN NULL ELSE value END, version, updated_at,
+        "SELECT key, CASE WHEN length(CAST(value AS BLOB)) > ?5 THEN NULL ELSE value END, version, set_at,
                 updated_by, expires_at, length(value)
          FROM state
          WHERE key >= ?1 AND (?6 IS NULL OR key < ?6) AND (?2 IS NULL OR key > ?2)

@@ -122,7 +122,7 @@ async fn everyone(
 ) -> Result<BTreeMap<String, Holder>, sqlx::Error> {
     let week_s = i64::try_from(SEEN_RECENTLY_DAYS * 86_400).unwrap_or(i64::MAX);
     let rows = sqlx::query(
-        "SELECT mailbox, row_id, name FROM sessions WHERE stale = 0 AND (online = 1 OR last_seen_at >= ?1)",
+        "SELECT mailbox, row_id, name FROM sessions WHERE stale = 0 AND (online = 1 OR seen_at >= ?1)",
     )
     .bind(work.now.plus_s(-week_s).0)
     .fetch_all(connection)

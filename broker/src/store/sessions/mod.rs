@@ -40,8 +40,8 @@ pub(crate) async fn list(
     after: &str,
 ) -> Result<ListedPage, sqlx::Error> {
     let mut rows = sqlx::query(
-        "SELECT row_id, mailbox, session_id, name, cwd, started_at, last_seen_at, metadata, client
-         FROM sessions WHERE stale = 0 AND mailbox > ?2 AND (online = 1 OR last_seen_at >= ?1) ORDER BY mailbox",
+        "SELECT row_id, mailbox, session_id, name, cwd, started_at, seen_at, metadata, client
+         FROM sessions WHERE stale = 0 AND mailbox > ?2 AND (online = 1 OR seen_at >= ?1) ORDER BY mailbox",
     )
     .bind(seen_since.0)
     .bind(after)
@@ -84,7 +84,7 @@ fn weight(info: &SessionInfo) -> usize {
 
 /// Every name that a session holds, at most as many as a search for near ones can look through.
 pub(crate) async fn known_names(pool: &SqlitePool) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT name FROM sessions WHERE stale = 0 ORDER BY last_seen_at DESC LIMIT 2000")
+    sqlx::query_scalar("SELECT name FROM sessions WHERE stale = 0 ORDER BY seen_at DESC LIMIT 2000")
         .fetch_all(pool)
         .await
 }

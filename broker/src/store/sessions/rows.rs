@@ -63,7 +63,7 @@ impl Holder {
 macro_rules! select_holder {
     ($condition:literal) => {
         concat!(
-            "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, last_seen_at FROM sessions WHERE ",
+            "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, seen_at FROM sessions WHERE ",
             $condition,
             " ORDER BY row_id DESC LIMIT 1"
         )
@@ -124,7 +124,7 @@ pub(super) async fn by_client_session(
     client_session: &str,
 ) -> Result<Option<Holder>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, last_seen_at FROM sessions
+        "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, seen_at FROM sessions
          WHERE client_session = ?1 AND stale = 0 ORDER BY row_id DESC LIMIT 100",
     )
     .bind(client_session)
@@ -155,7 +155,7 @@ pub(super) async fn refresh(
     identity: &Identity,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE sessions SET online = 1, last_seen_at = ?2, cwd = ?3, project_dir = ?4, client = ?5, parent = ?6,
+        "UPDATE sessions SET online = 1, seen_at = ?2, cwd = ?3, project_dir = ?4, client = ?5, parent = ?6,
                 client_session = COALESCE(?7, client_session)
          WHERE row_id = ?1",
     )
@@ -189,13 +189,15 @@ pub(super) async fn make_stale(
         }
         name = format!("{base}-{number}");
     }
-    sqlx::query("UPDATE sessions SET name = ?2, mailbox = ?3, stale = 1, online = 0, last_seen_at = ?4 WHERE row_id = ?1")
-        .bind(holder.row)
-        .bind(&name)
-        .bind(fold(&name))
-        .bind(if holder.online { work.now.0 } else { holder.last_seen_at })
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE sessions SET name = ?2, mailbox = ?3, stale = 1, online = 0, seen_at = ?4 WHERE row_id = ?1",
+    )
+    .bind(holder.row)
+    .bind(&name)
+    .bind(fold(&name))
+    .bind(if holder.online { work.now.0 } else { holder.last_seen_at })
+    .execute(connection)
+    .await?;
     Ok(Displaced { session_id: holder.session_id.clone(), name, online: holder.online })
 }
 
@@ -212,7 +214,7 @@ pub(super) async fn create(
     let owner = Owner { row: 0, session_id: new_unique_id(), name: name.to_owned(), mailbox: fold(name) };
     let row: Row = sqlx::query_scalar(
         "INSERT INTO sessions (session_id, name, mailbox, online, cwd, project_dir, client, client_session, parent,
-                               metadata, started_at, last_seen_at, predecessor)
+                               metadata, started_at, seen_at, predecessor)
          VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11) RETURNING row_id",
     )
     .bind(&owner.session_id)
@@ -274,7 +276,7 @@ pub(super) async fn rename(
     name: &str,
 ) -> Result<Owner, sqlx::Error> {
     let mailbox = fold(name);
-    sqlx::query("UPDATE sessions SET name = ?2, mailbox = ?3, last_seen_at = ?4 WHERE row_id = ?1")
+    sqlx::query("UPDATE sessions SET name = ?2, mailbox = ?3, seen_at = ?4 WHERE row_id = ?1")
         .bind(holder.row)
         .bind(name)
         .bind(&mailbox)
@@ -313,7 +315,7 @@ pub(crate) async fn write_presence(
         .collect();
     sqlx::query(
         "UPDATE sessions SET online = j.value ->> 1,
-                             last_seen_at = CASE WHEN j.value ->> 2 THEN ?2 ELSE last_seen_at END
+                             seen_at = CASE WHEN j.value ->> 2 THEN ?2 ELSE seen_at END
          FROM json_each(?1) AS j WHERE row_id = j.value ->> 0 AND stale = 0",
     )
     .bind(crate::store::answers::json(&rows))

@@ -10,7 +10,7 @@ use c2c_proto::message::{Message, ReceiptState, To};
 use c2c_proto::request::{Filter, Inbox, ReadMessage};
 use c2c_proto::time::Timestamp;
 
-fn inbox() -> Inbox {
+pub(super) fn inbox() -> Inbox {
     Inbox {
         sent: false,
         unread_only: true,

@@ -4,6 +4,9 @@ mod commits;
 mod messages;
 mod names;
 mod opening;
+mod seed;
+mod seed_safety;
+mod seed_server;
 mod state;
 
 use super::{ByOwner, NewMessage, Registration, Store, Stored, hash_of};

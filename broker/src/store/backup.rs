@@ -1,0 +1,114 @@
+//! A complete copy of a store beside it, made before the store is changed as a whole: on disk under a name that says
+//! what it is before anything else happens, the user's alone, and never over an earlier one.
+
+use super::errors::{self, for_caller, refused};
+use super::open::glance;
+use crate::platform;
+use c2c_proto::Error;
+use sqlx::{Connection, SqliteConnection};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// What SQLite puts beside a file that it writes.
+const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
+/// Copies that differ; more than this were never made by upgrades.
+const COPIES_MAX: u32 = 10_000;
+
+/// Copies the store to `<store>.<label>.backup`, or to `.backup-2`, `.backup-3` … if that is taken by another copy.
+///
+/// # Errors
+/// `broker_busy`, `storage_full`, or `store_refused` if it cannot be copied.
+pub(crate) async fn make(store: &Path, label: &str) -> Result<PathBuf, Error> {
+    let unfinished = beside(store, ".backup-unfinished");
+    // Left by a broker that was killed; only the one that holds the lock comes here.
+    remove(&unfinished);
+    let made = match copy(store, &unfinished).await {
+        Ok(()) => put_into_place(store, label, &unfinished).map_err(|error| no_backup(store, &error)),
+        Err(error) if errors::severity(&error) == errors::Severity::Refused => Err(for_caller(&error)),
+        Err(error) => Err(no_backup(store, &error)),
+    };
+    remove(&unfinished);
+    made
+}
+
+async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
+    // It has to be there before SQLite opens it, or it would get the mode that the process gives to any file.
+    platform::private_file().write(true).create_new(true).open(target)?;
+    let name = target.to_str().ok_or_else(|| io::Error::other("its path is no text"))?;
+    let mut source = SqliteConnection::connect_with(&glance(store)).await?;
+    let copied = sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut source).await;
+    source.close().await?;
+    copied?;
+    let mut copy = SqliteConnection::connect_with(&glance(target).immutable(true)).await?;
+    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut copy).await?;
+    copy.close().await?;
+    if verdict == "ok" { Ok(()) } else { Err(io::Error::other(verdict).into()) }
+}
+
+/// Flushes the copy and gives it its name. A link never replaces anything.
+fn put_into_place(store: &Path, label: &str, copy: &Path) -> io::Result<PathBuf> {
+    std::fs::OpenOptions::new().write(true).open(copy)?.sync_all()?;
+    for number in 1..COPIES_MAX {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        let name = beside(store, &format!(".{label}.backup{suffix}"));
+        match std::fs::hard_link(copy, &name) {
+            Ok(()) => {}
+            // A broker that was killed after its copy starts again with the same store: one copy is enough.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !same(copy, &name)? {
+                    continue;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        flush_dir(store)?;
+        return Ok(name);
+    }
+    Err(io::Error::other(format!("{COPIES_MAX} others are there")))
+}
+
+/// The name itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
+fn flush_dir(store: &Path) -> io::Result<()> {
+    let Some(dir) = store.parent() else { return Ok(()) };
+    std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
+}
+
+fn same(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (std::fs::File::open(one)?, std::fs::File::open(other)?);
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (first, second) = (one.fill_buf()?, other.fill_buf()?);
+        let both = first.len().min(second.len());
+        if both == 0 {
+            return Ok(first.len() == second.len());
+        }
+        if first.iter().zip(second).any(|(first, second)| first != second) {
+            return Ok(false);
+        }
+        one.consume(both);
+        other.consume(both);
+    }
+}
+
+fn remove(unfinished: &Path) {
+    for suffix in BESIDE {
+        // Most of them do not exist, and a leftover is never taken for a backup.
+        let _ = std::fs::remove_file(beside(unfinished, suffix));
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn no_backup(store: &Path, error: &dyn std::error::Error) -> Error {
+    refused(
+        format!("no backup of {} can be made: {error}; the store was left as it is", store.display()),
+        "make its folder writable for you and free some space; without a backup an older store is not changed",
+    )
+}
