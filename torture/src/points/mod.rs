@@ -10,7 +10,7 @@ mod scenarios;
 mod world;
 
 use crate::report::Report;
-use crate::trace::{Call, Orders, Traced};
+use crate::trace::{Call, Orders, Strike, Traced};
 use c2c_harness::Seed;
 use scenarios::{SCENARIOS, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +29,9 @@ const NEXT_CALL_WITHIN: Duration = Duration::from_secs(2);
 /// A point whose next call came late is tried so often in all: the machine may have been busy, the product may not.
 const TRIES: usize = 3;
 
+/// How a broker ends that meets an error: it is asked to, it cannot begin, or its store failed. Never by a signal.
+const ENDS_WITH: [Option<i32>; 3] = [Some(0), Some(1), Some(75)];
+
 /// What to kill and how often.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,9 +47,31 @@ pub struct Args {
     /// Only this point of each scenario, to repeat a failure
     #[arg(long)]
     point: Option<u64>,
+    /// Instead of killing, let that one call fail with this error
+    #[arg(long)]
+    error: Option<Errno>,
     /// Show the calls of each scenario instead of killing
     #[arg(long)]
     list: bool,
+}
+
+/// An error of the disk's.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Errno {
+    /// The disk fails
+    Eio,
+    /// The disk is full
+    Enospc,
+}
+
+impl Args {
+    fn strike(&self) -> Strike {
+        match self.error {
+            None => Strike::Kill,
+            Some(Errno::Eio) => Strike::Error(nix::libc::EIO),
+            Some(Errno::Enospc) => Strike::Error(nix::libc::ENOSPC),
+        }
+    }
 }
 
 /// What came of one scenario.
@@ -61,7 +86,7 @@ struct Found {
 
 /// What came of one run.
 struct Run {
-    killed_at: Option<Call>,
+    struck: Option<Call>,
     /// Which of the calls that look the same it was.
     nth: u64,
     next_call: Duration,
@@ -70,7 +95,8 @@ struct Run {
 /// Runs all scenarios that were asked for.
 #[must_use]
 pub fn run(args: &Args) -> Report {
-    let mut report = Report::new("a kill at every call that changes something");
+    let what = if args.error.is_some() { "an error in place of" } else { "a kill at" };
+    let mut report = Report::new(&format!("{what} every call that changes something"));
     let seed = args.seed.unwrap_or_else(|| Seed::new().number());
     report.row("seed", seed);
     if let Err(why) =
@@ -90,7 +116,7 @@ pub fn run(args: &Args) -> Report {
         distinct += found.distinct.len();
         tell(&mut report, scenario, &found);
     }
-    report.promise("points killed", points, points > 0 || args.list);
+    report.promise("points", points, points > 0 || args.list);
     report.row("of them distinct", distinct);
     report.row("took", format!("{:.0} s", began.elapsed().as_secs_f64()));
     report
@@ -132,8 +158,8 @@ fn enumerate(scenario: &Scenario, args: &Args, seed: u64) -> Found {
             if args.point.is_some_and(|only| only != point) {
                 return;
             }
-            match tried(scenario, &template, point) {
-                Ok(run) if run.killed_at.is_none() => drop(beyond.fetch_add(1, Ordering::SeqCst)),
+            match tried(scenario, &template, (point, args.strike())) {
+                Ok(run) if run.struck.is_none() => drop(beyond.fetch_add(1, Ordering::SeqCst)),
                 Ok(run) => found.lock().expect("no worker panics").add(run),
                 Err(why) => {
                     eprintln!("{} at point {point}: {why}", scenario.name);
@@ -155,7 +181,7 @@ fn enumerate(scenario: &Scenario, args: &Args, seed: u64) -> Found {
 
 impl Found {
     fn add(&mut self, run: Run) {
-        let Some(call) = run.killed_at else { return };
+        let Some(call) = run.struck else { return };
         *self.points.entry((call.name, call.target.clone())).or_default() += 1;
         self.distinct.insert((call, run.nth));
         self.slowest = self.slowest.max(run.next_call);
@@ -163,10 +189,10 @@ impl Found {
 }
 
 /// One point, once more where only the time was not kept.
-fn tried(scenario: &Scenario, template: &Template, point: u64) -> Result<Run, String> {
+fn tried(scenario: &Scenario, template: &Template, strike: (u64, Strike)) -> Result<Run, String> {
     let mut took = Vec::new();
     for _ in 0..TRIES {
-        let run = catch_unwind(AssertUnwindSafe(|| one(scenario, template, point)))
+        let run = catch_unwind(AssertUnwindSafe(|| one(scenario, template, strike)))
             .map_err(|panic| what_panicked(panic.as_ref()))??;
         if run.next_call <= NEXT_CALL_WITHIN {
             return Ok(run);
@@ -182,26 +208,29 @@ fn what_panicked(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// The scenario with a kill at this point, and all that must hold after it.
-fn one(scenario: &Scenario, template: &Template, point: u64) -> Result<Run, String> {
+fn one(scenario: &Scenario, template: &Template, strike: (u64, Strike)) -> Result<Run, String> {
     let mut world = World::on(template);
-    let traced = begin(scenario, &mut world, Some(point))?;
+    let traced = begin(scenario, &mut world, Some(strike))?;
     let _gone = (scenario.drive)(&mut world, &traced);
     traced.stop_counting();
+    if strike.1 != Strike::Kill && traced.over().is_some_and(|status| !ENDS_WITH.contains(&status)) {
+        return Err(format!("it ended with {:?}", traced.over()));
+    }
     traced.kill();
-    let killed_at = traced.killed_at();
-    let nth = killed_at.as_ref().map_or(0, |call| {
+    let struck = traced.struck();
+    let nth = struck.as_ref().map_or(0, |call| {
         u64::try_from(traced.log().iter().filter(|one| *one == call).count()).expect("not that many")
     });
     let next_call = after::check(&mut world)?;
-    Ok(Run { killed_at, nth, next_call })
+    Ok(Run { struck, nth, next_call })
 }
 
 /// A traced broker, ready unless its start is what is looked at.
-fn begin(scenario: &Scenario, world: &mut World, kill_at: Option<u64>) -> Result<Traced, String> {
+fn begin(scenario: &Scenario, world: &mut World, strike: Option<(u64, Strike)>) -> Result<Traced, String> {
     (scenario.before)(world);
     let mut arguments = vec!["--store", world.sandbox.store().to_str().expect("a plain path")];
     arguments.extend(scenario.arguments);
-    let orders = Orders { kill_at, from_start: scenario.start, log: true };
+    let orders = Orders { strike, from_start: scenario.start, log: true };
     let traced = Traced::start(&c2c_harness::binary("c2c-broker"), &arguments, &world.sandbox.env(), orders)?;
     if !scenario.start {
         world.until_serving(&traced).map_err(|_| "the broker did not start".to_owned())?;

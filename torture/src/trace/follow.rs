@@ -4,7 +4,7 @@
 //! process group alone, so that other children of the harness are left to those who started them.
 
 use super::calls::{self, About, Call};
-use super::{Shared, State};
+use super::{Shared, State, Strike};
 use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -80,15 +80,15 @@ fn run(process: Pid, shared: &Shared) -> Option<i32> {
 }
 
 /// A call begins or ends; which of the two, the one before tells.
-fn at_call(process: Pid, thread: Pid, inside: &mut Inside, shared: &Shared) {
-    if let Some(error) = inside.remove(&thread) {
+fn at_call(process: Pid, task: Pid, inside: &mut Inside, shared: &Shared) {
+    if let Some(error) = inside.remove(&task) {
         if let Some(errno) = error {
-            registers::give_error(thread, errno);
+            registers::give_error(task, errno);
         }
         return;
     }
-    inside.insert(thread, None);
-    let Some((number, arguments)) = registers::call(thread) else { return };
+    inside.insert(task, None);
+    let Some((number, arguments)) = registers::call(task) else { return };
     let Some((name, about)) = calls::named(number, arguments[2]) else { return };
     let id = u32::try_from(process.as_raw()).expect("a process id");
     let target = match about {
@@ -97,18 +97,20 @@ fn at_call(process: Pid, thread: Pid, inside: &mut Inside, shared: &Shared) {
     };
     let mut state = shared.lock();
     if let Some(errno) = state.fault(name, &target.to_string_lossy())
-        && registers::skip(thread)
+        && registers::skip(task)
     {
-        inside.insert(thread, Some(errno));
+        inside.insert(task, Some(errno));
     }
     if !state.counting || !calls::counts(name, &target) {
         return;
     }
-    let thread = calls::thread_name(id, thread.as_raw());
+    let thread = calls::thread_name(id, task.as_raw());
     let call = Call { name, target: calls::short(&target), thread };
-    if state.count(call) {
+    match state.count(call) {
         // The call is not done: a process that is to be killed does nothing more.
-        c2c_harness::stop(id);
+        Some(Strike::Kill) => c2c_harness::stop(id),
+        Some(Strike::Error(errno)) if registers::skip(task) => drop(inside.insert(task, Some(errno))),
+        Some(Strike::Error(_)) | None => {}
     }
 }
 
@@ -124,17 +126,15 @@ impl State {
         Some(fault.errno)
     }
 
-    /// Whether this is the call that is not to happen.
-    fn count(&mut self, call: Call) -> bool {
+    /// What is to be done to this call.
+    fn count(&mut self, call: Call) -> Option<Strike> {
         self.seen += 1;
         if let Some(log) = &mut self.log {
             log.push(call.clone());
         }
-        let now = self.kill_at == Some(self.seen) && self.killed_at.is_none();
-        if now {
-            self.killed_at = Some(call);
-        }
-        now
+        let (_, strike) = self.strike.filter(|(at, _)| *at == self.seen && self.struck.is_none())?;
+        self.struck = Some(call);
+        Some(strike)
     }
 }
 

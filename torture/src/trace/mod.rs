@@ -35,8 +35,8 @@ pub struct Fault {
 struct State {
     counting: bool,
     seen: u64,
-    kill_at: Option<u64>,
-    killed_at: Option<Call>,
+    strike: Option<(u64, Strike)>,
+    struck: Option<Call>,
     log: Option<Vec<Call>>,
     faults: Vec<Fault>,
     given: u64,
@@ -63,11 +63,20 @@ pub struct Traced {
     tracer: Option<JoinHandle<()>>,
 }
 
+/// What happens at the call that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strike {
+    /// The process ends before it.
+    Kill,
+    /// It gives this error and does nothing.
+    Error(i32),
+}
+
 /// What is asked from the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Orders {
-    /// End it before this call, counting from 1.
-    pub kill_at: Option<u64>,
+    /// Strike at this call, counting from 1.
+    pub strike: Option<(u64, Strike)>,
     /// Count from its first call on; else from [`Traced::count`] on.
     pub from_start: bool,
     /// Keep every call that was counted.
@@ -96,7 +105,7 @@ impl Traced {
         let shared = Arc::new(Shared::default());
         {
             let mut state = shared.lock();
-            state.kill_at = orders.kill_at;
+            state.strike = orders.strike;
             state.counting = orders.from_start;
             state.log = orders.log.then(Vec::new);
         }
@@ -120,7 +129,7 @@ impl Traced {
         self.shared.lock().counting = true;
     }
 
-    /// Stops counting: from now on it is not ended any more.
+    /// Stops counting: from now on it is left alone.
     pub fn stop_counting(&self) {
         self.shared.lock().counting = false;
     }
@@ -137,10 +146,10 @@ impl Traced {
         self.shared.lock().log.clone().unwrap_or_default()
     }
 
-    /// The call before which it was ended.
+    /// The call that was struck.
     #[must_use]
-    pub fn killed_at(&self) -> Option<Call> {
-        self.shared.lock().killed_at.clone()
+    pub fn struck(&self) -> Option<Call> {
+        self.shared.lock().struck.clone()
     }
 
     /// Whether it has ended, and with which status (`None`: by a signal).
