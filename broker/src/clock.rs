@@ -5,13 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Reads the wall clock.
 #[derive(Clone, Debug, Default)]
-pub struct Clock {}
+pub struct Clock {
+    /// How far a test has set the clock, in microseconds; shared by all clones.
+    #[cfg(test)]
+    set_by_us: std::sync::Arc<std::sync::atomic::AtomicI64>,
+}
 
 impl Clock {
     /// A clock that shows the machine's time.
     #[must_use]
-    pub const fn system() -> Self {
-        Self {}
+    pub fn system() -> Self {
+        Self::default()
     }
 
     /// Now. A clock set before 1970 reads as 1970: order is by id, never by time.
@@ -19,6 +23,15 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        let us = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        #[cfg(test)]
+        let us = us.saturating_add(self.set_by_us.load(std::sync::atomic::Ordering::Relaxed)).max(0);
+        Timestamp(us)
+    }
+
+    /// Sets the clock so many seconds ahead of the machine's, or behind it.
+    #[cfg(test)]
+    pub(crate) fn set_by_s(&self, seconds: i64) {
+        self.set_by_us.store(seconds.saturating_mul(1_000_000), std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -19,7 +19,7 @@ pub struct Config {
     /// What an acknowledged message survives.
     pub durability: Durability,
     /// A broker that a shim started exits after this time without connections; zero is never.
-    /// In the file: seconds, or a number with `s`, `m`, `h` or `d`, such as `"15m"`.
+    /// In the file: seconds, or a number with `ms`, `s`, `m`, `h` or `d`, such as `"15m"`.
     #[serde(deserialize_with = "duration")]
     pub idle_exit: Duration,
     /// Prune what is older than this many days, once a day; `None` never prunes unasked.
@@ -190,7 +190,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
         }
 
         fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Duration, E> {
-            let valid = u64::try_from(seconds).ok().and_then(|seconds| bounded(seconds, 1));
+            let valid = u64::try_from(seconds).ok().and_then(|seconds| bounded(seconds, 1_000));
             valid.ok_or_else(|| E::invalid_value(de::Unexpected::Signed(seconds), &self))
         }
 
@@ -204,20 +204,21 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let unit_s = match unit.trim() {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
+    let unit_ms = match unit.trim() {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
-    bounded(number.parse().ok()?, unit_s)
+    bounded(number.parse().ok()?, unit_ms)
 }
 
 /// At most ten years: beyond it a timer's arithmetic is what breaks.
-fn bounded(number: u64, unit_s: u64) -> Option<Duration> {
-    const MOST_S: u64 = 10 * 365 * 86_400;
-    number.checked_mul(unit_s).filter(|seconds| *seconds <= MOST_S).map(Duration::from_secs)
+fn bounded(number: u64, unit_ms: u64) -> Option<Duration> {
+    const MOST_MS: u64 = 10 * 365 * 86_400_000;
+    number.checked_mul(unit_ms).filter(|millis| *millis <= MOST_MS).map(Duration::from_millis)
 }
 
 /// Days, from 1: zero would delete what was read a moment ago.
@@ -293,6 +294,7 @@ mod tests {
                 Duration::from_secs(seconds)
             );
         }
+        assert_eq!(parse("idle_exit = \"20 ms\"").unwrap().idle_exit, Duration::from_millis(20));
         for text in ["-1", "\"15 minutes\"", "\"\"", "1.5", "true", "\"99999999999999d\"", "9999999999999"] {
             parse(&format!("idle_exit = {text}")).unwrap_err();
         }

@@ -50,8 +50,10 @@ pub enum Claim {
 /// Asks for the lock, making the run folder where it is missing. Does not wait.
 ///
 /// # Errors
-/// `store_refused` when the folder is not private, `storage_failed` when the lock file cannot be used.
+/// `store_refused` when the folder is not private or not on a disk of this machine, `storage_failed` when the lock file
+/// cannot be used.
 pub fn claim(paths: &StorePaths, mode: Mode) -> Result<Claim, Error> {
+    check_disk(&paths.run_dir)?;
     ensure_private_dir(&paths.run_dir)?;
     loop {
         let file = open(&paths.lock)?;
@@ -118,6 +120,19 @@ impl Instance {
         file.set_len(0)?;
         file.rewind()?;
         file.write_all(&line)
+    }
+}
+
+/// Neither lock nor store can be trusted where other machines have the same files open.
+fn check_disk(run_dir: &Path) -> Result<(), Error> {
+    let there = run_dir.ancestors().find(|folder| folder.exists());
+    match there.and_then(|folder| Some((folder, platform::shared_with_machines(folder)?))) {
+        None => Ok(()),
+        Some((folder, kind)) => Err(Error::new(
+            ErrorCode::StoreRefused,
+            format!("{} lies on {kind}, which other machines can reach as well", folder.display()),
+            "name a store on a disk of this machine with CLAUDE_C2C_DB",
+        )),
     }
 }
 

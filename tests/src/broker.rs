@@ -38,6 +38,12 @@ impl Broker {
         broker
     }
 
+    /// One that runs, or is about to, or fails to: ended when dropped like any other.
+    #[must_use]
+    pub const fn adopt(child: Child) -> Self {
+        Self { child }
+    }
+
     /// The command of a broker in the foreground for this sandbox.
     #[must_use]
     pub fn command(sandbox: &Sandbox) -> Command {

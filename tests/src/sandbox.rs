@@ -149,6 +149,20 @@ impl Sandbox {
         self.try_raw().expect("a broker listens")
     }
 
+    /// A connection to the broker's socket as a session of its own.
+    ///
+    /// # Panics
+    /// If no broker listens, or it refuses.
+    #[track_caller]
+    #[must_use]
+    pub fn raw_session(&self, name: &str) -> Raw {
+        let mut raw = self.raw();
+        let answer = raw.greet(Raw::hello(Role::Session(Box::new(Raw::identity(name)))));
+        let Received::Frame(frame) = answer else { panic!("no answer to the hello: {answer:?}") };
+        assert!(matches!(*frame, ServerFrame::Welcome(_)), "{frame:?}");
+        raw
+    }
+
     /// What the broker says of itself, if there is one that answers.
     #[must_use]
     pub fn status(&self) -> Option<Status> {

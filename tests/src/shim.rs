@@ -62,6 +62,13 @@ impl ShimOptions {
         self
     }
 
+    /// Without a variable that every process of the sandbox has.
+    #[must_use]
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.env.remove(name);
+        self
+    }
+
     /// `C2C_NAME`.
     #[must_use]
     pub fn name(self, name: &str) -> Self {

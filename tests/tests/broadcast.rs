@@ -114,7 +114,7 @@ fn a_list_goes_to_each_once() {
 }
 
 #[test]
-fn many_waiting_sessions_all_wake() {
+fn e6_many_waiting_sessions_all_wake() {
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");
     let mut others: Vec<Shim> = (0..12).map(|n| sandbox.session(&format!("w{n}"))).collect();

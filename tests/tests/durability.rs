@@ -23,7 +23,7 @@ fn drained(shim: &mut Shim) -> Vec<(i64, String)> {
 }
 
 #[test]
-fn a_hundred_kills_lose_nothing_and_double_nothing() {
+fn a1_a_hundred_kills_lose_nothing_and_double_nothing() {
     let sandbox = Sandbox::new();
     let mut sent = Vec::new();
     for round in 0..ROUNDS {
@@ -39,7 +39,7 @@ fn a_hundred_kills_lose_nothing_and_double_nothing() {
 }
 
 #[test]
-fn a_send_on_its_way_while_the_broker_dies_is_stored_once() {
+fn a1_a_send_on_its_way_while_the_broker_dies_is_stored_once() {
     let sandbox = Sandbox::new();
     let mut seed = Seed::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
@@ -59,7 +59,7 @@ fn a_send_on_its_way_while_the_broker_dies_is_stored_once() {
 }
 
 #[test]
-fn a_wait_in_progress_gets_what_was_acknowledged_before_the_kill() {
+fn a1_a_wait_in_progress_gets_what_was_acknowledged_before_the_kill() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     for round in 0..10 {
@@ -155,7 +155,7 @@ fn ids_of_deleted_messages_are_never_given_again() {
 }
 
 #[test]
-fn sigterm_finishes_what_was_begun() {
+fn a10_sigterm_finishes_what_was_begun() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let wait = bob.start_call("wait_for_message", json!({"tag": "last", "timeout_s": 600}));
@@ -183,7 +183,7 @@ fn sigterm_finishes_what_was_begun() {
 /// The broker stops dead with a call in it, and no other one can be started: nobody knows whether it was done.
 #[cfg(unix)]
 #[test]
-fn an_unknown_outcome_comes_with_the_key_that_settles_it() {
+fn a3_an_unknown_outcome_comes_with_the_key_that_settles_it() {
     use c2c_harness::{Broker, Signal, signal};
     let sandbox = Sandbox::new();
     let alone = sandbox.folder("alone").join("c2c-shim");

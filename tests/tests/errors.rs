@@ -25,7 +25,7 @@ fn codes_that_arguments_provoke() {
 }
 
 #[test]
-fn a_full_mailbox_is_told_to_the_sender() {
+fn e9_a_full_mailbox_is_told_to_the_sender() {
     let sandbox = Sandbox::with_config("[limits]\nunread_per_mailbox = 3\n");
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let ids: Vec<i64> = (0..3).map(|n| alice.say("bob", &n.to_string())).collect();
@@ -41,7 +41,7 @@ fn a_full_mailbox_is_told_to_the_sender() {
 }
 
 #[test]
-fn a_thread_that_never_ends_is_slowed_down() {
+fn e10_a_thread_that_never_ends_is_slowed_down() {
     let sandbox = Sandbox::with_config("[limits]\nthread_messages_per_hour = 5\n");
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let mut last = alice.say("bob", "0");
@@ -80,7 +80,7 @@ fn without_a_broker_a_call_fails_within_seconds() {
 
 #[cfg(unix)]
 #[test]
-fn a_broker_that_stands_still_is_waited_for() {
+fn a6_a_broker_that_stands_still_is_waited_for() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let broker = sandbox.broker_id();

@@ -51,7 +51,7 @@ fn greet(socket: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn another_user_is_refused() {
+fn g1_another_user_is_refused() {
     if !can_change_user() {
         return;
     }
@@ -88,7 +88,7 @@ fn as_another_user() {
 }
 
 #[test]
-fn root_is_refused_by_the_broker_of_another() {
+fn g2_root_is_refused_by_the_broker_of_another() {
     if !can_change_user() {
         return;
     }

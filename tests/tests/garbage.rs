@@ -137,7 +137,7 @@ fn a_line_at_its_limit_is_read_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn a_line_that_is_too_long_is_answered_and_not_kept() {
+fn f2_a_line_that_is_too_long_is_answered_and_not_kept() {
     let sandbox = Sandbox::new();
     let mut shim = sandbox.session("alice");
     let chunk = vec![b'x'; 1024 * 1024];
@@ -186,7 +186,7 @@ fn deep_and_odd_json_does_no_harm() {
 }
 
 #[test]
-fn random_bytes_between_calls() {
+fn e2_random_bytes_between_calls() {
     let sandbox = Sandbox::new();
     let mut seed = Seed::new();
     let mut shim = sandbox.session("alice");

@@ -167,7 +167,7 @@ fn the_sender_is_who_the_broker_knows_and_not_who_the_shim_wants_to_be() {
 }
 
 #[test]
-fn register_session_takes_a_name_from_a_live_holder() {
+fn g9_register_session_takes_a_name_from_a_live_holder() {
     let sandbox = Sandbox::new();
     let (mut old, mut new) = (sandbox.session("api"), sandbox.session("other"));
     let mut sender = sandbox.session("sender");
@@ -203,7 +203,7 @@ fn register_session_takes_a_name_from_a_live_holder() {
 }
 
 #[test]
-fn the_superseded_one_does_not_win_its_name_back_by_itself() {
+fn g9_the_superseded_one_does_not_win_its_name_back_by_itself() {
     let sandbox = Sandbox::new();
     let (mut old, mut new) = (sandbox.session("api"), sandbox.session("other"));
     new.ok("register_session", json!({"name": "api"}));

@@ -15,7 +15,7 @@ fn parked(sandbox: &Sandbox, stdio: Stdio) -> Shim {
 }
 
 #[test]
-fn the_end_of_stdin_ends_a_parked_wait_and_the_shim() {
+fn a11_the_end_of_stdin_ends_a_parked_wait_and_the_shim() {
     for stdio in [Stdio::Pipes, Stdio::Socket] {
         let sandbox = Sandbox::new();
         best_of(3, "from the end of stdin to the end", AT_ONCE, || {
@@ -69,7 +69,7 @@ fn what_is_said_of_a_send_at_the_very_end_is_true() {
 }
 
 #[test]
-fn the_end_of_stdin_ends_it_also_before_and_between_the_handshake() {
+fn a11_the_end_of_stdin_ends_it_also_before_and_between_the_handshake() {
     let sandbox = Sandbox::new();
     let mut silent = sandbox.shim().spawn();
     silent.close_stdin();
@@ -100,43 +100,83 @@ fn signals_end_it_within_200_ms() {
     }
 }
 
+/// A shim whose client is a shell. It reads from a pipe that somebody else still holds open, so that no end of stdin
+/// can tell that the client is gone: only the parent's death does.
 #[cfg(unix)]
+struct Orphan {
+    client: std::process::Child,
+    output: std::io::BufReader<std::process::ChildStdout>,
+    held: std::fs::File,
+    shim: u32,
+}
+
+#[cfg(unix)]
+impl Orphan {
+    fn start(sandbox: &Sandbox) -> Self {
+        use std::io::BufRead;
+        use std::process::{Command, Stdio};
+        let fifo = sandbox.dir().join("in");
+        if !fifo.exists() {
+            assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        }
+        let shim = sandbox.shim().name("bob").command();
+        let script = "\"$0\" < \"$1\" & echo $!; wait";
+        let mut client = Command::new("/bin/sh")
+            .args(["-c", script, shim.get_program().to_str().unwrap(), fifo.to_str().unwrap()])
+            .env_clear()
+            .envs(sandbox.env())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let held = std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+        let mut output = std::io::BufReader::new(client.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        Self { client, output, held, shim: line.trim().parse().unwrap() }
+    }
+
+    /// Says initialize and waits for its answer.
+    fn initialize(&mut self) {
+        use std::io::{BufRead, Write};
+        let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}});
+        writeln!(self.held, "{hello}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        assert!(line.contains("serverInfo"), "{line}");
+    }
+
+    /// Kills the client; how long the shim outlives it.
+    #[track_caller]
+    fn outlives(mut self) -> Duration {
+        self.client.kill().unwrap();
+        self.client.wait().unwrap();
+        let killed = Instant::now();
+        c2c_harness::until("the shim ends with its parent", PATIENCE, || !c2c_harness::alive(self.shim));
+        killed.elapsed()
+    }
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn a_client_that_is_killed_takes_the_shim_along() {
-    use std::io::{BufRead, BufReader, Write};
-    use std::process::{Command, Stdio};
+fn a11_a_client_that_is_killed_takes_the_shim_along() {
     let sandbox = Sandbox::new();
-    // The client is a shell; its shim reads from a pipe that somebody else still holds open, so that no end of
-    // stdin can tell: only the parent's death does.
-    let fifo = sandbox.dir().join("in");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let shim = sandbox.shim().name("bob").command();
-    let script = "\"$0\" < \"$1\" & echo $!; wait";
-    let mut client = Command::new("/bin/sh")
-        .args(["-c", script, shim.get_program().to_str().unwrap(), fifo.to_str().unwrap()])
-        .env_clear()
-        .envs(sandbox.env())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut held = std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
-    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}});
-    writeln!(held, "{hello}").unwrap();
-    let mut output = BufReader::new(client.stdout.take().unwrap());
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    let id: u32 = line.trim().parse().unwrap();
-    line.clear();
-    output.read_line(&mut line).unwrap();
-    assert!(line.contains("serverInfo"), "{line}");
-    client.kill().unwrap();
-    client.wait().unwrap();
-    let killed = Instant::now();
-    c2c_harness::until("the shim ends with its parent", Duration::from_secs(5), || !c2c_harness::alive(id));
-    println!("ended {:?} after its parent", killed.elapsed());
-    drop(held);
+    best_of(3, "from the client's death to the shim's", Duration::from_secs(1), || {
+        let mut orphan = Orphan::start(&sandbox);
+        orphan.initialize();
+        orphan.outlives()
+    });
+    best_of(3, "before initialize", Duration::from_secs(1), || {
+        let orphan = Orphan::start(&sandbox);
+        // It has begun to listen for its parent's death, which comes as SIGUSR2.
+        c2c_harness::until("the shim runs", PATIENCE, || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", orphan.shim)).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (12 - 1)) != 0
+        });
+        orphan.outlives()
+    });
 }
 
 #[test]
@@ -151,7 +191,7 @@ fn it_stays_while_its_client_lives_whatever_the_broker_does() {
 }
 
 #[test]
-fn many_cancelled_waits_leave_nothing_behind() {
+fn e12_many_cancelled_waits_leave_nothing_behind() {
     let sandbox = Sandbox::new();
     let mut shim = sandbox.session("alice");
     for _ in 0..10 {

@@ -16,7 +16,7 @@ fn too_large(shim: &mut Shim, tool: &str, arguments: Value, limit: usize, value:
 }
 
 #[test]
-fn a_body() {
+fn f2_a_body() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let over = "x".repeat(BODY_BYTES + 1);
@@ -36,7 +36,7 @@ fn a_body() {
 }
 
 #[test]
-fn a_body_of_the_greatest_size_escaped_to_the_full() {
+fn f2_a_body_of_the_greatest_size_escaped_to_the_full() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     // Every character takes six on the line: 48 MiB of JSON for 8 MiB of body.
@@ -53,7 +53,7 @@ fn a_body_of_the_greatest_size_escaped_to_the_full() {
 }
 
 #[test]
-fn a_tag_a_key_and_a_query() {
+fn f10_a_tag_a_key_and_a_query() {
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");
     let tag = |length: usize| json!({"to": "alice", "body": "x", "tag": "é".repeat(length)});
@@ -70,7 +70,7 @@ fn a_tag_a_key_and_a_query() {
 }
 
 #[test]
-fn a_state_value_and_metadata() {
+fn f10_a_state_value_and_metadata() {
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");
     let mebi = 1024 * 1024;

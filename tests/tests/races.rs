@@ -43,7 +43,7 @@ fn a_session_that_takes_two_names_at_once_reads_the_mailbox_that_it_ends_up_with
 }
 
 #[test]
-fn a_question_that_is_cancelled_at_any_moment_is_never_asleep_in_a_mailbox() {
+fn e12_a_question_that_is_cancelled_at_any_moment_is_never_asleep_in_a_mailbox() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let mut came = 0;

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 #[test]
-fn clients_are_told_before_the_connection_closes() {
+fn a10_clients_are_told_before_the_connection_closes() {
     let sandbox = Sandbox::new();
     let mut broker = Broker::start(&sandbox);
     let mut raw = sandbox.raw();
@@ -43,7 +43,7 @@ fn clients_are_told_before_the_connection_closes() {
 }
 
 #[test]
-fn fifty_waiting_sessions_do_not_delay_the_end() {
+fn a10_fifty_waiting_sessions_do_not_delay_the_end() {
     best_of(2, "from SIGTERM to the end", Duration::from_secs(2), || {
         let sandbox = Sandbox::new();
         let mut broker = Broker::start(&sandbox);

@@ -147,7 +147,7 @@ fn a_store_replaced_under_the_broker_is_not_written_to() {
 
 #[cfg(unix)]
 #[test]
-fn folders_and_files_are_private() {
+fn g18_folders_and_files_are_private() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");
@@ -166,7 +166,7 @@ fn folders_and_files_are_private() {
 
 #[cfg(unix)]
 #[test]
-fn an_unsafe_run_folder_is_refused_and_not_repaired() {
+fn b11_an_unsafe_run_folder_is_refused_and_not_repaired() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();
     let run = &sandbox.paths().run_dir;
@@ -181,7 +181,7 @@ fn an_unsafe_run_folder_is_refused_and_not_repaired() {
 }
 
 #[test]
-fn no_body_reaches_a_log() {
+fn g18_no_body_reaches_a_log() {
     let sandbox = Sandbox::new();
     let canary = "canary-5f1d0a";
     let mut alice = sandbox.shim().name("alice").env("C2C_LOG", "debug").session();

@@ -133,7 +133,7 @@ fn a_subscriber_is_told_of_mail() {
 }
 
 #[test]
-fn no_text_of_a_peer_reaches_tools_or_instructions() {
+fn g15_no_text_of_a_peer_reaches_tools_or_instructions() {
     let sandbox = Sandbox::new();
     let (mut before, first) = {
         let mut shim = sandbox.shim().spawn();

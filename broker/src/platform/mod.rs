@@ -2,12 +2,15 @@
 //!
 //! One file per system with the same functions, chosen here; the rest of the broker knows no system.
 
+mod filesystem;
 #[cfg(unix)]
 mod inherited;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
 pub use unix::*;
+
+pub use filesystem::shared_with_machines;
 
 #[cfg(windows)]
 mod windows;

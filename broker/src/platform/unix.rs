@@ -40,9 +40,13 @@ pub fn detach() -> io::Result<()> {
 }
 
 /// Files of this process are the user's own, whatever mask the starter left; and it may hold as many connections as
-/// the system lets it.
+/// the system lets it. It leaves no core file: that would hold what others wrote.
 pub fn prepare() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let mut core = rustix::process::getrlimit(Resource::Core);
+    core.current = Some(0);
+    // Lowering is always allowed.
+    let _ = rustix::process::setrlimit(Resource::Core, core);
     raise_descriptor_limit();
 }
 

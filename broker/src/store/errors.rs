@@ -5,6 +5,7 @@ use c2c_proto::{Error, ErrorCode};
 // Primary result codes, https://sqlite.org/rescode.html
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
+const NOMEM: i32 = 7;
 const READONLY: i32 = 8;
 const IOERR: i32 = 10;
 const CORRUPT: i32 = 11;
@@ -65,6 +66,12 @@ pub(crate) fn for_caller(error: &sqlx::Error) -> Error {
             ErrorCode::BrokerBusy,
             "too many reads at once; this one did not get its turn",
             "call again in a moment; several small reads at once take longer than one after the other",
+        ),
+        // Not a fault of c2c's; whether a commit that ran into it is on disk, only the disk knows.
+        Some(NOMEM) => Error::new(
+            ErrorCode::Internal,
+            "the broker has too little memory for this",
+            "send less at once, or free some memory on this machine; then call again",
         ),
         _ if severity(error) == Severity::Fatal => failed(&error.to_string()),
         _ => Error::internal(format!("a statement failed: {error}")),

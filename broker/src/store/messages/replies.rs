@@ -140,11 +140,13 @@ pub(super) async fn paces(
          FROM (SELECT DISTINCT value FROM json_each(?1)) AS t
          JOIN messages AS latest ON latest.id IN
               (SELECT id FROM messages WHERE thread = t.value ORDER BY id DESC LIMIT ?3)
-         WHERE latest.created_at > ?2 GROUP BY t.value",
+         WHERE latest.created_at > ?2 AND latest.created_at <= ?4 GROUP BY t.value",
     )
     .bind(json(&threads))
     .bind(now.plus_s(-window_s).0)
     .bind(limit)
+    // After the clock was set back, what bears a later time is not of the last hour.
+    .bind(now.0)
     .fetch_all(connection)
     .await?;
     rows.into_iter()

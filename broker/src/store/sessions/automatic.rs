@@ -45,7 +45,8 @@ pub(crate) async fn greet(
     Ok(Ok(Some(greeted(work, owner, displaced))))
 }
 
-/// The row that this very shim was given before.
+/// The row that this very shim was given before. An id that others can see in a list is no proof of that by itself: the
+/// process that the shim belongs to has to be the same, too. The key of its hello is its own secret.
 async fn known_row(
     connection: &mut SqliteConnection,
     work: &Work<'_>,
@@ -53,7 +54,8 @@ async fn known_row(
     identity: &Identity,
 ) -> Result<Option<Holder>, sqlx::Error> {
     if let Some(session_id) = &identity.session_id
-        && let Some(holder) = rows::by_session_id(connection, work, session_id).await?
+        && let Some(holder) =
+            rows::by_session_id_of_process(connection, work, session_id, &identity.parent).await?
     {
         return Ok(Some(holder));
     }

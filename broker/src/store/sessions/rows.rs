@@ -89,6 +89,16 @@ pub(super) async fn by_session_id(
     holder(connection, work, select_holder!("session_id = ?1"), session_id, "").await
 }
 
+/// The row with this id, if its client is this very process.
+pub(super) async fn by_session_id_of_process(
+    connection: &mut SqliteConnection,
+    work: &Work<'_>,
+    session_id: &str,
+    parent: &str,
+) -> Result<Option<Holder>, sqlx::Error> {
+    holder(connection, work, select_holder!("session_id = ?1 AND parent = ?2"), session_id, parent).await
+}
+
 pub(super) async fn by_row(
     connection: &mut SqliteConnection,
     work: &Work<'_>,

@@ -1,5 +1,6 @@
 //! Store-level tests, each against a real file in a folder of its own.
 
+mod clock;
 mod commits;
 mod messages;
 mod names;
