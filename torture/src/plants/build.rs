@@ -14,6 +14,8 @@ use std::process;
 /// A test of the harness that every build takes along: with a test among them all builds agree on the features of what
 /// they share, and compile it once.
 const ALONG: &str = "versions";
+/// The programs that the harness drives.
+const DRIVEN: [&str; 3] = ["c2c-broker", "c2c-shim", "c2c"];
 
 /// See the module's first lines.
 #[derive(Debug)]
@@ -58,9 +60,10 @@ impl Builds {
             }
             Command::Test { package, target, filter } => {
                 let made = match target {
-                    // These drive the programs of all crates.
                     Some(target) if package == "c2c-harness" => {
-                        self.cargo(&["build", "--workspace", "--bins", "--test", target, "--test", ALONG])?
+                        let mut arguments = vec!["build", "--workspace", "--test", target, "--test", ALONG];
+                        arguments.extend(DRIVEN.iter().flat_map(|program| ["--bin", program]));
+                        self.cargo(&arguments)?
                     }
                     Some(target) => self.cargo(&["test", "--no-run", "-p", package, "--test", target])?,
                     None => self.cargo(&["test", "--no-run", "-p", package, "--lib"])?,
