@@ -55,6 +55,13 @@ async fn read(store: &Path) -> Result<Dump, sqlx::Error> {
     if sound != ["ok"] {
         return Err(sqlx::Error::Protocol(format!("integrity_check says {sound:?}")));
     }
+    let migrated: bool =
+        sqlx::query_scalar("SELECT COUNT(*) = 1 FROM sqlite_schema WHERE name = 'deliveries'")
+            .fetch_one(&mut connection)
+            .await?;
+    if !migrated {
+        return of_seed(&mut connection).await;
+    }
     // The index of words says whether it fits the messages.
     sqlx::query("INSERT INTO messages_text (messages_text, rank) VALUES ('integrity-check', 1)")
         .execute(&mut connection)
@@ -76,6 +83,15 @@ async fn read(store: &Path) -> Result<Dump, sqlx::Error> {
         state: state.into_iter().collect(),
         names: names.into_iter().collect(),
     })
+}
+
+/// The mail of a store that is still one of claude-c2c 0.1.0.
+async fn of_seed(connection: &mut SqliteConnection) -> Result<Dump, sqlx::Error> {
+    let messages: Vec<(i64, String)> =
+        sqlx::query_as("SELECT id, body FROM messages ORDER BY id").fetch_all(connection).await?;
+    let messages =
+        messages.into_iter().map(|(id, body)| Stored { id, key: format!("old {id}"), body }).collect();
+    Ok(Dump { messages, ..Dump::default() })
 }
 
 impl Dump {

@@ -6,6 +6,7 @@
 
 mod after;
 mod dump;
+mod old;
 mod scenarios;
 mod world;
 

@@ -1,11 +1,13 @@
 //! What the broker does while it is killed. One entry each, short enough that every call in it can be a point.
 
+use super::old;
 use super::world::{Gone, NAMES, World, many, message, reply};
 use crate::trace::Traced;
 use c2c_harness::{Broker, PATIENCE, Signal, pause, signal};
 use c2c_proto::id::new_call_key;
 use c2c_proto::message::To;
 use c2c_proto::request::{DeleteState, MarkRead, Request, SetState};
+use std::path::Path;
 use std::time::Duration;
 
 /// How the broker of the preparation leaves its files.
@@ -26,6 +28,8 @@ pub struct Scenario {
     /// What is in the store before.
     pub prepare: fn(&mut World) -> Result<(), Gone>,
     pub leave: Leave,
+    /// Makes an old store instead; the ids of the mail for bob in it.
+    pub made: Option<fn(&Path) -> Vec<i64>>,
     /// Done in each run before the traced broker starts.
     pub before: fn(&mut World),
     /// The traced broker's arguments.
@@ -41,6 +45,7 @@ const USUAL: Scenario = Scenario {
     name: "",
     prepare: some_mail,
     leave: Leave::Clean,
+    made: None,
     before: |_| {},
     arguments: &[],
     start: false,
@@ -52,6 +57,22 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "start on nothing", leave: Leave::Nothing, start: true, drive: serve, ..USUAL },
     Scenario { name: "start on a store", start: true, drive: serve, ..USUAL },
     Scenario { name: "start after a kill", leave: Leave::Killed, start: true, drive: serve, ..USUAL },
+    Scenario {
+        name: "migration of 0.1.0",
+        leave: Leave::Nothing,
+        made: Some(old::seed),
+        start: true,
+        drive: serve,
+        ..USUAL
+    },
+    Scenario {
+        name: "migration of the first schema",
+        leave: Leave::Nothing,
+        made: Some(old::first_schema),
+        start: true,
+        drive: serve,
+        ..USUAL
+    },
     Scenario { name: "sessions connect", drive: everybody_again, ..USUAL },
     Scenario { name: "send", drive: send, ..USUAL },
     Scenario { name: "broadcast", drive: broadcast, ..USUAL },

@@ -55,6 +55,8 @@ struct Actor {
 pub struct World {
     pub sandbox: Sandbox,
     pub history: Vec<Op>,
+    /// Mail for bob that was there before, in a store of another version.
+    pub given: Vec<i64>,
     /// A second broker that takes part, beside the traced one.
     pub other: Option<Broker>,
     actors: BTreeMap<&'static str, Actor>,
@@ -65,6 +67,7 @@ pub struct World {
 pub struct Template {
     files: TempDir,
     history: Vec<Op>,
+    given: Vec<i64>,
     identities: BTreeMap<&'static str, Identity>,
 }
 
@@ -84,10 +87,11 @@ impl Template {
                 broker.kill();
             }
         }
+        let given = scenario.made.map_or_else(Vec::new, |make| make(world.sandbox.store()));
         let files = tempfile::tempdir().expect("a folder");
         copy_files(world.sandbox.dir(), files.path());
         let identities = world.actors.iter().map(|(name, actor)| (*name, actor.identity.clone())).collect();
-        Self { files, history: std::mem::take(&mut world.history), identities }
+        Self { files, history: std::mem::take(&mut world.history), given, identities }
     }
 }
 
@@ -116,7 +120,7 @@ impl World {
             (name, Actor { identity, raw: None })
         };
         let actors = NAMES.into_iter().map(actor).collect();
-        Self { sandbox: Sandbox::new(), history: Vec::new(), other: None, actors }
+        Self { sandbox: Sandbox::new(), history: Vec::new(), given: Vec::new(), other: None, actors }
     }
 
     /// A folder of its own with the template's files in it.
@@ -124,6 +128,7 @@ impl World {
         let mut world = Self::new();
         copy_files(template.files.path(), world.sandbox.dir());
         world.history.clone_from(&template.history);
+        world.given.clone_from(&template.given);
         for (name, identity) in &template.identities {
             world.actors.get_mut(name).expect("an actor").identity = identity.clone();
         }
