@@ -8,7 +8,7 @@ use crate::session::Row;
 use crate::store::answers::json;
 use c2c_proto::id::new_unique_id;
 use c2c_proto::limits::METADATA_MAX_BYTES;
-use c2c_proto::name::{STALE_INFIX, fold, looks_stale};
+use c2c_proto::name::{EVERYONE, STALE_INFIX, fold, looks_stale};
 use c2c_proto::time::Timestamp;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
@@ -107,10 +107,10 @@ fn metadata(cell: Cell, report: &mut Report) -> Option<String> {
 }
 
 /// Of the rows whose names differ by case only, or not at all, the one seen last keeps it. The others are called as rows
-/// are that lost their name, and so is one that never had any.
+/// are that lost their name, and so is one that never had any, or that of everyone.
 fn settle_names(rows: &mut [New], now: Timestamp, report: &mut Report) {
     let mut newest: HashMap<String, (i64, Row)> = HashMap::new();
-    for row in rows.iter().filter(|row| !row.stale && !row.name.is_empty()) {
+    for row in rows.iter().filter(|row| !row.stale && !row.name.is_empty() && row.name != EVERYONE) {
         let standing = newest.entry(row.mailbox.clone()).or_insert((row.seen_at, row.row));
         *standing = (*standing).max((row.seen_at, row.row));
     }

@@ -2,10 +2,13 @@
 
 mod clock;
 mod commits;
+mod kills;
 mod messages;
 mod names;
 mod opening;
+mod schemas;
 mod seed;
+mod seed_odd;
 mod seed_safety;
 mod seed_server;
 mod state;

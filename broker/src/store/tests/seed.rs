@@ -75,7 +75,7 @@ async fn seed() -> Opened {
     made(&[SEED], SqliteJournalMode::Wal).await.opened().await
 }
 
-async fn registered(store: &Store, name: &str) -> Session {
+pub(super) async fn registered(store: &Store, name: &str) -> Session {
     let named = store.register(registration(None, name)).await.unwrap();
     Session { owner: named.owner, _online: named.online }
 }
