@@ -1,5 +1,7 @@
 //! One `c2c-shim` as its MCP client sees it: lines in, lines out, signals.
 
+mod tolerant;
+
 use crate::call::{Pending, ToolResult};
 use crate::sandbox::Sandbox;
 use crate::wire::Wire;

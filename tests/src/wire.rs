@@ -6,6 +6,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+/// How the fault begins that a process leaves behind which is killed while it writes.
+pub(crate) const CUT_LINE: &str = "a line without its end";
+
 /// The messages that came so far. Shared between the reader and those who wait.
 #[derive(Debug, Default)]
 pub struct Wire {
@@ -16,7 +19,7 @@ pub struct Wire {
 /// See [`Wire`].
 #[derive(Debug, Default)]
 struct State {
-    responses: HashMap<String, Value>,
+    responses: HashMap<String, (Instant, Value)>,
     without_id: Vec<Value>,
     notifications: Vec<Value>,
     faults: Vec<String>,
@@ -74,6 +77,11 @@ impl Wire {
 
     /// The response to a request, once.
     pub fn response(&self, id: &Value, within: Duration) -> Option<Value> {
+        self.response_at(id, within).map(|(_, response)| response)
+    }
+
+    /// The response to a request, once, and when it came.
+    pub fn response_at(&self, id: &Value, within: Duration) -> Option<(Instant, Value)> {
         let id = id.to_string();
         self.wait(within, |state| state.responses.remove(&id))
     }
@@ -101,6 +109,11 @@ impl Wire {
         self.wait(within, |state| state.ended.then_some(())).is_some() || self.lock().ended
     }
 
+    /// Takes what was no JSON-RPC message, or came twice.
+    pub(crate) fn take_faults(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().faults)
+    }
+
     /// What was no JSON-RPC message, or came twice.
     pub fn faults(&self) -> Vec<String> {
         self.lock().faults.clone()
@@ -111,7 +124,7 @@ impl State {
     fn take(&mut self, line: &[u8]) {
         let shown = || String::from_utf8_lossy(&line[..line.len().min(300)]).into_owned();
         if line.last() != Some(&b'\n') {
-            return self.faults.push(format!("a line without its end: {:?}", shown()));
+            return self.faults.push(format!("{CUT_LINE}: {:?}", shown()));
         }
         let Ok(message) = serde_json::from_slice::<Value>(line) else {
             return self.faults.push(format!("a line that is no JSON: {:?}", shown()));
@@ -127,7 +140,7 @@ impl State {
             }
             (None, Some(Value::Number(_) | Value::String(_))) if answers => {
                 let id = message["id"].to_string();
-                if self.responses.insert(id, message).is_some() {
+                if self.responses.insert(id, (Instant::now(), message)).is_some() {
                     self.faults.push(format!("a second response: {:?}", shown()));
                 }
             }

@@ -5,12 +5,22 @@
 //! processes, each run in a folder of its own. It knows the product only from outside, but for the parts that stand
 //! under SQLite.
 
+pub mod checker;
+pub mod history;
+#[cfg(target_os = "linux")]
+pub mod nemesis;
 #[cfg(target_os = "linux")]
 pub mod plants;
 #[cfg(target_os = "linux")]
 pub mod points;
 pub mod report;
 #[cfg(target_os = "linux")]
+pub mod run;
+#[cfg(target_os = "linux")]
+pub mod starts;
+#[cfg(target_os = "linux")]
 pub mod trace;
 #[cfg(target_os = "linux")]
 pub mod vfs;
+#[cfg(target_os = "linux")]
+pub mod workload;

@@ -21,6 +21,12 @@ enum Command {
     /// Kill the broker before every single call that changes a file, a folder or a socket
     #[cfg(target_os = "linux")]
     Points(c2c_torture::points::Args),
+    /// Sessions at work while everything is broken again and again, then the verdict on all that they were told.
+    #[cfg(target_os = "linux")]
+    Run(c2c_torture::run::Args),
+    /// Many shims that start at the same moment, with no broker there.
+    #[cfg(target_os = "linux")]
+    Starts(c2c_torture::starts::Args),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +35,10 @@ fn main() -> ExitCode {
         Command::Plants(args) => c2c_torture::plants::run(&args),
         #[cfg(target_os = "linux")]
         Command::Points(args) => c2c_torture::points::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Run(args) => c2c_torture::run::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Starts(args) => c2c_torture::starts::run(&args),
     };
     println!("{report}");
     if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

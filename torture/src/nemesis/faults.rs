@@ -1,0 +1,144 @@
+//! Each fault by itself.
+
+use super::{Nemesis, target};
+use crate::history::{Fault, Outcome};
+use c2c_harness::{Broker, Signal, alive, pause, signal, stop};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+/// A broker that was killed has a successor within this time, or none of the clients can start one.
+const SUCCESSOR_WITHIN: Duration = Duration::from_secs(10);
+/// A broker that is asked to end has done so by then (promised: 2 s; a busy machine gets more).
+const END_WITHIN: Duration = Duration::from_secs(8);
+/// A second broker sees by then that it is not needed.
+const GIVES_UP_WITHIN: Duration = Duration::from_secs(10);
+
+impl Nemesis<'_> {
+    /// Kills the broker; now and then the next one as well, within moments of its start.
+    pub(super) fn kill_broker(&mut self) {
+        let killed = self.kill_one(None, Fault::KillBroker);
+        let mut last = killed;
+        while last.is_some() && self.dice.per_mille(150) {
+            let moment = Duration::from_micros(self.dice.below(50_000));
+            let Some(next) = target::other_broker(self.world.sandbox.paths(), last, SUCCESSOR_WITHIN) else {
+                return;
+            };
+            // A moment of its own in the next broker's start.
+            pause(moment);
+            last = self.kill_one(Some(next), Fault::KillBrokerAgain);
+        }
+    }
+
+    fn kill_one(&mut self, which: Option<u32>, kind: Fault) -> Option<u32> {
+        let paths = self.world.sandbox.paths();
+        let pid = which.or_else(|| target::other_broker(paths, None, SUCCESSOR_WITHIN));
+        let began = self.world.recorder.now();
+        let Some(pid) = pid else {
+            self.note(began, kind, Outcome::Fail, "there is no broker".to_owned());
+            return None;
+        };
+        stop(pid);
+        self.kills += 1;
+        self.note(began, kind, Outcome::Ok, format!("pid {pid}"));
+        Some(pid)
+    }
+
+    pub(super) fn kill_shim(&mut self) {
+        let client = self.dice.index(self.world.clients());
+        let began = self.world.recorder.now();
+        let slot = self.world.processes[client].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = *slot {
+            // Under the lock: its client waits for the process only after it took the number away.
+            stop(pid);
+            self.note(began, Fault::KillShim, Outcome::Ok, format!("client {client}"));
+        }
+    }
+
+    pub(super) fn freeze_shim(&mut self) {
+        let client = self.dice.index(self.world.clients());
+        let time = Duration::from_millis(50 + self.dice.below(1_000));
+        let began = self.world.recorder.now();
+        let pid = *self.world.processes[client].lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pid) = pid else { return };
+        let send = |which| {
+            let slot = self.world.processes[client].lock().unwrap_or_else(PoisonError::into_inner);
+            if *slot == Some(pid) {
+                signal(pid, which);
+            }
+        };
+        send(Signal::STOP);
+        // The freeze itself.
+        pause(time);
+        send(Signal::CONT);
+        self.note(began, Fault::FreezeShim, Outcome::Ok, format!("client {client}"));
+    }
+
+    pub(super) fn freeze_broker(&mut self) {
+        let Some(pid) = target::broker(self.world.sandbox.paths()) else { return };
+        let time = Duration::from_millis(50 + self.dice.below(1_000));
+        let began = self.world.recorder.now();
+        signal(pid, Signal::STOP);
+        // The freeze itself.
+        pause(time);
+        // Frozen it cannot have ended, so the number is still its own.
+        signal(pid, Signal::CONT);
+        self.note(began, Fault::FreezeBroker, Outcome::Ok, format!("pid {pid} for {time:?}"));
+    }
+
+    pub(super) fn remove_socket(&mut self) {
+        let began = self.world.recorder.now();
+        let socket = self.world.sandbox.paths().address.to_string();
+        let removed = std::fs::remove_file(&socket).is_ok();
+        let outcome = if removed { Outcome::Ok } else { Outcome::Fail };
+        self.note(began, Fault::RemoveSocket, outcome, socket);
+    }
+
+    /// A broker that somebody starts by hand gives up as soon as it sees the other one, and touches nothing of it.
+    pub(super) fn second_broker(&mut self) {
+        let paths = self.world.sandbox.paths();
+        if target::broker(paths).is_none() {
+            return;
+        }
+        let socket = inode(Path::new(&paths.address.to_string()));
+        let began = self.world.recorder.now();
+        let child = Broker::command(self.world.sandbox).spawn();
+        let Ok(mut child) = child else { return };
+        let end = Instant::now() + GIVES_UP_WITHIN;
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break Some(status),
+                _ if Instant::now() >= end => break None,
+                // Nothing but the process itself tells that it ended.
+                _ => pause(Duration::from_millis(2)),
+            }
+        };
+        if status.is_none() {
+            let _gone = child.kill();
+            let _reaped = child.wait();
+        }
+        let same = socket == inode(Path::new(&paths.address.to_string()));
+        let gave_up = status.is_some_and(|status| status.success());
+        let outcome = if gave_up && same { Outcome::Ok } else { Outcome::Fail };
+        self.note(began, Fault::SecondBroker, outcome, format!("{status:?}, socket kept: {same}"));
+    }
+
+    /// Asks the broker to end.
+    pub(super) fn end_broker(&mut self) {
+        let Some(pid) = target::broker(self.world.sandbox.paths()) else { return };
+        let began = self.world.recorder.now();
+        signal(pid, Signal::TERM);
+        let asked = Instant::now();
+        while alive(pid) && asked.elapsed() < END_WITHIN {
+            // Nothing but the process itself tells that it ended.
+            pause(Duration::from_millis(1));
+        }
+        let outcome = if alive(pid) { Outcome::Fail } else { Outcome::Ok };
+        self.note(began, Fault::EndBroker, outcome, format!("pid {pid} in {:?}", asked.elapsed()));
+    }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|metadata| metadata.ino())
+}

@@ -1,0 +1,85 @@
+//! Breaks one thing after the other, by the seed: kills, freezes, takes away files, fills the disk.
+//!
+//! Owns the choice and the moment of each fault, and writes each into the history with the time that it lasted. Harms
+//! only processes of its own sandbox, each by its id.
+
+mod disk;
+mod faults;
+pub mod target;
+
+use crate::history::dice::Dice;
+use crate::history::{Call, Done, Fault, Op, Outcome};
+use crate::workload::World;
+use c2c_harness::pause;
+use std::time::{Duration, Instant};
+
+/// How much is broken.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// So many kills of the broker; then it is over.
+    pub kills: Option<u64>,
+    /// Not longer than this.
+    pub time: Duration,
+    /// Between two faults, on average.
+    pub mean: Duration,
+    /// Whether the broker obeys the orders for a faulty disk.
+    pub disk: bool,
+}
+
+/// Breaks things in one world.
+#[derive(Debug)]
+pub struct Nemesis<'a> {
+    world: &'a World<'a>,
+    plan: Plan,
+    dice: Dice,
+    kills: u64,
+}
+
+impl<'a> Nemesis<'a> {
+    /// Nothing is broken yet.
+    #[must_use]
+    pub const fn new(world: &'a World<'a>, plan: Plan) -> Self {
+        Self { world, plan, dice: Dice::for_one(world.seed, 2), kills: 0 }
+    }
+
+    /// Breaks things until the plan is fulfilled. Afterwards nothing is broken any more. How often the broker was killed.
+    pub fn run(mut self) -> u64 {
+        let end = Instant::now() + self.plan.time;
+        while Instant::now() < end && self.plan.kills.is_none_or(|kills| self.kills < kills) {
+            // The time between two faults is what the plan is about.
+            pause(self.dice.exponential(self.plan.mean).min(end.saturating_duration_since(Instant::now())));
+            self.one();
+        }
+        disk::heal(self.world);
+        self.kills
+    }
+
+    fn one(&mut self) {
+        match self.dice.below(100) {
+            0..66 => self.kill_broker(),
+            66..74 => self.kill_shim(),
+            74..78 => self.freeze_broker(),
+            78..84 => self.freeze_shim(),
+            84..88 => self.remove_socket(),
+            88..91 => self.second_broker(),
+            91..95 => self.end_broker(),
+            95..98 if self.plan.disk => self.disk(Fault::DiskFull),
+            98.. if self.plan.disk => self.disk(Fault::DiskFails),
+            _ => self.kill_broker(),
+        }
+    }
+
+    /// Writes down what was done since then.
+    fn note(&self, began: u64, kind: Fault, outcome: Outcome, detail: String) {
+        self.world.recorder.add(Op {
+            t_invoke: began,
+            t_end: self.world.recorder.now(),
+            client: u32::MAX,
+            session: "".into(),
+            name: "".into(),
+            call: Call::Fault { kind, detail },
+            outcome,
+            result: Done::Nothing,
+        });
+    }
+}
