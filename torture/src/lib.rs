@@ -13,6 +13,8 @@ pub mod nemesis;
 pub mod plants;
 #[cfg(target_os = "linux")]
 pub mod points;
+#[cfg(target_os = "linux")]
+pub mod power;
 pub mod report;
 #[cfg(target_os = "linux")]
 pub mod run;

@@ -27,6 +27,9 @@ enum Command {
     /// Many shims that start at the same moment, with no broker there.
     #[cfg(target_os = "linux")]
     Starts(c2c_torture::starts::Args),
+    /// Cuts the power at every write and every flush of a recorded run, and opens what a disk could then hold.
+    #[cfg(target_os = "linux")]
+    Power(c2c_torture::power::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
         Command::Run(args) => c2c_torture::run::run(&args),
         #[cfg(target_os = "linux")]
         Command::Starts(args) => c2c_torture::starts::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Power(args) => c2c_torture::power::run(&args),
     };
     println!("{report}");
     if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

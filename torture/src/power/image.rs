@@ -1,0 +1,165 @@
+//! One disk as a power cut may have left it: a choice among all that [`super::disk`] allows.
+
+use super::disk::{Content, Disk, Name, Pending};
+use c2c_harness::Seed;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What a disk writes in one piece.
+pub const SECTOR: usize = 512;
+
+/// How the choice is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Nothing that was not flushed.
+    Flushed,
+    /// Everything, as after the end of the process alone.
+    Everything,
+    /// Any of the changes.
+    Some,
+    /// Any of the changes, one of them torn: only some of its sectors.
+    Torn,
+    /// Any of the changes, each of them torn.
+    AllTorn,
+    /// As [`Kind::Some`], but the files are as long as if all had been done, with rubbish where nothing was written.
+    Rubbish,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Flushed, Self::Everything, Self::Some, Self::Torn, Self::AllTorn, Self::Rubbish];
+
+    /// Its name in the report.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flushed => "only what was flushed",
+            Self::Everything => "everything written",
+            Self::Some => "some of the writes",
+            Self::Torn => "some, one torn",
+            Self::AllTorn => "some, all torn",
+            Self::Rubbish => "some, rubbish between",
+        }
+    }
+}
+
+/// The files of a store by name.
+pub type Image = BTreeMap<String, Vec<u8>>;
+
+/// Builds an image of this kind.
+pub fn build(disk: &Disk, kind: Kind, choose: &mut Seed) -> Image {
+    let torn = torn_one(disk, choose);
+    let mut image = Image::new();
+    for (at, (name, known)) in disk.names.iter().enumerate() {
+        let tear = match kind {
+            Kind::Torn if torn.0 == at => Tear::One(torn.1),
+            Kind::AllTorn => Tear::All,
+            _ => Tear::None,
+        };
+        if let Some(content) = version(known, kind, choose) {
+            image.insert(name.clone(), fill(content, kind, tear, choose));
+        }
+    }
+    image
+}
+
+/// Tells images apart.
+#[must_use]
+pub fn fingerprint(image: &Image) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for (name, bytes) in image {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+    hash.finalize().into()
+}
+
+/// See [`fingerprint`].
+pub type Fingerprint = [u8; 32];
+
+#[derive(Clone, Copy)]
+enum Tear {
+    None,
+    One(usize),
+    All,
+}
+
+/// A file and one of its changes that were not flushed.
+fn torn_one(disk: &Disk, choose: &mut Seed) -> (usize, usize) {
+    let pending: Vec<(usize, usize)> = disk
+        .names
+        .values()
+        .enumerate()
+        .filter_map(|(at, name)| Some((at, name.versions.last()?.as_ref()?.pending.len())))
+        .filter(|(_, number)| *number > 0)
+        .collect();
+    // Mostly the newest change: it is the one that the cut came upon.
+    match pending.get(choose.below(pending.len().max(1))) {
+        Some((at, number)) if choose.below(2) == 0 => (*at, number - 1),
+        Some((at, number)) => (*at, choose.below(*number)),
+        None => (usize::MAX, 0),
+    }
+}
+
+fn version<'a>(name: &'a Name, kind: Kind, choose: &mut Seed) -> Option<&'a Content> {
+    let at = match kind {
+        Kind::Flushed => 0,
+        Kind::Everything => name.versions.len() - 1,
+        _ => choose.below(name.versions.len()),
+    };
+    name.versions[at].as_ref()
+}
+
+fn fill(content: &Content, kind: Kind, tear: Tear, choose: &mut Seed) -> Vec<u8> {
+    let mut bytes = content.flushed.clone();
+    if kind == Kind::Rubbish {
+        let length = content.newest().len();
+        let flushed = bytes.len().min(length);
+        bytes.resize(length, 0);
+        bytes[flushed..].fill(choose.number().to_le_bytes()[0]);
+    }
+    // Sometimes most of them are there, sometimes few.
+    let of_ten = 1 + choose.below(9);
+    for (at, pending) in content.pending.iter().enumerate() {
+        let torn = match tear {
+            Tear::None => false,
+            Tear::One(one) => one == at,
+            Tear::All => true,
+        };
+        let there = match kind {
+            Kind::Flushed => false,
+            Kind::Everything => true,
+            _ => torn || choose.below(10) < of_ten,
+        };
+        match (there, torn) {
+            (false, _) => {}
+            (true, false) => pending.apply(&mut bytes),
+            (true, true) => apply_torn(pending, &mut bytes, choose),
+        }
+    }
+    bytes
+}
+
+/// Some of the sectors: up to one of them, from one of them on, or any.
+fn apply_torn(pending: &Pending, bytes: &mut Vec<u8>, choose: &mut Seed) {
+    let Pending::Written { offset, data } = pending else { return };
+    let first = offset / SECTOR;
+    let number = (offset + data.len()).div_ceil(SECTOR) - first;
+    let (how, border) = (choose.below(3), choose.below(number + 1));
+    for sector in 0..number {
+        let there = match how {
+            0 => sector < border,
+            1 => sector >= border,
+            _ => choose.below(2) == 0,
+        };
+        if there {
+            let from = ((first + sector) * SECTOR).max(*offset);
+            let to = ((first + sector + 1) * SECTOR).min(offset + data.len());
+            let part = data[from - offset..to - offset].to_vec();
+            Pending::Written { offset: from, data: part }.apply(bytes);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! A short run of the power cuts, and the proof that it sees a disk that lies and a setting that does not flush.
+#![cfg(target_os = "linux")]
+
+use c2c_torture::power::{Args, run};
+
+const SEED: u64 = 42;
+
+#[test]
+fn d5_what_was_acknowledged_survives_a_power_cut_at_every_barrier() {
+    let report = run(&Args { images: 500, seed: Some(SEED), lie: false, normal: false });
+    assert!(report.holds(), "{report}");
+}
+
+#[test]
+fn d6_a_disk_that_lies_about_its_flushes_is_seen_to_lose() {
+    let report = run(&Args { images: 60, seed: Some(SEED), lie: true, normal: false });
+    let text = report.to_string();
+    assert!(!report.holds() && text.contains("images with: lost"), "{text}");
+}
+
+#[test]
+fn commits_that_are_not_flushed_are_seen_to_be_lost() {
+    let report = run(&Args { images: 60, seed: Some(SEED), lie: false, normal: true });
+    let text = report.to_string();
+    assert!(!report.holds(), "{text}");
+    let whole = text.lines().find(|line| line.contains("refused or damaged")).expect("a row");
+    assert!(!whole.contains("BROKEN"), "less durable, but never damaged: {text}");
+}
