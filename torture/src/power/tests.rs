@@ -100,7 +100,7 @@ fn lengths_and_rubbish() {
         (LOG, written(9, b"FRAME")),
     ]);
     let some = contents(&disk, Kind::Some, LOG);
-    assert!(some.contains(&b"HEAD\0\0\0\0\0FRAME".to_vec()), "a hole reads as zeros");
+    assert!(some.contains(b"HEAD\0\0\0\0\0FRAME".as_slice()), "a hole reads as zeros");
     let rubbish = contents(&disk, Kind::Rubbish, LOG);
     assert!(rubbish.iter().all(|bytes| bytes.starts_with(b"HEAD") && bytes.len() == 14));
     assert!(
@@ -181,7 +181,7 @@ fn the_check_names_each_way_to_break_the_promise() {
     );
     let twice = dump(&[(1, "one", true), (2, "two", false), (3, "two", false)]);
     assert_eq!(kinds(&history, &twice, 100), ["phantom", "duplicated"]);
-    let mut turned = history.clone();
+    let mut turned = history;
     turned.calls[0] = send("one", 10, 20, 2);
     turned.calls[1] = send("two", 30, 40, 1);
     turned.calls.truncate(2);
