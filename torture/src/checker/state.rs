@@ -40,6 +40,8 @@ struct Register {
     writes: BTreeMap<i64, Write>,
     /// Writes whose version nobody was told.
     unknown: Vec<Write>,
+    /// Writes that got a version which another one has.
+    twice: Vec<Write>,
     removals: Vec<Removal>,
     /// What was read: version and value, or nothing.
     reads: Vec<(usize, Option<(i64, u64)>)>,
@@ -91,7 +93,7 @@ fn registers(ops: &[Op]) -> BTreeMap<&str, Register> {
         let register = registers.entry(entry).or_default();
         match write.version {
             0 => register.unknown.push(write),
-            version => drop(register.writes.insert(version, write)),
+            version => register.twice.extend(register.writes.insert(version, write)),
         }
     }
     for (entry, removal) in removals.into_values() {
@@ -102,26 +104,19 @@ fn registers(ops: &[Op]) -> BTreeMap<&str, Register> {
 
 /// Versions are one counter for all entries: none is given twice, and they follow the order of the writes.
 fn counter(registers: &BTreeMap<&str, Register>, found: &mut Findings) {
-    let mut writes: Vec<&Write> = registers.values().flat_map(|register| register.writes.values()).collect();
+    let mut writes: Vec<&Write> =
+        registers.values().flat_map(|register| register.writes.values().chain(&register.twice)).collect();
     writes.sort_by_key(|write| write.version);
+    for pair in writes.windows(2).filter(|pair| pair[0].version == pair[1].version) {
+        let what = format!("version {} was given twice", pair[0].version);
+        found.add(State, what, &[pair[0].at, pair[1].at], &[]);
+    }
     let mut earliest_end: Option<&Write> = None;
     for write in writes.iter().rev() {
-        if let Some(later) = earliest_end {
-            if later.version == write.version {
-                found.add(
-                    State,
-                    format!("version {} was given twice", write.version),
-                    &[write.at, later.at],
-                    &[],
-                );
-            }
-            if later.acked < write.began {
-                let what = format!(
-                    "version {} was done before the call began that got {}",
-                    later.version, write.version
-                );
-                found.add(State, what, &[later.at, write.at], &[]);
-            }
+        if let Some(later) = earliest_end.filter(|later| later.acked < write.began) {
+            let (done, began) = (later.version, write.version);
+            let what = format!("version {done} was done before the call began that got {began}");
+            found.add(State, what, &[later.at, write.at], &[]);
         }
         if earliest_end.is_none_or(|known| write.acked < known.acked) {
             earliest_end = Some(write);
@@ -149,7 +144,8 @@ impl Register {
             let newest = self.writes.values().rev().find(|write| write.acked < op.t_invoke);
             match read {
                 None => {
-                    let Some(newest) = newest.filter(|newest| !self.may_be_gone(newest, op.t_end)) else {
+                    let Some(newest) = newest.filter(|newest| !self.may_be_gone(newest, op.t_end, i64::MAX))
+                    else {
                         continue;
                     };
                     let what = format!("{entry} was version {} and is absent, unremoved", newest.version);
@@ -186,12 +182,12 @@ impl Register {
         }
     }
 
-    /// Whether something may have ended this version by then, other than a newer write.
-    fn may_be_gone(&self, write: &Write, by: u64) -> bool {
+    /// Whether something may have ended this version by then and before another version, but for that one itself.
+    fn may_be_gone(&self, write: &Write, by: u64, before: i64) -> bool {
         let expired = write.ttl_ns.is_some_and(|ttl| write.began + ttl <= by);
         // A write that is not known to be the newest one may have had an expiry.
         let unknown =
-            self.unknown.iter().chain(self.writes.range(write.version + 1..).map(|(_, write)| write));
+            self.unknown.iter().chain(self.writes.range(write.version + 1..before).map(|(_, write)| write));
         let mut others = unknown.filter(|other| other.began < by && other.ttl_ns.is_some());
         expired
             || others.next().is_some()
@@ -208,7 +204,7 @@ impl Register {
             let Some(wanted) = write.if_version else { continue };
             let before = self.writes.range(..write.version).next_back().map(|(_, before)| before);
             match before {
-                Some(before) if wanted == 0 && !self.may_be_gone(before, write.acked) => {
+                Some(before) if wanted == 0 && !self.may_be_gone(before, write.acked, write.version) => {
                     let what = format!(
                         "{entry}: {} was to be the first, and {} was there",
                         write.version, before.version
@@ -232,7 +228,7 @@ impl Register {
         let last = index.dump.entries.iter().find(|last| last.entry == entry);
         let Some(newest) = newest else { return };
         match last {
-            None if !self.may_be_gone(newest, u64::MAX) => {
+            None if !self.may_be_gone(newest, u64::MAX, i64::MAX) => {
                 found.add(
                     State,
                     format!("{entry} was version {} and is gone", newest.version),

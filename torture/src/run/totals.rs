@@ -113,7 +113,7 @@ impl Totals {
         }
     }
 
-    pub(super) fn report(mut self, seed: u64) -> Report {
+    pub(super) fn report(mut self, seed: u64, timed: bool) -> Report {
         self.recoveries.sort_unstable();
         self.wake_ups.sort_unstable();
         let mut report = Report::new(&format!("torture run, seed {seed}"));
@@ -138,6 +138,7 @@ impl Totals {
         report.row("messages acknowledged", self.acknowledged);
         report.row("messages stored, deliveries", format!("{}, {}", self.stored, self.deliveries));
         self.promises(&mut report);
+        self.times(&mut report, timed);
         report
     }
 
@@ -153,17 +154,25 @@ impl Totals {
             let failed = self.faults.get(&kind).map_or(0, |[_, failed, _]| *failed);
             report.promise(what, failed, failed == 0);
         }
+        report.row("end of the last broker", format!("{:.0?}", self.slowest_end));
+        report.promise("last brokers that did not end", self.not_ended, self.not_ended == 0);
+        report.promise("memory of a broker, KiB", self.memory_kib, self.memory_kib <= MEMORY_MAX_KIB);
+        report.promise("descriptors of a broker", self.descriptors, self.descriptors <= 1_000);
+        report.promise("bytes of the store's log", self.log_bytes, self.log_bytes <= LOG_MAX_BYTES);
+    }
+
+    fn times(&self, report: &mut Report, timed: bool) {
         let recoveries = &self.recoveries;
         report.row("recovery after a kill, p50", ms(at(recoveries, 500)));
         report.promise(
             "recovery after a kill, p99",
             ms(at(recoveries, 990)),
-            at(recoveries, 990) <= RECOVERY_P99_NS,
+            at(recoveries, 990) <= RECOVERY_P99_NS || !timed,
         );
         report.promise(
             "recovery after a kill, most",
             ms(at(recoveries, 1_000)),
-            at(recoveries, 1_000) <= RECOVERY_MAX_NS,
+            at(recoveries, 1_000) <= RECOVERY_MAX_NS || !timed,
         );
         report.row("recoveries measured", recoveries.len());
         report.row("longest time without an answer", ms(self.longest));
@@ -178,11 +187,6 @@ impl Totals {
                 wakes.len()
             ),
         );
-        report.row("end of the last broker", format!("{:.0?}", self.slowest_end));
-        report.promise("last brokers that did not end", self.not_ended, self.not_ended == 0);
-        report.promise("memory of a broker, KiB", self.memory_kib, self.memory_kib <= MEMORY_MAX_KIB);
-        report.promise("descriptors of a broker", self.descriptors, self.descriptors <= 1_000);
-        report.promise("bytes of the store's log", self.log_bytes, self.log_bytes <= LOG_MAX_BYTES);
     }
 }
 
