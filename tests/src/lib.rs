@@ -17,6 +17,7 @@ mod scale;
 mod seed;
 mod shim;
 mod skip;
+mod sqlite;
 mod wire;
 
 pub use binaries::{bin_dir, binary};
@@ -34,6 +35,7 @@ pub use scale::{scale, scaled};
 pub use seed::Seed;
 pub use shim::{Shim, ShimOptions, Stdio};
 pub use skip::skipped;
+pub use sqlite::make_sqlite;
 pub use wire::Wire;
 
 use std::time::Duration;

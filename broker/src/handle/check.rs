@@ -73,7 +73,7 @@ fn recipients(names: &[String], limits: &Limits) -> Result<(), Error> {
     names.iter().try_for_each(|name| recipient(name))
 }
 
-/// An address: any name that may be taken; also one from before the rule, which must at least be a line of text.
+/// An address: any name that may be taken; also one from before the rule, if the store turns out to know it.
 fn recipient(name: &str) -> Result<(), Error> {
     if c2c_proto::name::follows_rule(name) {
         return Ok(());
@@ -81,10 +81,8 @@ fn recipient(name: &str) -> Result<(), Error> {
     if name == c2c_proto::name::EVERYONE {
         return Err(Error::invalid("\"*\" stands in a list", "give \"*\" alone as `to`, it means everyone"));
     }
-    let old_but_sound = !name.is_empty()
-        && name.len() <= limits::STATE_KEY_MAX_BYTES
-        && !name.contains(char::is_control)
-        && !c2c_proto::name::looks_stale(name);
+    let old_but_sound =
+        !name.is_empty() && name.len() <= limits::STATE_KEY_MAX_BYTES && !c2c_proto::name::looks_stale(name);
     if old_but_sound { Ok(()) } else { Err(c2c_proto::name::no_address(name)) }
 }
 
