@@ -82,6 +82,7 @@ async fn within(connection: &mut SqliteConnection, store: &Path, now: Timestamp)
         Kind::Seed => {}
         Kind::Other => return Err(header::of_another_program(store)),
     }
+    tracing::info!("migrating a store of claude-c2c 0.1.0; a large one takes a while");
     let backup = backup::make(store, LABEL).await?;
     let report = transform(connection, now).await.map_err(|error| cannot(store, &error))?;
     run(connection, "COMMIT").await.map_err(|error| cannot(store, &error))?;
