@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 /// From the moment when all ask to the last answer: promised; and what a busy machine gets before it counts as never.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(40);
+/// A broker that lost the race has gone by then.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
 /// Threads that drive the shims: more would only wait for each other.
 const DRIVERS: usize = 10;
 
@@ -124,7 +126,7 @@ fn one(sandbox: &Sandbox, shims: usize, number: u64) -> Round {
             round.errors.extend(errors);
         }
     });
-    round.brokers = target::brokers(sandbox.paths()).len();
+    round.brokers = brokers_that_stay(sandbox);
     round.holders = target::lock_holders(sandbox.paths());
     // Without the one that asks. Names of the round before may be held for their holders, and are no connections.
     round.connected = sandbox.status().map_or(0, |status| status.connections - 1);
@@ -132,6 +134,19 @@ fn one(sandbox: &Sandbox, shims: usize, number: u64) -> Round {
         round.errors.extend(shim.put_away());
     }
     round
+}
+
+/// Brokers that found another one there go by themselves; how many are left when they had the time to.
+fn brokers_that_stay(sandbox: &Sandbox) -> usize {
+    let end = Instant::now() + GONE_WITHIN;
+    loop {
+        let brokers = target::brokers(sandbox.paths()).len();
+        if brokers <= 1 || Instant::now() >= end {
+            return brokers;
+        }
+        // Nothing but the processes themselves tells that they ended.
+        pause(Duration::from_millis(5));
+    }
 }
 
 type Driven = (Vec<Shim>, Vec<Duration>, Vec<String>);
