@@ -43,7 +43,13 @@ pub fn start(path: &Path) -> io::Result<Log> {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES_MAX).thread_name("log").finish(file);
     let (filter, mistaken) = filter(std::env::var("C2C_LOG").ok().as_deref());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(false)
+        // A line that cannot be written is dropped: stderr may be gone too, and a complaint there would panic.
+        .log_internal_errors(false)
+        .init();
     if let Some(mistaken) = mistaken {
         tracing::warn!(mistaken, "C2C_LOG is not understood, info is used");
     }

@@ -14,7 +14,12 @@ pub(crate) fn start() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // What cannot be written is dropped. The library would complain of it on stderr, which panics just then.
+        .log_internal_errors(false)
+        .finish();
     // A second subscriber is only possible in a test.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -64,6 +64,12 @@ fn raise_descriptor_limit() {
     }
 }
 
+/// Whether this process may not write files of any size.
+#[must_use]
+pub fn file_size_is_limited() -> bool {
+    rustix::process::getrlimit(Resource::Fsize).current.is_some()
+}
+
 /// Closes stdout for whoever reads it: from now on it is the null device.
 ///
 /// # Errors

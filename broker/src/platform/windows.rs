@@ -30,6 +30,12 @@ pub fn detach() -> io::Result<()> {
 /// Nothing to prepare: files inherit the access rules of the user's own folder.
 pub const fn prepare() {}
 
+/// Whether this process may not write files of any size; there is no such limit here.
+#[must_use]
+pub const fn file_size_is_limited() -> bool {
+    false
+}
+
 /// Closes stdout for whoever reads it.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What an error of SQLite means to the caller, and whether the store can still be trusted after it.
 
+use crate::platform;
 use c2c_proto::{Error, ErrorCode};
 
 // Primary result codes, https://sqlite.org/rescode.html
@@ -12,6 +13,8 @@ const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
 const NOTADB: i32 = 26;
+/// Extended: a write failed, and the system did not say that the disk is full.
+const IOERR_WRITE: i32 = IOERR | 3 << 8;
 
 /// What to do after a failed statement or commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,14 @@ pub(crate) enum Severity {
 /// The primary result code, if SQLite gave one.
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let sqlx::Error::Database(database) = error else { return None };
-    database.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+    let extended = database.code()?.parse::<i32>().ok()?;
+    Some(meaning(extended, platform::file_size_is_limited()))
+}
+
+/// A limit on the size of files looks to SQLite like a disk that fails; here it is one that is full: what could not be
+/// written is not committed, and smaller things still fit.
+const fn meaning(extended: i32, file_size_is_limited: bool) -> i32 {
+    if extended == IOERR_WRITE && file_size_is_limited { FULL } else { extended & 0xff }
 }
 
 /// Whether the file itself is broken.
@@ -90,4 +100,18 @@ pub(crate) fn failed(what: &str) -> Error {
 /// `store_refused`: the file was left as it is.
 pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Error {
     Error::new(ErrorCode::StoreRefused, message, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FULL, IOERR, IOERR_WRITE, meaning};
+
+    #[test]
+    fn a_write_that_failed_means_a_full_disk_only_where_files_are_limited() {
+        assert_eq!(meaning(IOERR_WRITE, true), FULL);
+        assert_eq!(meaning(IOERR_WRITE, false), IOERR);
+        // A flush that failed is never harmless.
+        let flush = IOERR | 4 << 8;
+        assert_eq!(meaning(flush, true), IOERR);
+    }
 }

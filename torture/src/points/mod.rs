@@ -231,7 +231,7 @@ fn begin(scenario: &Scenario, world: &mut World, strike: Option<(u64, Strike)>) 
     (scenario.before)(world);
     let mut arguments = vec!["--store", world.sandbox.store().to_str().expect("a plain path")];
     arguments.extend(scenario.arguments);
-    let orders = Orders { strike, from_start: scenario.start, log: true };
+    let orders = Orders { strike, from_start: scenario.start, log: true, opens: false };
     let traced = Traced::start(&c2c_harness::binary("c2c-broker"), &arguments, &world.sandbox.env(), orders)?;
     if !scenario.start {
         world.until_serving(&traced).map_err(|_| "the broker did not start".to_owned())?;

@@ -49,6 +49,9 @@ pub const CHANGES: &[&str] = &[
     "flock",
 ];
 
+/// The opening of a file that is there, or for reading.
+pub(super) const OPEN: &str = "open";
+
 /// The name of a call that matters, and what it is about; `None` for all others. `flags` are the third argument's.
 pub(super) fn named(number: i64, flags: u64) -> Option<(&'static str, About)> {
     use About::{Descriptor, Path};
@@ -59,6 +62,7 @@ pub(super) fn named(number: i64, flags: u64) -> Option<(&'static str, About)> {
         libc::SYS_unlink | libc::SYS_rmdir => return Some(("unlink", Path(0))),
         libc::SYS_mkdir => return Some(("mkdir", Path(0))),
         libc::SYS_chmod => return Some(("chmod", Path(0))),
+        libc::SYS_open => return Some((OPEN, Path(0))),
         libc::SYS_accept => return Some(("accept", Descriptor)),
         _ => {}
     }
@@ -80,6 +84,7 @@ pub(super) fn named(number: i64, flags: u64) -> Option<(&'static str, About)> {
         libc::SYS_fchmod | libc::SYS_fchown => ("chmod", Descriptor),
         libc::SYS_fchmodat => ("chmod", Path(1)),
         libc::SYS_openat if flags & u64::from(libc::O_CREAT.unsigned_abs()) != 0 => ("create", Path(1)),
+        libc::SYS_openat => (OPEN, Path(1)),
         libc::SYS_bind => ("bind", Descriptor),
         libc::SYS_listen => ("listen", Descriptor),
         libc::SYS_accept4 => ("accept", Descriptor),
@@ -91,9 +96,9 @@ pub(super) fn named(number: i64, flags: u64) -> Option<(&'static str, About)> {
 }
 
 /// Whether a call counts: reads change nothing, and what wakes a thread of the same process is no change either.
-pub(super) fn counts(name: &str, target: &Path) -> bool {
+pub(super) fn counts(name: &str, target: &Path, opens: bool) -> bool {
     let inside = target.to_string_lossy().contains("anon_inode");
-    CHANGES.contains(&name) && !inside
+    (CHANGES.contains(&name) || opens && name == OPEN) && !inside
 }
 
 /// What a descriptor of a process leads to.

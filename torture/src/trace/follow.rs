@@ -101,7 +101,7 @@ fn at_call(process: Pid, task: Pid, inside: &mut Inside, shared: &Shared) {
     {
         inside.insert(task, Some(errno));
     }
-    if !state.counting || !calls::counts(name, &target) {
+    if !state.counting || !calls::counts(name, &target, state.opens) {
         return;
     }
     let thread = calls::thread_name(id, task.as_raw());

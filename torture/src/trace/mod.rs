@@ -2,8 +2,10 @@
 //! error of the disk's in its place. Linux only.
 //!
 //! Owns the thread that traces. All threads of the process share one count, in the order in which their calls began, so
-//! that counting up from 1 reaches every call. Which calls matter is `calls.rs`'s business. Knows nothing of brokers.
+//! that counting up from 1 reaches every call. Which calls matter is `calls.rs`'s business; only `broker.rs` knows what is
+//! traced.
 
+pub mod broker;
 mod calls;
 mod follow;
 
@@ -37,6 +39,7 @@ struct State {
     seen: u64,
     strike: Option<(u64, Strike)>,
     struck: Option<Call>,
+    opens: bool,
     log: Option<Vec<Call>>,
     faults: Vec<Fault>,
     given: u64,
@@ -81,6 +84,8 @@ pub struct Orders {
     pub from_start: bool,
     /// Keep every call that was counted.
     pub log: bool,
+    /// Count the opening of files as well, also of such that exist.
+    pub opens: bool,
 }
 
 impl Traced {
@@ -107,6 +112,7 @@ impl Traced {
             let mut state = shared.lock();
             state.strike = orders.strike;
             state.counting = orders.from_start;
+            state.opens = orders.opens;
             state.log = orders.log.then(Vec::new);
         }
         let (began, id) = channel();

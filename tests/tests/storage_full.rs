@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use c2c_harness::{Broker, PATIENCE, Sandbox, until};
-use c2c_proto::ErrorCode::{StorageFailed, StorageFull};
+use c2c_proto::ErrorCode::StorageFull;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_told_and_recovers() {
+fn d1_a_full_disk_during_sends_is_told_and_recovers() {
     let sandbox = Sandbox::new();
     let Some(_disk) = SmallDisk::mount(sandbox.dir(), "6m") else { return };
     // Somebody else's file, which will make room later.
@@ -75,7 +75,7 @@ fn a_full_disk_is_told_and_recovers() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_an_error_and_not_the_end() {
+fn d2_a_limit_on_the_size_of_files_is_a_full_disk_and_not_the_end() {
     if !Path::new("/usr/bin/prlimit").exists() {
         c2c_harness::skipped("there is no prlimit");
         return;
@@ -90,19 +90,69 @@ fn a_limit_on_the_size_of_files_is_an_error_and_not_the_end() {
     let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
     let small = alice.say("bob", "small");
     let big = json!({"to": "bob", "body": "x".repeat(5_000_000), "idempotency_key": "big"});
-    let result = alice.call("send_message", big.clone());
-    // To SQLite this limit looks like a failing disk: the broker either says full, or starts anew from what is there.
-    if result.is_error {
-        let code = result.json["code"].clone();
-        assert!(code == StorageFull.as_str() || code == StorageFailed.as_str(), "{}", result.text);
+    for _ in 0..3 {
+        alice.call("send_message", big.clone()).err(StorageFull);
+        assert_eq!(bob.inbox_ids(json!({})), [small]);
     }
-    if let Some(status) = broker.exited() {
-        assert!(status.code().is_some(), "it died of a signal: {status}");
-    } else {
-        let pid = broker.id().to_string();
-        Command::new("/usr/bin/prlimit").args(["--fsize=unlimited", "--pid", &pid]).status().unwrap();
-    }
+    let second = alice.say("bob", "still small");
+    assert_eq!(broker.exited(), None, "without a restart");
+    let pid = broker.id().to_string();
+    Command::new("/usr/bin/prlimit").args(["--fsize=unlimited", "--pid", &pid]).status().unwrap();
     // With room again the same call goes through, once.
     let id = alice.ok("send_message", big)["id"].as_i64().unwrap();
-    assert_eq!(bob.inbox_ids(json!({})), [small, id]);
+    assert_eq!(bob.inbox_ids(json!({})), [small, second, id]);
+    assert_eq!(broker.exited(), None, "without a restart");
+}
+
+#[test]
+fn d1_a_store_on_a_full_disk_loses_nothing_at_the_start() {
+    let sandbox = Sandbox::new();
+    let Some(_disk) = SmallDisk::mount(sandbox.dir(), "6m") else { return };
+    let id = sandbox.session("alice").say("bob", "before");
+    sandbox.kill_broker();
+    let ballast = sandbox.dir().join("ballast");
+    fill_up(&ballast);
+    let mut bob = sandbox.shim().name("bob").start();
+    // The log may have room left for the little that a start writes.
+    let result = bob.call("inbox", json!({}));
+    if result.is_error {
+        assert_eq!(result.err(StorageFull)["retry_safe"], true);
+    } else {
+        assert_eq!(result.json["messages"][0]["id"], id);
+    }
+    let big = json!({"to": "alice", "body": "x".repeat(100_000)});
+    bob.call("send_message", big.clone()).err(StorageFull);
+    fs::remove_file(&ballast).unwrap();
+    until("there is room", PATIENCE, || !bob.call("send_message", big.clone()).is_error);
+    assert_eq!(bob.inbox_ids(json!({})), [id]);
+}
+
+#[test]
+fn d1_a_session_whose_stderr_is_on_a_full_disk_works_all_the_same() {
+    let sandbox = Sandbox::new();
+    std::os::unix::fs::symlink("/dev/full", sandbox.dir().join("shim-0.err")).unwrap();
+    let mut alice = sandbox.shim().name("alice").env("C2C_LOG", "trace").session();
+    alice.say("bob", "hello");
+}
+
+#[test]
+fn d1_no_store_is_made_on_a_full_disk_and_later_it_is() {
+    let sandbox = Sandbox::new();
+    let Some(_disk) = SmallDisk::mount(sandbox.dir(), "1m") else { return };
+    let ballast = sandbox.dir().join("ballast");
+    fill_up(&ballast);
+    let mut alice = sandbox.shim().name("alice").start();
+    alice.call("heartbeat", json!({})).err(StorageFull);
+    assert!(!sandbox.store().exists(), "no half of a store");
+    fs::remove_file(&ballast).unwrap();
+    until("there is room", PATIENCE, || !alice.call("heartbeat", json!({})).is_error);
+    alice.say("bob", "after");
+}
+
+/// Takes all the room there is.
+fn fill_up(ballast: &Path) {
+    use std::io::Write;
+    let mut file = fs::File::create(ballast).unwrap();
+    while file.write_all(&[1; 4_096]).is_ok() {}
+    while file.write_all(&[1]).is_ok() {}
 }
