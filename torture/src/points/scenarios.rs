@@ -242,7 +242,7 @@ fn end(world: &mut World, traced: &Traced) -> Result<(), Gone> {
         ("carol", set("on its way", "1")),
     ]);
     let ended = traced.wait(PATIENCE);
-    assert!(traced.struck().is_some() || ended == Some(Some(0)), "it ended with {ended:?}");
+    assert!(traced.struck() || ended == Some(Some(0)), "it ended with {ended:?}");
     Ok(())
 }
 

@@ -16,6 +16,18 @@ pub struct Call {
     pub thread: String,
 }
 
+/// Which call of a run: the n-th of its name on its target, counting from 1. Threads share the count, since which of
+/// them does a piece of work is chance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Point {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub target: String,
+    /// Which of them.
+    pub nth: u64,
+}
+
 /// What the first arguments are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {

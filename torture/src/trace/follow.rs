@@ -106,7 +106,7 @@ fn at_call(process: Pid, task: Pid, inside: &mut Inside, shared: &Shared) {
     }
     let thread = calls::thread_name(id, task.as_raw());
     let call = Call { name, target: calls::short(&target), thread };
-    match state.count(call) {
+    match state.count(&call) {
         // The call is not done: a process that is to be killed does nothing more.
         Some(Strike::Kill) => c2c_harness::stop(id),
         Some(Strike::Error(errno)) if registers::skip(task) => drop(inside.insert(task, Some(errno))),
@@ -127,14 +127,19 @@ impl State {
     }
 
     /// What is to be done to this call.
-    fn count(&mut self, call: Call) -> Option<Strike> {
+    fn count(&mut self, call: &Call) -> Option<Strike> {
         self.seen += 1;
         if let Some(log) = &mut self.log {
             log.push(call.clone());
         }
-        let (_, strike) = self.strike.filter(|(at, _)| *at == self.seen && self.struck.is_none())?;
-        self.struck = Some(call);
-        Some(strike)
+        let nth = self.counts.entry((call.name, call.target.clone())).or_default();
+        *nth += 1;
+        let (point, strike) = self.strike.as_ref()?;
+        if point.nth != *nth || point.name != call.name || point.target != call.target {
+            return None;
+        }
+        self.struck = true;
+        Some(*strike)
     }
 }
 

@@ -1,17 +1,16 @@
 //! A process whose system calls are looked at one by one: ended exactly before the n-th one that matters, or given an
 //! error of the disk's in its place. Linux only.
 //!
-//! Owns the thread that traces. All threads of the process share one count, in the order in which their calls began, so
-//! that counting up from 1 reaches every call. Which calls matter is `calls.rs`'s business; only `broker.rs` knows what is
+//! Owns the thread that traces. All threads of the process share the counts. Which calls matter is `calls.rs`'s business; only `broker.rs` knows what is
 //! traced.
 
 pub mod broker;
 mod calls;
 mod follow;
 
-pub use calls::{CHANGES, Call};
+pub use calls::{CHANGES, Call, Point};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
@@ -37,8 +36,9 @@ pub struct Fault {
 struct State {
     counting: bool,
     seen: u64,
-    strike: Option<(u64, Strike)>,
-    struck: Option<Call>,
+    counts: HashMap<(&'static str, String), u64>,
+    strike: Option<(Point, Strike)>,
+    struck: bool,
     opens: bool,
     log: Option<Vec<Call>>,
     faults: Vec<Fault>,
@@ -76,10 +76,10 @@ pub enum Strike {
 }
 
 /// What is asked from the start.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Orders {
-    /// Strike at this call, counting from 1.
-    pub strike: Option<(u64, Strike)>,
+    /// Strike at this call.
+    pub strike: Option<(Point, Strike)>,
     /// Count from its first call on; else from [`Traced::count`] on.
     pub from_start: bool,
     /// Keep every call that was counted.
@@ -146,16 +146,29 @@ impl Traced {
         self.shared.lock().seen
     }
 
+    /// Every counted call, each as the point that it is.
+    #[must_use]
+    pub fn points(&self) -> Vec<Point> {
+        let state = self.shared.lock();
+        let number = |((name, target), all): (&(&'static str, String), &u64)| {
+            let point = |nth| Point { name, target: target.clone(), nth };
+            (1..=*all).map(point).collect::<Vec<_>>()
+        };
+        let mut points: Vec<Point> = state.counts.iter().flat_map(number).collect();
+        points.sort();
+        points
+    }
+
     /// Every counted call, if that was asked for.
     #[must_use]
     pub fn log(&self) -> Vec<Call> {
         self.shared.lock().log.clone().unwrap_or_default()
     }
 
-    /// The call that was struck.
+    /// Whether the call came that was to be struck.
     #[must_use]
-    pub fn struck(&self) -> Option<Call> {
-        self.shared.lock().struck.clone()
+    pub fn struck(&self) -> bool {
+        self.shared.lock().struck
     }
 
     /// Whether it has ended, and with which status (`None`: by a signal).
