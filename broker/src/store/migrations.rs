@@ -33,12 +33,16 @@ pub(crate) async fn apply(connection: &mut SqliteConnection, migrator: &Migrator
     Ok(())
 }
 
-/// Migrations that the store has not seen. One that it has seen in another form is an error.
+/// Migrations that the store has not seen. One that it has seen in another form, or that this broker does not know, is
+/// an error.
 async fn missing<'m>(
     connection: &mut SqliteConnection,
     migrator: &'m Migrator,
 ) -> Result<Vec<&'m Migration>, sqlx::Error> {
     let applied = connection.list_applied_migrations(TABLE).await.map_err(plain)?;
+    if let Some(newer) = applied.iter().find(|applied| !migrator.version_exists(applied.version)) {
+        return Err(plain(sqlx::migrate::MigrateError::VersionMissing(newer.version)));
+    }
     let mut missing = Vec::new();
     for migration in migrator.iter() {
         match applied.iter().find(|applied| applied.version == migration.version) {

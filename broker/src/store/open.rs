@@ -37,16 +37,15 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
     let store = &paths.store;
     remove_leftovers(store);
     match header::look(store)? {
-        Header::Ours => {
-            check_log(store).await?;
-            keep_private(store)?;
-        }
+        Header::Ours => {}
         Header::Missing => {
             refuse_if_one_is_remembered(paths)?;
             create(store).await?;
         }
         Header::Unmarked => seed::take_over(store, clock.now()).await?,
     }
+    check_log(store).await?;
+    keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;

@@ -39,7 +39,7 @@ const NAME_MAX_BYTES: usize = c2c_proto::limits::STATE_KEY_MAX_BYTES;
 pub(crate) async fn take_over(store: &Path, now: Timestamp) -> Result<(), Error> {
     match recognise::look(store).await.map_err(|error| cannot(store, &error))? {
         // Another broker was killed before it folded the log into the store.
-        Kind::Ours => return open::keep_private(store),
+        Kind::Ours => return Ok(()),
         Kind::Seed => {}
         Kind::Other => return Err(header::of_another_program(store)),
     }

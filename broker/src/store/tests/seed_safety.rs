@@ -147,6 +147,34 @@ async fn a_reader_with_an_open_transaction_keeps_what_it_saw_and_blocks_nobody()
 }
 
 #[tokio::test]
+async fn a_reader_of_a_store_that_has_no_log_yet_makes_it_busy() {
+    let made = made(&[SEED], SqliteJournalMode::Delete).await;
+    let mut reader = connect(&made.paths.store).await;
+    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
+    assert_eq!(number(&mut reader, "SELECT COUNT(*) FROM messages").await, 6);
+    let error = made.refused().await;
+    assert_eq!(error.code, ErrorCode::BrokerBusy, "{error}");
+    reader.close().await.unwrap();
+    assert_eq!(open_again(&made).await.mail("online").unread, 1);
+}
+
+#[tokio::test]
+async fn d13_a_newer_broker_that_took_it_over_and_was_killed_is_not_overruled() {
+    let made = old().await;
+    let mut reader = connect(&made.paths.store).await;
+    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
+    assert_eq!(number(&mut reader, "SELECT COUNT(*) FROM messages").await, 6);
+    // With the reader there the log is not folded: the file itself looks as it did before.
+    open_again(&made).await.close().await;
+    let mut newer = connect(&made.paths.store).await;
+    sqlx::query("PRAGMA user_version = 99").execute(&mut newer).await.unwrap();
+    assert_eq!(std::fs::read(&made.paths.store).unwrap()[60..72], [0; 12], "the test means nothing");
+    let error = made.refused().await;
+    assert_eq!(error.code, ErrorCode::StoreRefused, "{error}");
+    assert!(error.message.contains("schema 99"), "{error}");
+}
+
+#[tokio::test]
 async fn a_damaged_old_store_is_refused_and_stays_as_it_is() {
     let made = old().await;
     let whole = std::fs::read(&made.paths.store).unwrap();
