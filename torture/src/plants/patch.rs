@@ -11,8 +11,8 @@ pub struct Plant {
     pub name: String,
     /// What is wrong, in one sentence.
     pub wrong: String,
-    /// What must catch it.
-    pub caught_by: Command,
+    /// What must catch it: each of these.
+    pub caught_by: Vec<Command>,
     pub(super) file: PathBuf,
 }
 
@@ -35,18 +35,19 @@ pub fn all(root: &Path) -> Vec<Plant> {
 
 fn read(file: PathBuf) -> Plant {
     let text = std::fs::read_to_string(&file).expect("a planted bug can be read");
-    let field = |name: &str| {
+    let fields = |name: &str| -> Vec<String> {
         let lines = text.lines().take_while(|line| !line.starts_with("diff "));
-        let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let values: Vec<String> =
+            lines.filter_map(|line| Some(line.strip_prefix(name)?.strip_prefix(": ")?.to_owned())).collect();
+        assert!(!values.is_empty(), "{} does not begin with `{name}: …`", file.display());
         values
-            .next()
-            .unwrap_or_else(|| panic!("{} does not begin with `{name}: …`", file.display()))
-            .to_owned()
     };
+    let field = |name: &str| fields(name).remove(0);
     let name = field("Name");
     assert_eq!(file.file_stem().and_then(|stem| stem.to_str()), Some(&*name), "a bug is called as its file");
     assert!(!field("Breaks").is_empty());
-    let caught_by = Command::parse(&field("Caught-by")).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let command = |line: &String| Command::parse(line).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let caught_by = fields("Caught-by").iter().map(command).collect();
     Plant { wrong: field("Wrong"), caught_by, name, file }
 }
 

@@ -120,7 +120,8 @@ fn of_panic(text: &str) -> String {
 }
 
 fn of_torture(status: ExitStatus, text: &str) -> Verdict {
-    let broken = || text.lines().find(|line| line.contains("<- BROKEN")).unwrap_or("BROKEN").trim();
+    // The last line of a report sums up what broke.
+    let broken = || text.lines().rfind(|line| line.contains("BROKEN")).unwrap_or_default().trim();
     match status.code() {
         Some(0) => Verdict::Passed,
         Some(PROMISE_BROKEN) if text.contains("BROKEN") => Verdict::Failed(shortened(broken())),
