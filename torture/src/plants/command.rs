@@ -3,6 +3,35 @@
 use std::fmt;
 use std::path::Path;
 
+/// A command, and what it must say when it catches the bug: `COMMAND => WORDS`, or the command alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catch {
+    /// The command.
+    pub command: Command,
+    /// The torture harness holds many promises at once: this is the one that the bug breaks.
+    pub names: Option<String>,
+}
+
+impl Catch {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If the command is none.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let (command, names) = match line.split_once(" => ") {
+            Some((command, names)) => (command, Some(names.trim().to_owned())),
+            None => (line, None),
+        };
+        Ok(Self { command: Command::parse(command)?, names })
+    }
+
+    /// Whether what was seen is what the bug breaks.
+    #[must_use]
+    pub fn is_seen_in(&self, seen: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| seen.contains(names))
+    }
+}
+
 /// See the module's first lines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {

@@ -13,6 +13,7 @@ mod tree;
 
 use crate::report::Report;
 use build::Builds;
+use command::{Catch, Command};
 use patch::Plant;
 use run::Verdict;
 use std::collections::HashMap;
@@ -64,10 +65,13 @@ pub fn run(args: &Args) -> Report {
     for plant in &chosen {
         tree.reset();
         let planted = tree.plant(plant);
-        for command in &plant.caught_by {
+        for catch in &plant.caught_by {
+            let command = &catch.command;
             let caught = match (&planted, sound.get(command)) {
                 (Err(why), _) => Err(why.clone()),
-                (Ok(()), Some(true)) => with_bug(&mut builds, command, args.times),
+                (Ok(()), Some(sound)) if is_sound_for(sound, catch) => {
+                    with_bug(&mut builds, catch, args.times)
+                }
                 (Ok(()), _) => Err("it does not even pass without the bug".to_owned()),
             };
             let holds = caught.is_ok();
@@ -89,7 +93,7 @@ pub fn run(args: &Args) -> Report {
 pub fn check(plants: &[Plant]) -> Report {
     let mut report = Report::new("planted bugs: whether they fit the present tree");
     for plant in plants {
-        let named = || plant.caught_by.iter().try_for_each(|command| command.names_something(&root()));
+        let named = || plant.caught_by.iter().try_for_each(|catch| catch.command.names_something(&root()));
         let fits = plant.fits(&root()).and_then(|()| named());
         let holds = fits.is_ok();
         report.promise(&plant.name, fits.err().unwrap_or_else(|| plant.wrong.clone()), holds);
@@ -122,40 +126,54 @@ fn choose(mut plants: Vec<Plant>, args: &Args, seed: u64) -> Vec<Plant> {
     plants
 }
 
-/// Every command once, without a bug: whether it passes.
+/// Every command once, without a bug: what came of it.
 fn without_bugs<'a>(
     tree: &Tree,
     builds: &mut Builds,
     plants: &'a [Plant],
     report: &mut Report,
-) -> HashMap<&'a command::Command, bool> {
+) -> HashMap<&'a Command, Verdict> {
     tree.reset();
-    let mut sound = HashMap::new();
-    for command in plants.iter().flat_map(|plant| &plant.caught_by) {
-        if sound.contains_key(command) {
+    let mut verdicts = HashMap::new();
+    for catch in plants.iter().flat_map(|plant| &plant.caught_by) {
+        let command = &catch.command;
+        if verdicts.contains_key(command) {
             continue;
         }
-        let verdict = attempt(builds, command);
-        let passed = verdict == Verdict::Passed;
-        if !passed {
-            report.promise("without a bug", format!("{command} | {verdict}"), false);
+        let mut verdict = attempt(builds, command);
+        if verdict != Verdict::Passed {
+            // A promise of a time may fail on a busy machine. All else is looked at by whoever reads this.
+            report.row("without a bug, at first", format!("{command} | {verdict}"));
+            verdict = attempt(builds, command);
         }
         println!("without a bug: {command} | {verdict}");
-        sound.insert(command, passed);
+        if verdict != Verdict::Passed {
+            report.promise("without a bug", format!("{command} | {verdict}"), false);
+        }
+        verdicts.insert(command, verdict);
     }
-    sound
+    verdicts
+}
+
+/// Whether the command says something of the bug only if it is there.
+fn is_sound_for(without_bug: &Verdict, catch: &Catch) -> bool {
+    match without_bug {
+        Verdict::Passed => true,
+        Verdict::Failed(seen) => catch.names.is_some() && !catch.is_seen_in(seen),
+        Verdict::Unclear(_) => false,
+    }
 }
 
 /// What was seen of the bug and after how long; or why it counts as not caught.
-fn with_bug(builds: &mut Builds, command: &command::Command, times: u32) -> Result<String, String> {
-    let built = builds.make(command)?;
+fn with_bug(builds: &mut Builds, catch: &Catch, times: u32) -> Result<String, String> {
+    let built = builds.make(&catch.command)?;
     let (mut longest, mut first) = (Duration::ZERO, None);
     for time in 1..=times {
         let began = Instant::now();
         let verdict = run::run(&built, CAUGHT_WITHIN);
         longest = longest.max(began.elapsed());
         match verdict {
-            Verdict::Failed(seen) => first = first.or(Some(seen)),
+            Verdict::Failed(seen) if catch.is_seen_in(&seen) => first = first.or(Some(seen)),
             other => return Err(format!("NOT CAUGHT at try {time} of {times}: {other}")),
         }
     }
@@ -163,7 +181,7 @@ fn with_bug(builds: &mut Builds, command: &command::Command, times: u32) -> Resu
     Ok(format!("{:.1} s{times} | {}", longest.as_secs_f64(), first.unwrap_or_default()))
 }
 
-fn attempt(builds: &mut Builds, command: &command::Command) -> Verdict {
+fn attempt(builds: &mut Builds, command: &Command) -> Verdict {
     match builds.make(command) {
         Ok(built) => run::run(&built, CAUGHT_WITHIN),
         Err(why) => Verdict::Unclear(why),

@@ -1,6 +1,6 @@
 //! One planted bug: a patch file whose leading lines say what it is, what it breaks and what must catch it.
 
-use super::command::Command;
+use super::command::Catch;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -12,7 +12,7 @@ pub struct Plant {
     /// What is wrong, in one sentence.
     pub wrong: String,
     /// What must catch it: each of these.
-    pub caught_by: Vec<Command>,
+    pub caught_by: Vec<Catch>,
     pub(super) file: PathBuf,
 }
 
@@ -46,8 +46,8 @@ fn read(file: PathBuf) -> Plant {
     let name = field("Name");
     assert_eq!(file.file_stem().and_then(|stem| stem.to_str()), Some(&*name), "a bug is called as its file");
     assert!(!field("Breaks").is_empty());
-    let command = |line: &String| Command::parse(line).unwrap_or_else(|why| panic!("{name}: {why}"));
-    let caught_by = fields("Caught-by").iter().map(command).collect();
+    let catch = |line: &String| Catch::parse(line).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let caught_by = fields("Caught-by").iter().map(catch).collect();
     Plant { wrong: field("Wrong"), caught_by, name, file }
 }
 
