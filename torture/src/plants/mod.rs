@@ -35,7 +35,7 @@ pub struct Args {
     /// Only say whether every bug can still be planted in the present tree.
     #[arg(long)]
     check: bool,
-    /// Only a few bugs, which the seed chooses.
+    /// Only a few bugs, which the seed chooses, and the first of what must catch each.
     #[arg(long)]
     short: bool,
     /// How often each bug must be caught.
@@ -122,6 +122,7 @@ fn choose(mut plants: Vec<Plant>, args: &Args, seed: u64) -> Vec<Plant> {
         };
         plants.sort_by_key(place);
         plants.truncate(SHORT);
+        plants.iter_mut().for_each(|plant| plant.caught_by.truncate(1));
     }
     plants
 }
