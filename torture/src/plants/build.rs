@@ -14,8 +14,10 @@ use std::process;
 /// A test of the harness that every build takes along: with a test among them all builds agree on the features of what
 /// they share, and compile it once.
 const ALONG: &str = "versions";
-/// The programs that the harness drives.
-const DRIVEN: [&str; 3] = ["c2c-broker", "c2c-shim", "c2c"];
+/// Packages whose tests drive the programs of the others.
+const DRIVERS: [&str; 2] = ["c2c-harness", "c2c-torture"];
+/// The programs that they drive.
+const DRIVEN: [&str; 4] = ["c2c-broker", "c2c-shim", "c2c", "c2c-torture-broker"];
 
 /// See the module's first lines.
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl Builds {
             }
             Command::Test { package, target, filter } => {
                 let made = match target {
-                    Some(target) if package == "c2c-harness" => {
+                    Some(target) if DRIVERS.contains(&package.as_str()) => {
                         let mut arguments = vec!["build", "--workspace", "--test", target, "--test", ALONG];
                         arguments.extend(DRIVEN.iter().flat_map(|program| ["--bin", program]));
                         self.cargo(&arguments)?
