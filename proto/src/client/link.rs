@@ -106,7 +106,15 @@ impl Link {
             )));
         }
         loop {
-            match self.step().await.map_err(|end| NoLink::Failed(end.to_string()))? {
+            let step = match self.step().await {
+                // A broker that has no room says so and closes without listening: its word may lie here all the same.
+                Err(LinkEnd::Broken(_)) if !self.unwritten.is_empty() => {
+                    self.unwritten.clear();
+                    continue;
+                }
+                step => step.map_err(|end| NoLink::Failed(end.to_string()))?,
+            };
+            match step {
                 None => {}
                 Some(Heard::Frame(ServerFrame::Welcome(welcome))) => {
                     return if (PROTOCOL_MIN..=PROTOCOL).contains(&welcome.protocol) {

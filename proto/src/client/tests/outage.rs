@@ -170,3 +170,28 @@ async fn a_folder_that_others_can_enter_is_named() {
     assert_eq!(error.code, ErrorCode::StoreRefused);
     assert!(error.message.contains("mode 0755"), "{}", error.message);
 }
+
+/// It does not listen to the hello first, so the client's writing may fail before it has read anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e8_a_broker_that_says_no_and_closes_at_once_is_understood() {
+    let place = Place::new();
+    let broker = place.listen();
+    let full = Error::new(ErrorCode::BrokerBusy, "the broker has 12 connections", "end some sessions");
+    let refusing = tokio::spawn({
+        let full = full.clone();
+        async move {
+            loop {
+                let stream = broker.listener.accept().await.unwrap();
+                let mut frames = Framed::new(stream, FrameCodec::<ClientFrame, ServerFrame>::new());
+                frames.send(&ServerFrame::Refused(full.clone())).await.unwrap();
+            }
+        }
+    });
+    for _ in 0..30 {
+        let timing = Timing { outage_max: Duration::from_millis(20), ..unhurried() };
+        let (client, _events) = Client::open_with(place.config(), timing);
+        let error = patiently(client.call(get("a"))).await.unwrap_err();
+        assert_eq!(error.error, full);
+    }
+    refusing.abort();
+}
