@@ -43,6 +43,8 @@ pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn serve() -> ExitCode {
+    #[cfg(unix)]
+    leave_no_core_file();
     log::start();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -55,6 +57,16 @@ fn serve() -> ExitCode {
     // A read of stdin on a thread cannot be stopped; it ends with the process.
     runtime.shutdown_background();
     ExitCode::SUCCESS
+}
+
+/// A core file would hold what others wrote, and the client's environment.
+#[cfg(unix)]
+fn leave_no_core_file() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Core);
+    limit.current = Some(0);
+    // Lowering is always allowed.
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 /// A reader that has gone away is no error.

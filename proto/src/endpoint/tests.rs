@@ -166,7 +166,7 @@ mod foreign {
     }
 
     #[tokio::test]
-    async fn another_user_is_turned_away_unheard() {
+    async fn g1_another_user_is_turned_away_unheard() {
         let (folder, address) = place();
         let listener = Listener::bind(&address).unwrap();
         for path in [folder.path(), address.as_path().parent().unwrap(), address.as_path()] {
@@ -191,7 +191,7 @@ mod foreign {
     }
 
     #[tokio::test]
-    async fn a_listener_of_another_user_is_not_talked_to() {
+    async fn g7_a_listener_of_another_user_is_not_talked_to() {
         let (folder, address) = place();
         let outside = folder.path().join("outside");
         fs::create_dir(&outside).unwrap();

@@ -117,8 +117,12 @@ pub(super) fn means_absent(error: &io::Error) -> bool {
 }
 
 pub(super) fn check_peer(stream: &local::Stream) -> Result<(), PeerFault> {
-    let creds = stream.peer_creds().map_err(PeerFault::Unknown)?;
-    match creds.euid() {
+    judge(stream.peer_creds().map(|creds| creds.euid()))
+}
+
+/// Only who is known to be this user is let through: not knowing is a no.
+fn judge(peer: io::Result<Option<u32>>) -> Result<(), PeerFault> {
+    match peer.map_err(PeerFault::Unknown)? {
         Some(uid) if uid == own_uid() => Ok(()),
         Some(uid) => Err(PeerFault::Foreign(format!("uid {uid}"))),
         None => Err(PeerFault::Unknown(io::Error::other("the system does not say whose connection it is"))),
@@ -131,4 +135,21 @@ fn folder_of(address: &Address) -> &Path {
 
 fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PeerFault, judge, own_uid};
+    use std::io;
+
+    #[test]
+    fn g4_a_peer_that_the_system_does_not_name_is_refused() {
+        assert!(judge(Ok(Some(own_uid()))).is_ok());
+        assert!(matches!(judge(Ok(None)), Err(PeerFault::Unknown(_))));
+        let failed = io::Error::from(io::ErrorKind::Unsupported);
+        assert!(matches!(judge(Err(failed)), Err(PeerFault::Unknown(_))));
+        for other in [own_uid() + 1, 65_534, u32::MAX] {
+            assert!(matches!(judge(Ok(Some(other))), Err(PeerFault::Foreign(_))), "{other}");
+        }
+    }
 }
