@@ -84,7 +84,7 @@ mod tests {
     use super::{Paint, shortened, visible};
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn f4_what_a_terminal_would_obey_is_escaped() {
         assert_eq!(visible("a\u{1b}]0;title\u{7}b"), "a\\u{1b}]0;title\\u{7}b");
         assert_eq!(visible("one\ntwo\tthree\u{9b}m"), "one\\ntwo\\tthree\\u{9b}m");
         assert_eq!(visible("\u{202e}abc\u{2066}"), "\\u{202e}abc\\u{2066}");

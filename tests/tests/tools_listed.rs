@@ -23,7 +23,7 @@ fn listed(shim: &mut c2c_harness::Shim) -> Value {
 }
 
 #[test]
-fn all_tools_are_there_with_short_texts_and_true_marks() {
+fn g15_all_tools_are_there_with_short_texts_and_true_marks() {
     let sandbox = Sandbox::new();
     let mut shim = sandbox.shim().start();
     let tools = listed(&mut shim);

@@ -217,7 +217,7 @@ fn a_time_out_runs_on_across_a_restart() {
 }
 
 #[test]
-fn a_client_that_gave_a_token_sees_progress() {
+fn e16_a_client_that_gave_a_token_sees_progress() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob) = pair(&sandbox);
     let params = json!({
@@ -237,7 +237,7 @@ fn a_client_that_gave_a_token_sees_progress() {
 }
 
 #[test]
-fn the_default_time_out_depends_on_the_client() {
+fn e16_the_default_time_out_depends_on_the_client() {
     let sandbox = Sandbox::new();
     let mut bob = sandbox.shim().name("bob").client("claude-code").session();
     let mut eve = sandbox.shim().name("eve").client("other").session();

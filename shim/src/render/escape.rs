@@ -113,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_does_not_show_is_escaped() {
+    fn f4_what_does_not_show_is_escaped() {
         let shown = text(&"a\u{1b}[0m\u{85}\u{2028}\u{202e}\u{feff}\u{7f}\u{200b}\u{e0041}é😀\"\\\n");
         insta::assert_snapshot!(shown, @r#""a\u001b[0m\u0085\u2028\u202e\ufeff\u007f\u200b\udb40\udc41é😀\"\\\n""#);
     }
