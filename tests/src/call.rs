@@ -42,6 +42,12 @@ impl Pending {
         ToolResult::of(&self.response(within))
     }
 
+    /// The tool's result, if it comes in time.
+    #[must_use]
+    pub fn try_result(&self, within: Duration) -> Option<ToolResult> {
+        self.wire.response(&self.id, within).map(|response| ToolResult::of(&response))
+    }
+
     /// The tool's result within [`PATIENCE`], which must not be an error.
     #[track_caller]
     pub fn ok(&self) -> Value {

@@ -22,6 +22,10 @@ pub mod run;
 pub mod starts;
 #[cfg(target_os = "linux")]
 pub mod trace;
+#[cfg(unix)]
+pub mod upgrades;
+#[cfg(unix)]
+pub mod versions;
 #[cfg(target_os = "linux")]
 pub mod vfs;
 #[cfg(target_os = "linux")]

@@ -30,6 +30,12 @@ enum Command {
     /// Cuts the power at every write and every flush of a recorded run, and opens what a disk could then hold.
     #[cfg(target_os = "linux")]
     Power(c2c_torture::power::Args),
+    /// Replace the broker by another version under waiting sessions, again and again
+    #[cfg(unix)]
+    Upgrades(c2c_torture::upgrades::Args),
+    /// Let programs of different versions meet
+    #[cfg(unix)]
+    Versions(c2c_torture::versions::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +50,10 @@ fn main() -> ExitCode {
         Command::Starts(args) => c2c_torture::starts::run(&args),
         #[cfg(target_os = "linux")]
         Command::Power(args) => c2c_torture::power::run(&args),
+        #[cfg(unix)]
+        Command::Upgrades(args) => c2c_torture::upgrades::run(&args),
+        #[cfg(unix)]
+        Command::Versions(args) => c2c_torture::versions::run(&args),
     };
     println!("{report}");
     if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
