@@ -23,7 +23,7 @@ mod wire;
 pub use binaries::{bin_dir, binary};
 pub use broker::Broker;
 pub use call::{Pending, ToolResult};
-pub use eventually::{best_of, pause, until, until_some};
+pub use eventually::{best_of, look, pause, until, until_some};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 #[cfg(unix)]

@@ -19,6 +19,8 @@ pub mod report;
 #[cfg(target_os = "linux")]
 pub mod run;
 #[cfg(target_os = "linux")]
+pub mod shutdowns;
+#[cfg(target_os = "linux")]
 pub mod starts;
 #[cfg(target_os = "linux")]
 pub mod trace;

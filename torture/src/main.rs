@@ -36,6 +36,9 @@ enum Command {
     /// Let programs of different versions meet
     #[cfg(unix)]
     Versions(c2c_torture::versions::Args),
+    /// Cuts the power of a real file system under a broker at work.
+    #[cfg(target_os = "linux")]
+    Shutdowns(c2c_torture::shutdowns::Args),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,8 @@ fn main() -> ExitCode {
         Command::Upgrades(args) => c2c_torture::upgrades::run(&args),
         #[cfg(unix)]
         Command::Versions(args) => c2c_torture::versions::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Shutdowns(args) => c2c_torture::shutdowns::run(&args),
     };
     println!("{report}");
     if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

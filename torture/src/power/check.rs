@@ -60,10 +60,17 @@ impl<'a> Checker<'a> {
     /// All that is wrong with what a store holds after a power cut at this moment.
     #[must_use]
     pub fn check(&self, dump: &Dump, moment: u64) -> Vec<Violation> {
-        let mut look = Look { checker: self, dump, moment, found: Vec::new() };
+        self.check_between(dump, moment, moment)
+    }
+
+    /// As [`Checker::check`], where the cut took its time: what was acknowledged before it began must be there, what
+    /// was asked for before it was over may be.
+    #[must_use]
+    pub fn check_between(&self, dump: &Dump, begun: u64, over: u64) -> Vec<Violation> {
+        let mut look = Look { checker: self, dump, begun, over, found: Vec::new() };
         look.stored();
         let there: HashSet<i64> = dump.messages.iter().map(|message| message.id).collect();
-        for call in self.history.calls.iter().filter(|call| call.acknowledged_by(moment)) {
+        for call in self.history.calls.iter().filter(|call| call.acknowledged_by(begun)) {
             match (&call.what, &call.told) {
                 (What::Send { to, reply_to, .. }, Told::Sent { id, recipients }) => {
                     look.sent(call, *id, recipients.iter().map(String::as_str), to.is_empty(), &there);
@@ -87,7 +94,8 @@ impl<'a> Checker<'a> {
 struct Look<'a> {
     checker: &'a Checker<'a>,
     dump: &'a Dump,
-    moment: u64,
+    begun: u64,
+    over: u64,
     found: Vec<Violation>,
 }
 
@@ -97,11 +105,11 @@ impl Look<'_> {
     }
 
     fn pruning(&self) -> bool {
-        self.checker.prunes.iter().any(|begun| *begun < self.moment)
+        self.checker.prunes.iter().any(|begun| *begun < self.over)
     }
 
     fn maybe_read(&self, mailbox: &str, id: i64) -> bool {
-        self.checker.marks.get(&(mailbox, id)).is_some_and(|begun| *begun < self.moment)
+        self.checker.marks.get(&(mailbox, id)).is_some_and(|begun| *begun < self.over)
     }
 
     /// Every stored message was asked for, once, and stands in its place.
@@ -118,7 +126,7 @@ impl Look<'_> {
                 Told::Sent { id, .. } => id,
                 _ => message.id,
             };
-            if !call.possible_by(self.moment)
+            if !call.possible_by(self.over)
                 || call.client != message.from
                 || *reply_to != message.reply_to
                 || told_id != message.id
@@ -198,14 +206,14 @@ impl Look<'_> {
 
     /// Each key is as its last acknowledged call left it, or as one did that was under way.
     fn state(&mut self) {
-        let moment = self.moment;
+        let (begun, over) = (self.begun, self.over);
         let mut wrong = Vec::new();
         for (key, calls) in &self.checker.keys {
-            let last = calls.iter().rposition(|call| call.acknowledged_by(moment));
+            let last = calls.iter().rposition(|call| call.acknowledged_by(begun));
             let from = last.unwrap_or(0);
             let mut allowed: Vec<_> = calls[from..]
                 .iter()
-                .filter(|call| call.possible_by(moment))
+                .filter(|call| call.possible_by(over))
                 .map(|call| left_by(call))
                 .collect();
             if last.is_none() {

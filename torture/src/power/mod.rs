@@ -31,7 +31,7 @@ const IMAGES_PER_ROUND: usize = 10_000;
 /// Every so many rounds, messages are large, so that the log is folded under work and written from its beginning again.
 const LARGE_EVERY: usize = 5;
 /// Opening an image of a large store takes as much longer.
-const LARGE_COSTS: usize = 10;
+const LARGE_COSTS: usize = 40;
 
 /// What to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,6 +51,10 @@ pub struct Args {
     /// With the setting that does not flush each commit: then losses must be found.
     #[arg(long)]
     pub normal: bool,
+
+    /// Large messages in every round: the log is folded under work, and written from its beginning again.
+    #[arg(long)]
+    pub large: bool,
 }
 
 /// Does it.
@@ -65,10 +69,14 @@ pub fn run(args: &Args) -> Report {
     let began = Instant::now();
     let rounds = args.images.div_ceil(IMAGES_PER_ROUND);
     for number in 0..rounds {
-        let shape =
-            Shape { seed: choose.number(), lie: args.lie, normal: args.normal, large: is_large(number) };
+        let shape = Shape {
+            seed: choose.number(),
+            lie: args.lie,
+            normal: args.normal,
+            large: args.large || is_large(number),
+        };
         let left = args.images.saturating_sub(total.sifted.opened);
-        let images = match shape.large {
+        let images = match is_large(number) {
             true => (left / (rounds - number) / LARGE_COSTS).max(1),
             false => left / (1..=rounds - number).filter(|left| !is_large(rounds - left)).count().max(1),
         };

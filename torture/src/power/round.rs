@@ -41,7 +41,8 @@ impl Round {
         let (clients, shims) = (4, 2);
         let (calls, body_bytes, restarts) = if shape.large { (60, 60_000, 2) } else { (35, 600, 4) };
         let shim = Some(programs(&sandbox));
-        let plan = Plan { seed: shape.seed, clients, shims, shim, calls, body_bytes };
+        let paths = sandbox.paths().clone();
+        let plan = Plan { seed: shape.seed, paths, clients, shims, shim, calls, body_bytes };
         let run = Run::default();
         let (mut ended, mut killed) = (0, 0);
         let history = workload::run(&sandbox, &plan, &run, || {

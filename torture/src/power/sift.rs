@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Each opens images in a folder of its own.
-const WORKERS: usize = 2;
+/// Each opens images in a folder of its own. They mostly wait for the threads of their connections, so that four of them
+/// keep two processors busy.
+const WORKERS: usize = 4;
 /// A moment that allows few different images is left after this many tries for each one wanted.
 const TRIES: usize = 4;
 const EXAMPLES: usize = 10;

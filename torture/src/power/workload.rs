@@ -6,6 +6,7 @@ use crate::vfs::now;
 use c2c_harness::{Sandbox, Seed, Shim};
 use c2c_proto::id::new_call_key;
 use c2c_proto::message::{Priority, To};
+use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{DeleteState, Inbox, ListSessions, MarkRead, Prune, Request, Send, SetState};
 use c2c_proto::response::Response;
 use serde_json::json;
@@ -18,6 +19,8 @@ use std::sync::atomic::Ordering;
 pub struct Plan {
     /// From which all choices follow.
     pub seed: u64,
+    /// Where the store lies.
+    pub paths: StorePaths,
     /// Clients of the socket.
     pub clients: usize,
     /// Sessions through a shim of these programs.
@@ -39,9 +42,8 @@ pub fn run(sandbox: &Sandbox, plan: &Plan, run: &Run, meanwhile: impl FnOnce()) 
         let shims: Vec<_> = (0..plan.shims)
             .map(|number| scope.spawn(move || through_shim(sandbox, plan, run, number)))
             .collect();
-        let clients: Vec<_> = (0..plan.clients)
-            .map(|number| scope.spawn(move || at_socket(sandbox, plan, run, number)))
-            .collect();
+        let clients: Vec<_> =
+            (0..plan.clients).map(|number| scope.spawn(move || at_socket(plan, run, number))).collect();
         meanwhile();
         let mut parts: Vec<Vec<Call>> =
             clients.into_iter().map(|one| one.join().expect("a client")).collect();
@@ -52,10 +54,10 @@ pub fn run(sandbox: &Sandbox, plan: &Plan, run: &Run, meanwhile: impl FnOnce()) 
     History::of(parts)
 }
 
-fn at_socket(sandbox: &Sandbox, plan: &Plan, run: &Run, number: usize) -> Vec<Call> {
+fn at_socket(plan: &Plan, run: &Run, number: usize) -> Vec<Call> {
     let name = format!("c{number}");
     let mut choose = Seed::of(plan.seed ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9));
-    let mut client = Client::new(sandbox.paths(), run, &name);
+    let mut client = Client::new(&plan.paths, run, &name);
     for call in 0..plan.calls {
         if run.is_over() {
             break;
