@@ -49,6 +49,8 @@ fn random_text(seed: &mut Seed, bytes: usize) -> String {
     while text.len() > bytes {
         text.pop();
     }
+    // What was cut off may have been longer than what was too much.
+    text.extend(std::iter::repeat_n('x', bytes - text.len()));
     text
 }
 
