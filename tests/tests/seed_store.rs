@@ -121,9 +121,10 @@ fn kills_at_random_moments_of_the_migration_lose_nothing() {
     };
     let unhurt = fresh();
     let began = Instant::now();
-    drop(Broker::start(&unhurt));
+    let broker = Broker::start(&unhurt);
     let takes = began.elapsed();
     nothing_is_missing(&unhurt);
+    drop(broker);
     let (mut before, mut after) = (0, 0);
     for _ in 0..kills() {
         let sandbox = fresh();
@@ -138,9 +139,12 @@ fn kills_at_random_moments_of_the_migration_lose_nothing() {
         }
         let migrated = sandbox.log().contains("was migrated");
         *(if migrated { &mut after } else { &mut before }) += 1;
+        // By hand: on a busy machine it may take longer than a session waits for a broker that it starts.
+        let _broker = Broker::start(&sandbox);
         nothing_is_missing(&sandbox);
         assert_eq!(backups(&sandbox), ["c2c.db.claude-c2c-0.1.0.backup"], "one, and whole");
-        assert_eq!(sandbox.log().matches("was migrated").count(), 1, "{}", sandbox.log());
+        // None if the kill came between the commit and the log.
+        assert!(sandbox.log().matches("was migrated").count() <= 1, "twice: {}", sandbox.log());
     }
     println!(
         "a migration takes {takes:?}; stores whose last kill came before its end: {before}, after it: {after}"
