@@ -127,11 +127,13 @@ fn store_from(named: Option<&OsStr>, home: Option<&Path>) -> Result<PathBuf, Err
     }
 }
 
-/// `c2c.db` has the companion `c2c.run`. A name with another ending keeps it (`notes.sqlite.c2c.run`): two stores in
-/// one folder must not share one.
+/// `c2c.db` has the companion `c2c.run`. A name with another ending keeps it (`notes.sqlite.c2c.run`), as does one that
+/// would come to the same as such a name (`notes.c2c.db`): two stores in one folder must not share one.
 fn companion(store_name: &OsStr, ending: &str) -> OsString {
-    let stem =
-        store_name.to_str().and_then(|name| name.strip_suffix(STORE_ENDING)).filter(|stem| !stem.is_empty());
+    let stem = store_name
+        .to_str()
+        .and_then(|name| name.strip_suffix(STORE_ENDING))
+        .filter(|stem| !stem.is_empty() && !stem.ends_with(".c2c"));
     let mut name = stem.map_or_else(|| store_name.to_owned(), OsString::from);
     name.push(if stem.is_some() { "." } else { ".c2c." });
     name.push(ending);

@@ -20,7 +20,8 @@ fn everything_lies_beside_the_store() {
 
 #[test]
 fn two_stores_of_one_folder_share_nothing() {
-    let names = ["c2c.db", "c2c.sqlite", "c2c", "c2c.run.db", ".db", "c2c.DB"];
+    let names =
+        ["c2c.db", "c2c.sqlite", "c2c", "c2c.run.db", ".db", "c2c.DB", "c2c.c2c.db", ".c2c.db", "c2c.c2c"];
     let mut runs: Vec<_> = names.iter().map(|name| companion(OsStr::new(name), "run")).collect();
     assert_eq!(runs[0], "c2c.run");
     assert_eq!(runs[1], "c2c.sqlite.c2c.run");
