@@ -6,11 +6,13 @@
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::limits;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, Visitor};
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+use toml::Spanned;
 
 /// The settings of one broker.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -142,7 +144,11 @@ impl Config {
         }
     }
 
-    fn parse(file: &Path, text: &str) -> Result<Self, Error> {
+    /// Reads the text of a file of that name.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Error> {
         let config: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map(|span| span.start);
             refusal(file, text, at, error.message())
@@ -157,15 +163,19 @@ impl Config {
     }
 }
 
-/// Where a key stands that is known to be in the text.
+/// Where the key of a limit stands, however it is written; the text is known to be sound.
 fn key_position(text: &str, name: &str) -> Option<usize> {
-    let line = text.lines().position(|line| line.split('=').next().is_some_and(|key| key.contains(name)))?;
-    Some(text.lines().take(line).map(|line| line.len() + 1).sum())
+    #[derive(Deserialize)]
+    struct Keys {
+        limits: HashMap<Spanned<String>, IgnoredAny>,
+    }
+    let keys: Keys = toml::from_str(text).ok()?;
+    keys.limits.keys().find(|key| key.get_ref() == name).map(|key| key.span().start)
 }
 
 /// The error for one place in the file; the offending line is quoted, so that its key is named whatever is wrong.
 fn refusal(file: &Path, text: &str, at: Option<usize>, what: &str) -> Error {
-    let what = what.trim().replace('\n', ", ");
+    let what = shown(&what.trim().replace('\n', ", "));
     let message = match at.map(|at| at.min(text.len())) {
         Some(at) => {
             let before = text.as_bytes().get(..at).unwrap_or_default();
@@ -177,6 +187,15 @@ fn refusal(file: &Path, text: &str, at: Option<usize>, what: &str) -> Error {
         None => format!("{}: {what}", file.display()),
     };
     Error::new(ErrorCode::InvalidArgument, message, "correct that line, or remove it to have the default")
+}
+
+/// What the parser says can quote any part of the file; a person sees it on a terminal.
+fn shown(what: &str) -> String {
+    let mut shown = String::with_capacity(what.len());
+    for char in what.chars() {
+        if char.is_control() { shown.extend(char.escape_default()) } else { shown.push(char) }
+    }
+    shown
 }
 
 /// Seconds, or a number with a unit.
@@ -298,6 +317,30 @@ mod tests {
         for text in ["-1", "\"15 minutes\"", "\"\"", "1.5", "true", "\"99999999999999d\"", "9999999999999"] {
             parse(&format!("idle_exit = {text}")).unwrap_err();
         }
+    }
+
+    #[test]
+    fn the_line_that_is_named_is_the_one_with_the_key() {
+        for (text, line) in [
+            ("# connections are few\n[limits]\nconnections = 0\n", 3),
+            ("durability = \"full\"\r\n\r\n[limits]\r\nrecipients = 1\r\nconnections = 0\r\n", 5),
+            ("limits = { recipients = 1, connections = 0 }\n", 1),
+            ("push = \"off\"\nlimits.connections = 0\n", 2),
+            ("[limits]\nrecipients = 1\n\"conn\\u0065ctions\" = 0\n", 3),
+        ] {
+            let message = parse(text).unwrap_err();
+            assert!(message.starts_with(&format!("/x/c2c.toml line {line} (")), "{message}");
+            assert!(
+                message.ends_with("limits.connections is 0, it must be between 1 and 1000000"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_of_the_file_cannot_move_the_cursor() {
+        let message = parse("\"a\\u001b[2J\\tb\" = 1\n").unwrap_err();
+        assert!(!message.contains(char::is_control) && message.contains("\\u{1b}[2J\\tb"), "{message}");
     }
 
     #[test]
