@@ -80,8 +80,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::id_scan::id_in;
     use super::{Line, Lines};
+    use proptest::prelude::*;
     use serde_json::json;
+    use tokio::io::AsyncReadExt;
 
     async fn lines(bytes: &[u8], limit: usize) -> Vec<Line> {
         let mut lines = Lines::new(bytes, limit);
@@ -111,5 +114,27 @@ mod tests {
     async fn the_limit_is_exact() {
         assert_eq!(lines(b"12345\n", 5).await, [Line::Whole(b"12345".to_vec())]);
         assert_eq!(lines(b"123456\n", 5).await, [Line::TooLong(None)]);
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_come_the_lines_are_the_same(
+            text in "([\n\r]|\"id\":|[{},7x]){0,40}",
+            cuts in (0_usize..200, 0_usize..200),
+            limit in 0_usize..30,
+        ) {
+            let bytes = text.as_bytes();
+            let (first, rest) = bytes.split_at(cuts.0.min(bytes.len()));
+            let (second, third) = rest.split_at(cuts.1.min(rest.len()));
+            let mut read = Lines::new(first.chain(second).chain(third), limit);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            for line in whole.split(|byte| *byte == b'\n').filter(|_| !bytes.is_empty()) {
+                let expected =
+                    if line.len() > limit { Line::TooLong(id_in(line)) } else { Line::Whole(line.to_vec()) };
+                prop_assert_eq!(runtime.block_on(read.next()).unwrap(), expected);
+            }
+            prop_assert_eq!(runtime.block_on(read.next()).unwrap(), Line::End);
+        }
     }
 }
