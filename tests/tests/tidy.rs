@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const FILE_MAX_LINES: usize = 400;
 const FUNCTION_MAX_LINES: usize = 70;
-const MEMBERS: [&str; 6] = ["proto", "broker", "shim", "cli", "tests", "torture"];
+const MEMBERS: [&str; 7] = ["proto", "broker", "shim", "cli", "tests", "torture", "fuzz"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -19,7 +19,10 @@ fn sources() -> Vec<(String, String)> {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                // What is built there is nobody's style.
+                if !path.ends_with("target") {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|ext| ext == "rs") {
                 let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
                 found.push((name, fs::read_to_string(&path).unwrap()));
@@ -127,7 +130,7 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn each_library_stays_in_its_place() {
-    none("rmcp outside of shim", &strays("rmcp", &["shim/"]));
+    none("rmcp outside of shim", &strays("rmcp", &["shim/", "fuzz/src/arguments.rs", "fuzz/src/lines.rs"]));
     none(
         "sqlx outside of broker/src/store",
         // What looks at a store from outside, to say what is in it after a fault, has to do so without the broker.

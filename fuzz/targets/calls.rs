@@ -1,0 +1,4 @@
+//! Gives whole conversations to libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| c2c_fuzz::calls::check(data));

@@ -1,0 +1,4 @@
+//! Gives the frame decoder to libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| c2c_fuzz::frames::check(data));

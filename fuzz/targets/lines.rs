@@ -1,0 +1,4 @@
+//! Gives the lines of MCP to libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| c2c_fuzz::lines::check(data));
