@@ -35,9 +35,12 @@ pub struct Args {
     /// Only say whether every bug can still be planted in the present tree.
     #[arg(long)]
     check: bool,
-    /// Only a few bugs, which the seed chooses, and the first of what must catch each.
+    /// Only a few bugs, which the seed chooses; with --first.
     #[arg(long)]
     short: bool,
+    /// Only the first of what must catch each bug.
+    #[arg(long)]
+    first: bool,
     /// How often each bug must be caught.
     #[arg(long, default_value_t = 1)]
     times: u32,
@@ -122,6 +125,8 @@ fn choose(mut plants: Vec<Plant>, args: &Args, seed: u64) -> Vec<Plant> {
         };
         plants.sort_by_key(place);
         plants.truncate(SHORT);
+    }
+    if args.short || args.first {
         plants.iter_mut().for_each(|plant| plant.caught_by.truncate(1));
     }
     plants
