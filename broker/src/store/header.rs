@@ -16,6 +16,8 @@ pub(crate) const SCHEMA_VERSION: u32 = 2;
 const HEADER_BYTES: usize = 100;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const PAGE_SIZE_AT: usize = 16;
+/// How it is written and read: 1 with a journal, 2 with a log.
+const FORMATS_AT: [usize; 2] = [18, 19];
 const PAGE_BYTES_MIN: u32 = 512;
 const PAGES_AT: usize = 28;
 const USER_VERSION_AT: usize = 60;
@@ -76,6 +78,9 @@ fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<Heade
         1 => 65_536,
         bytes => u32::from(bytes),
     };
+    if let Some(at) = FORMATS_AT.into_iter().find(|at| !matches!(header[*at], 1 | 2)) {
+        return Err(not_whole(store, &format!("claims to be of format {}", header[at])));
+    }
     if page_bytes < PAGE_BYTES_MIN || !page_bytes.is_power_of_two() {
         return Err(not_whole(store, &format!("claims to have pages of {page_bytes} bytes")));
     }
@@ -132,7 +137,10 @@ pub(crate) fn check_schema(store: &Path, schema: u32) -> Result<(), Error> {
 
 fn not_whole(store: &Path, how: &str) -> Error {
     refused(
-        format!("the store {} {how}: it is empty or cut off; it was left untouched", store.display()),
+        format!(
+            "the store {} {how}: it is empty, cut off or damaged; it was left untouched",
+            store.display()
+        ),
         "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store",
     )
 }

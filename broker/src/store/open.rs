@@ -24,6 +24,14 @@ const READER_WITHIN: Duration = Duration::from_secs(10);
 /// A truncated log keeps at most this much of the disk: 64 MiB.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
+/// A store up to this size is looked through before it is opened: some 60 ms. In a larger one damage is found when it is
+/// met.
+const CHECKED_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// What SQLite says of a file in which it finds nothing wrong.
+const SOUND: &str = "ok";
+/// What to do with a store that cannot be used.
+const WAY_OUT: &str = "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store";
+
 /// An open store.
 pub(crate) struct Opened {
     pub(crate) writer: SqliteConnection,
@@ -44,7 +52,7 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         }
         Header::Unmarked => seed::take_over(store, clock.now()).await?,
     }
-    check_log(store).await?;
+    check_inside(store).await?;
     keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
@@ -78,6 +86,8 @@ pub(crate) fn options(store: &Path, durability: Durability) -> SqliteConnectOpti
         .foreign_keys(true)
         // A file that somebody prepared must not make SQLite call functions of its choice.
         .pragma("trusted_schema", "OFF")
+        // A damaged page is an error as soon as it is read, and not what a search happens to make of it.
+        .pragma("cell_size_check", "ON")
         // macOS acknowledges a plain fsync before the disk has the data.
         .pragma("fullfsync", "ON")
         .pragma("checkpoint_fullfsync", "ON")
@@ -103,21 +113,39 @@ pub(crate) fn keep_private(store: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The header was checked, but the log beside it may hold a newer one. Looked at through a connection that cannot fold
-/// the log into the store: a store that is refused stays as it is.
-async fn check_log(store: &Path) -> Result<(), Error> {
+/// The header was checked, but the log beside it may hold a newer one, and what is behind the header may be damaged.
+/// Looked at through a connection that cannot fold the log into the store: a store that is refused stays as it is.
+async fn check_inside(store: &Path) -> Result<(), Error> {
     let mut log = store.as_os_str().to_owned();
     log.push("-wal");
-    if std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) == 0 {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let logged = length(Path::new(&log));
+    let small = length(store) + logged <= CHECKED_MAX_BYTES;
+    if logged == 0 && !small {
         return Ok(());
     }
     let look = async {
-        let mut connection = SqliteConnection::connect_with(&glance(store)).await?;
+        // Without a log nothing has to be put beside the store to read it.
+        let options = glance(store).immutable(logged == 0);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
         let schema: u32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+        let verdict = if small && schema <= header::SCHEMA_VERSION {
+            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?
+        } else {
+            SOUND.to_owned()
+        };
         connection.close().await?;
-        Ok(schema)
+        Ok((schema, verdict))
     };
-    header::check_schema(store, look.await.map_err(|error| cannot_open(store, &error))?)
+    let (schema, verdict): (u32, String) = look.await.map_err(|error| cannot_open(store, &error))?;
+    header::check_schema(store, schema)?;
+    if verdict == SOUND {
+        return Ok(());
+    }
+    Err(refused(
+        format!("the store {} is damaged ({verdict}); it was left as it is", store.display()),
+        WAY_OUT,
+    ))
 }
 
 /// A connection that changes nothing, not even how the file is journalled.
@@ -153,7 +181,7 @@ fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
         errors::Severity::Refused => for_caller(error),
         _ => refused(
             format!("the store {} cannot be opened: {error}; it was left as it is", store.display()),
-            "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store",
+            WAY_OUT,
         ),
     }
 }
