@@ -148,6 +148,30 @@ fn each_library_stays_in_its_place() {
     );
 }
 
+/// Whoever opens and closes a file that SQLite has open in the same process takes SQLite's locks away from it.
+#[test]
+fn d16_the_files_of_a_store_are_opened_before_sqlite_does_and_by_nobody_else() {
+    let before = [
+        "broker/src/store/create.rs",
+        "broker/src/store/backup.rs",
+        "broker/src/store/header.rs",
+        "broker/src/store/wal.rs",
+        // The id in the run folder, which is no file of SQLite's.
+        "broker/src/store/open.rs",
+        "broker/src/store/tests/",
+        "broker/src/store/seed/",
+    ];
+    let words =
+        ["File::open", "File::create", "OpenOptions", "private_file", "fs::read", "fs::write", "fs::copy"];
+    let strays: Vec<String> = words
+        .iter()
+        .flat_map(|word| places(word))
+        .filter(|place| place.starts_with("broker/src/store/") || place.starts_with("broker/src/handle/"))
+        .filter(|place| !before.iter().any(|path| place.starts_with(path)))
+        .collect();
+    none("files opened beside an open store", &strays);
+}
+
 #[test]
 fn sql_stays_in_the_store() {
     let statements =
