@@ -129,7 +129,7 @@ fn look(sandbox: &Sandbox, sent: &[(i64, String)], at: usize, counts: &mut Count
         Some(_) if left.is_error => counts.errors += 1,
         Some(found) if found == sent => counts.harmless += 1,
         Some(found) if found.iter().map(|(id, _)| id).eq(sent.iter().map(|(id, _)| id)) => {
-            counts.other_text += 1
+            counts.other_text += 1;
         }
         Some(_) => counts.missing.push(at),
     }

@@ -125,7 +125,8 @@ async fn a_store_whose_end_is_only_in_the_log_is_whole() {
 async fn a_store_that_is_found_damaged_is_not_served_any_further() {
     let opened = open().await;
     let a = session(&opened.store, "/p/a").await;
-    let sent = send(&opened.store, &a.owner, &["b"], &"x".repeat(2_000)).await;
+    // A small one would be looked through, and not be opened at all.
+    let sent = send(&opened.store, &a.owner, &["b"], &"x".repeat(9_000_000)).await;
     opened.store.close().await;
     let mut bytes = std::fs::read(&opened.paths.store).unwrap();
     let body = [b'x'; 1_000];
