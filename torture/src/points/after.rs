@@ -75,7 +75,11 @@ fn next_call(world: &World) -> Duration {
 fn repeat(world: &mut World, left: Option<&Dump>) -> Result<(), String> {
     world.connect_all().map_err(|_| "a session cannot come back".to_owned())?;
     let history = std::mem::take(&mut world.history);
-    for op in &history {
+    for (at, op) in history.iter().enumerate() {
+        // Answers other than of sends are kept for ten minutes; the preparation may be older.
+        if at < world.prepared && !matches!(op.request, Request::Send(_)) {
+            continue;
+        }
         let again = world.again(op).map_err(|error| format!("{} again: {error}", named(op)))?;
         if let Answer::Done(first) = &op.answer
             && !same(first, &again)

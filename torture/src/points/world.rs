@@ -55,6 +55,8 @@ struct Actor {
 pub struct World {
     pub sandbox: Sandbox,
     pub history: Vec<Op>,
+    /// How many of them were done when the run began, maybe long ago.
+    pub prepared: usize,
     /// Mail for bob that was there before, in a store of another version.
     pub given: Vec<i64>,
     /// A second broker that takes part, beside the traced one.
@@ -120,7 +122,14 @@ impl World {
             (name, Actor { identity, raw: None })
         };
         let actors = NAMES.into_iter().map(actor).collect();
-        Self { sandbox: Sandbox::new(), history: Vec::new(), given: Vec::new(), other: None, actors }
+        Self {
+            sandbox: Sandbox::new(),
+            history: Vec::new(),
+            prepared: 0,
+            given: Vec::new(),
+            other: None,
+            actors,
+        }
     }
 
     /// A folder of its own with the template's files in it.
@@ -128,6 +137,7 @@ impl World {
         let mut world = Self::new();
         copy_files(template.files.path(), world.sandbox.dir());
         world.history.clone_from(&template.history);
+        world.prepared = world.history.len();
         world.given.clone_from(&template.given);
         for (name, identity) in &template.identities {
             world.actors.get_mut(name).expect("an actor").identity = identity.clone();
