@@ -105,6 +105,8 @@ fn tell(report: &mut Report, scenario: &Scenario, found: &Found) {
         found.slowest.as_millis(),
         found.took.as_secs_f64()
     );
+    // A whole run takes minutes: what is done is said at once.
+    eprintln!("{}: {summary}", scenario.name);
     report.promise(scenario.name, summary, found.broken.is_empty());
     for ((name, target), number) in &found.points {
         report.row(&format!("  {name} {target}"), number);
