@@ -14,6 +14,7 @@ mod events;
 mod link;
 mod reach;
 mod start;
+mod turn;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::config::{ClientConfig, Start, Timing};
 use super::link::{Link, NoLink};
 use super::start::{self, Started};
+use super::turn::Turn;
 use crate::error::{Error, ErrorCode};
 use crate::hello::{Hello, Welcome};
 use std::time::Duration;
@@ -22,11 +23,18 @@ const START_AGAIN_MAX: Duration = Duration::from_millis(400);
 const START_FAILED_FIRST: Duration = Duration::from_millis(200);
 const START_FAILED_MAX: Duration = Duration::from_secs(30);
 
+/// How long another client's start is waited for before this one starts a broker too.
+const OTHERS_START_MAX: Duration = Duration::from_secs(1);
+/// Between two looks meanwhile, at most: it will listen in a moment.
+const OTHERS_RETRY_MAX: Duration = Duration::from_millis(40);
+
 /// The state of getting a connection.
 pub(super) struct Reach {
     timing: Timing,
     /// Until then only look.
     no_start_before: Instant,
+    /// Since when another client has been starting a broker.
+    others_start: Option<Instant>,
     again_pause: Duration,
     failed_pause: Duration,
     last_start: Option<(Instant, Error)>,
@@ -39,6 +47,7 @@ impl Reach {
         Self {
             timing,
             no_start_before: Instant::now(),
+            others_start: None,
             again_pause: START_AGAIN_FIRST,
             failed_pause: START_FAILED_FIRST,
             last_start: None,
@@ -57,7 +66,11 @@ impl Reach {
             Err(NoLink::Absent) => match &config.start {
                 Start::Never => unreachable(config, "nobody listens there"),
                 Start::IfAbsent(command) if Instant::now() >= self.no_start_before => {
-                    self.start(command, config).await?;
+                    if let Some(turn) = self.turn(config) {
+                        let started = self.start(command, config).await;
+                        drop(turn);
+                        started?;
+                    }
                     unreachable(config, "a broker is starting, and does not listen yet")
                 }
                 Start::IfAbsent(_) => match &self.last_start {
@@ -71,6 +84,18 @@ impl Reach {
             Err(NoLink::Absent) => Err(absent),
             other => other.map_err(|error| explained(config, error)),
         }
+    }
+
+    /// The right to start a broker, unless another client is about to.
+    fn turn(&mut self, config: &ClientConfig) -> Option<Turn> {
+        let (now, turn) = (Instant::now(), Turn::take(&config.paths));
+        let since = *self.others_start.get_or_insert(now);
+        // It may be stopped, or slow.
+        let turn = turn.or_else(|| (now - since >= OTHERS_START_MAX).then(Turn::anyway));
+        if turn.is_some() {
+            self.others_start = None;
+        }
+        turn
     }
 
     async fn look(&self, config: &ClientConfig, hello: Hello) -> Result<(Link, Welcome), NoLink> {
@@ -107,7 +132,11 @@ impl Reach {
     /// How long to pause after a failed attempt; longer each time.
     pub(super) fn pause(&mut self, after: &Error, calls_wait: bool) -> Duration {
         let pause = self.retry_pause;
-        let most = if is_final(after) && !calls_wait { RETRY_HOPELESS_MAX } else { RETRY_MAX };
+        let most = match self.others_start {
+            Some(_) => OTHERS_RETRY_MAX,
+            None if is_final(after) && !calls_wait => RETRY_HOPELESS_MAX,
+            None => RETRY_MAX,
+        };
         self.retry_pause = (pause * 2).min(most);
         pause.min(most)
     }
@@ -130,7 +159,7 @@ impl Reach {
         }
         let pause = self.short_link_pause;
         self.short_link_pause = (pause * 2).min(RETRY_MAX);
-        self.retry_pause = RETRY_FIRST;
+        (self.retry_pause, self.others_start) = (RETRY_FIRST, None);
         Some(pause)
     }
 

@@ -129,3 +129,27 @@ async fn a_broker_that_listens_is_not_started_again() {
     outcome(asked).await.unwrap();
     assert_eq!(starts(&place), 0);
 }
+
+#[tokio::test]
+async fn while_another_client_starts_a_broker_none_is_started_but_not_for_ever() {
+    let place = Place::new();
+    let file = fs::File::create(place.paths.run_dir.join("start.lock")).unwrap();
+    file.lock().unwrap();
+    let begun = std::time::Instant::now();
+    let (client, _events) = open(&place, "{\"ready\":false,\"running\":true}\n", unhurried());
+    let _asked = call(&client, &get("a"));
+    let until_started = |count: usize| {
+        let place = &place;
+        patiently(async move {
+            while starts(place) < count {
+                // Between two looks at a file that another process writes.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+    };
+    until_started(1).await;
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+    // Released with whoever had it, and then it is this one's turn.
+    drop(file);
+    until_started(2).await;
+}

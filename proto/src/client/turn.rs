@@ -1,0 +1,39 @@
+//! Whose turn it is to start a broker: when one goes, all its clients see it in the same moment, and one start is enough.
+//!
+//! A lock beside the broker's own, held while a start is under way; the system releases it with its holder. Only a
+//! courtesy: the broker's lock alone decides who serves.
+
+use crate::paths::{StorePaths, check_private_dir};
+use std::fs::{File, OpenOptions, TryLockError};
+
+/// The lock's file in the run folder.
+const FILE: &str = "start.lock";
+
+/// The right to start a broker, while it lasts.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _lock: Option<File>,
+}
+
+impl Turn {
+    /// `None` while another client starts one. Where that cannot be told, it is everyone's turn.
+    pub(super) fn take(paths: &StorePaths) -> Option<Self> {
+        // The first broker of a store makes the folder, and the first clients do not have to agree.
+        let Ok(true) = check_private_dir(&paths.run_dir) else { return Some(Self::anyway()) };
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let Ok(file) = options.open(paths.run_dir.join(FILE)) else { return Some(Self::anyway()) };
+        match file.try_lock() {
+            Ok(()) => Some(Self { _lock: Some(file) }),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(_)) => Some(Self::anyway()),
+        }
+    }
+
+    /// For who has waited long enough.
+    pub(super) const fn anyway() -> Self {
+        Self { _lock: None }
+    }
+}
