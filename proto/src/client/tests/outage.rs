@@ -183,12 +183,13 @@ async fn e8_a_broker_that_says_no_and_closes_at_once_is_understood() {
             loop {
                 let stream = broker.listener.accept().await.unwrap();
                 let mut frames = Framed::new(stream, FrameCodec::<ClientFrame, ServerFrame>::new());
-                frames.send(&ServerFrame::Refused(full.clone())).await.unwrap();
+                // A client that waited long enough is gone already.
+                let _gone = frames.send(&ServerFrame::Refused(full.clone())).await;
             }
         }
     });
     for _ in 0..30 {
-        let timing = Timing { outage_max: Duration::from_millis(20), ..unhurried() };
+        let timing = Timing { outage_max: Duration::from_millis(200), ..unhurried() };
         let (client, _events) = Client::open_with(place.config(), timing);
         let error = patiently(client.call(get("a"))).await.unwrap_err();
         assert_eq!(error.error, full);
