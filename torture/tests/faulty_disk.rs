@@ -56,6 +56,29 @@ fn a_full_disk_refuses_and_heals_without_a_restart() {
 }
 
 #[test]
+fn a_disk_that_fails_while_a_broker_starts_is_no_reason_to_refuse_the_store() {
+    let sandbox = Sandbox::new();
+    let mut shim = sandbox.shim().program(&programs(&sandbox)).name("writer").session();
+    shim.say("reader", "before");
+    for orders in ["read eio", "write eio", "sync eio"] {
+        let broker = sandbox.broker_id();
+        order(sandbox.dir(), orders);
+        c2c_harness::stop(broker);
+        let error = shim.call("send_message", json!({"to": "reader", "body": orders}));
+        if error.is_error {
+            // It fails as long as the disk does, and never with the advice to begin with an empty store.
+            let error = error.err(ErrorCode::BrokerUnreachable);
+            assert!(error["message"].as_str().unwrap().contains("storage_failed"), "{error}");
+        }
+        order(sandbox.dir(), "");
+        until("it goes on", c2c_harness::PATIENCE, || !shim.call("heartbeat", json!({})).is_error);
+    }
+    shim.say("reader", "after");
+    let bodies = sandbox.session("reader").inbox_bodies(json!({}));
+    assert_eq!((bodies.first().unwrap().as_str(), bodies.last().unwrap().as_str()), ("before", "after"));
+}
+
+#[test]
 fn an_ordered_kill_ends_the_broker_before_the_operation() {
     let sandbox = Sandbox::new();
     record(sandbox.dir());

@@ -16,6 +16,9 @@ const NOTADB: i32 = 26;
 /// Extended: a write failed, and the system did not say that the disk is full.
 const IOERR_WRITE: i32 = IOERR | 3 << 8;
 
+/// Extended: the file ends before what was to be read.
+const IOERR_SHORT_READ: i32 = IOERR | 2 << 8;
+
 /// What to do after a failed statement or commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
@@ -43,6 +46,14 @@ const fn meaning(extended: i32, file_size_is_limited: bool) -> i32 {
 /// Whether the file itself is broken.
 pub(crate) fn is_damaged(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(CORRUPT | NOTADB))
+}
+
+/// Whether the disk failed, which says nothing about what is on it: the next attempt may succeed. A file that is shorter
+/// than it says is not such a case.
+pub(crate) fn is_disk_failure(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(database) = error else { return false };
+    let code = database.code().and_then(|code| code.parse::<i32>().ok());
+    code.is_some_and(|extended| extended & 0xff == IOERR && extended != IOERR_SHORT_READ)
 }
 
 /// How bad it is.

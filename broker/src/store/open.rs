@@ -8,8 +8,8 @@ use super::{errors, header, seed};
 use crate::clock::Clock;
 use crate::config::Durability;
 use crate::platform;
-use c2c_proto::Error;
 use c2c_proto::paths::StorePaths;
+use c2c_proto::{Error, ErrorCode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use std::path::Path;
@@ -162,11 +162,13 @@ pub(crate) fn glance(path: &Path) -> SqliteConnectOptions {
 async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String, u64), Error> {
     migrations::bring_up(writer, store, &MIGRATOR).await?;
     let facts = async {
-        let epoch: String = sqlx::query_scalar(
+        // To its end: the row comes before the commit, and only what comes after it says whether that succeeded.
+        let mut counted: Vec<String> = sqlx::query_scalar(
             "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'epoch' RETURNING value",
         )
-        .fetch_one(&mut *writer)
+        .fetch_all(&mut *writer)
         .await?;
+        let epoch = counted.pop().ok_or(sqlx::Error::RowNotFound)?;
         let store_id: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'store_id'")
             .fetch_one(&mut *writer)
             .await?;
@@ -176,10 +178,18 @@ async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String,
     Ok((store_id, epoch.parse().unwrap_or_default()))
 }
 
-/// A store that cannot be opened is refused; only a full disk and a foreign lock pass by themselves.
+/// A store that cannot be opened is refused; only a full disk, a foreign lock and a failing disk may pass by themselves.
 fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
     match errors::severity(error) {
         errors::Severity::Refused => for_caller(error),
+        _ if errors::is_disk_failure(error) => Error::new(
+            ErrorCode::StorageFailed,
+            format!(
+                "the store {} could not be read or written: {error}; it was left as it is",
+                store.display()
+            ),
+            "the next call tries again; if this stays, the disk needs looking after",
+        ),
         _ => refused(
             format!("the store {} cannot be opened: {error}; it was left as it is", store.display()),
             WAY_OUT,

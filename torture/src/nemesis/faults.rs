@@ -98,7 +98,8 @@ impl Nemesis<'_> {
     /// A broker that somebody starts by hand gives up as soon as it sees the other one, and touches nothing of it.
     pub(super) fn second_broker(&mut self) {
         let paths = self.world.sandbox.paths();
-        if target::broker(paths).is_none() {
+        // One that answers is there for good, and so is its socket.
+        if self.world.sandbox.status().is_none() {
             return;
         }
         let socket = inode(Path::new(&paths.address.to_string()));

@@ -35,6 +35,9 @@ pub struct Args {
     /// Between two faults, on average, in milliseconds.
     #[arg(long, default_value_t = 500)]
     mean_ms: u64,
+    /// At most so many messages of one client at once, without waiting for the answers between them.
+    #[arg(long, default_value_t = 10)]
+    burst: u64,
     /// Leaves the disk alone.
     #[arg(long)]
     good_disk: bool,
@@ -68,6 +71,7 @@ pub fn run(args: &Args) -> Report {
             time: if args.kills.is_some() { LONGEST } else { Duration::from_secs(args.seconds) },
             mean: Duration::from_millis(args.mean_ms),
             disk: !args.good_disk,
+            burst: args.burst.max(1),
             programs: args.programs.clone(),
             history,
         };

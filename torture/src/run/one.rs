@@ -24,6 +24,7 @@ pub(super) struct Plan {
     pub(super) time: Duration,
     pub(super) mean: Duration,
     pub(super) disk: bool,
+    pub(super) burst: u64,
     pub(super) programs: Option<PathBuf>,
     pub(super) history: Option<PathBuf>,
 }
@@ -34,7 +35,7 @@ pub(super) fn run(plan: &Plan) -> Outcome {
     let sandbox = Sandbox::new();
     let recorder = Recorder::new(plan.history.as_deref()).expect("the history can be written");
     let (programs, disk) = programs(plan, &sandbox);
-    let world = World::new(&sandbox, recorder, plan.seed, plan.shims, programs.join("c2c-shim"));
+    let world = World::new(&sandbox, recorder, plan.seed, plan.shims, programs.join("c2c-shim"), plan.burst);
     let premises = Premises { seed: plan.seed, steady: world.steady.clone() };
     let nemesis = nemesis::Plan { kills: plan.kills, time: plan.time, mean: plan.mean, disk };
     let (kills, strangers, peaks) = work(&world, nemesis);

@@ -9,8 +9,6 @@ use crate::history::{Call, Inbox, To};
 
 /// Calls that go on while others are made.
 const FLIGHTS_MAX: usize = 3;
-/// Messages that are sent without waiting for the answers between them.
-const BURST_MAX: u64 = 10;
 const TAGS: [&str; 3] = ["handoff", "status", QUESTION];
 
 impl Agent<'_> {
@@ -68,7 +66,7 @@ impl Agent<'_> {
     }
 
     fn burst(&mut self) {
-        let count = 1 + self.dice.below(BURST_MAX);
+        let count = 1 + self.dice.below(self.world.burst);
         let calls: Vec<Call> = (0..count)
             .map(|_| {
                 let to = To::Names(self.addressees());

@@ -43,6 +43,8 @@ pub struct World<'a> {
     pub steady: Vec<String>,
     /// Names that are taken by one from another.
     pub contested: Vec<String>,
+    /// At most so many messages are sent without waiting for the answers between them.
+    pub burst: u64,
     /// The shim's program.
     pub program: PathBuf,
     /// The process of each client's shim, while it runs and is not waited for.
@@ -63,6 +65,7 @@ impl<'a> World<'a> {
         seed: u64,
         clients: usize,
         program: PathBuf,
+        burst: u64,
     ) -> Self {
         let fickle = (clients / 7).max(2).min(clients);
         Self {
@@ -72,6 +75,7 @@ impl<'a> World<'a> {
             seed,
             steady: (0..clients - fickle).map(|index| format!("steady-{index}")).collect(),
             contested: (0..fickle + 1).map(|index| format!("contested-{index}")).collect(),
+            burst,
             program,
             processes: (0..clients).map(|_| Mutex::new(None)).collect(),
             output_faults: Mutex::default(),
