@@ -21,6 +21,7 @@ use crate::sweep::{Due, Sweep};
 use crate::takeover;
 use c2c_proto::error::Error;
 use c2c_proto::event::Closing;
+use c2c_proto::limits::BROKER_START_TIMEOUT_S;
 use c2c_proto::paths::StorePaths;
 use futures_util::FutureExt;
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ const STORE_FAILED: u8 = 75;
 /// All connections together: their changes, their last bytes, and a little for the scheduling of thousands.
 const CONNECTIONS_END_WITHIN: Duration =
     CHANGES_FINISH_WITHIN.saturating_add(LAST_BYTES_WITHIN).saturating_add(Duration::from_millis(100));
+/// As long as a client waits for the broker that it started.
+const FIRST_CLIENT_WITHIN: Duration = Duration::from_secs(BROKER_START_TIMEOUT_S);
 /// What is committed is safe; closing the store only tidies its files up.
 const STORE_CLOSES_WITHIN: Duration = Duration::from_millis(350);
 
@@ -148,7 +151,8 @@ async fn claim(paths: &StorePaths, mode: Mode) -> Result<Claim, Error> {
 impl Server {
     async fn serve(mut self) -> ExitCode {
         let shutdown = self.broker.shutdown.clone();
-        let mut idle_since = Instant::now();
+        // Whoever started it has yet to connect, however short the patience with idleness is.
+        let mut idle_since = Instant::now() + FIRST_CLIENT_WITHIN;
         let reason = loop {
             let idle_at = self.idle_exit_at(idle_since);
             tokio::select! {
