@@ -17,9 +17,11 @@ const DEFAULTS: Defaults = Defaults { wait_s: 50 };
 const ERROR_MAX_CHARS: usize = 1_000;
 
 type Arguments = Map<String, Value>;
+/// The arguments of one tool: name, and JSON type if it is only one.
+type Known = Vec<(String, Option<String>)>;
 
-/// What the definitions say of each tool's arguments: name and JSON type, if it is only one.
-static KNOWN: LazyLock<Vec<Vec<(String, Option<String>)>>> = LazyLock::new(|| {
+/// What the definitions say of each tool's arguments.
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let known = |tool: rmcp::model::Tool| {
         let properties = tool.input_schema.get("properties").and_then(Value::as_object).cloned();
         let name_and_type =
@@ -48,7 +50,7 @@ pub fn check(data: &[u8]) {
     unknown_names(&arguments, known, &outcome);
     absent_is_null(tool, known, &arguments, &outcome);
     spelled_as_text(tool, known, &arguments, &outcome);
-    a_single_id(tool, arguments, &outcome);
+    a_single_id(tool, &arguments, &outcome);
 }
 
 fn typed(error: &Error) {
@@ -164,12 +166,12 @@ fn spelled_as_text(
 }
 
 /// A single id is a list of one.
-fn a_single_id(tool: &Tool, arguments: Arguments, outcome: &Result<Call, Error>) {
+fn a_single_id(tool: &Tool, arguments: &Arguments, outcome: &Result<Call, Error>) {
     let Some(id) = arguments.get("message_ids").filter(|ids| ids.is_number()).cloned() else { return };
     for list in [Value::from(vec![id.clone()]), Value::from(format!("[{id}]"))] {
         let mut listed = arguments.clone();
         listed.insert("message_ids".to_owned(), list);
-        alike(&tool.decode(Some(listed), &DEFAULTS), outcome, &arguments);
+        alike(&tool.decode(Some(listed), &DEFAULTS), outcome, arguments);
     }
 }
 

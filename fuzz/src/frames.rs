@@ -128,7 +128,7 @@ fn in_pieces<In, Out>(
     while !rest.is_empty() && error.is_none() {
         step = step.wrapping_mul(29).wrapping_add(7);
         // Mostly small pieces, now and then all that is left.
-        let length = if step % 11 == 0 { rest.len() } else { (1 + step % 9).min(rest.len()) };
+        let length = if step.is_multiple_of(11) { rest.len() } else { (1 + step % 9).min(rest.len()) };
         let (piece, after) = rest.split_at(length);
         buffer.extend_from_slice(piece);
         rest = after;

@@ -113,7 +113,7 @@ fn answered(line: &[u8], fed: &Fed, initialized: bool) {
         Ok(value) => match request_id(&value) {
             Some(id) => match (handed.as_slice(), answers.as_slice()) {
                 ([message], []) => {
-                    assert!(same(Some(&Json::read(&message["id"].to_string())), id), "{fed:?}")
+                    assert!(same(Some(&Json::read(&message["id"].to_string())), id), "{fed:?}");
                 }
                 ([], [answer]) => assert!(same(answer.get("id"), id), "{fed:?}"),
                 _ => panic!("a request has one fate: {fed:?}"),
@@ -174,7 +174,7 @@ impl AsyncRead for Pieces {
     ) -> Poll<io::Result<()>> {
         self.step = self.step.wrapping_mul(29).wrapping_add(7);
         let small = 1 + self.step % 40;
-        let length = if self.step % 3 == 0 { small } else { self.rest.len() };
+        let length = if self.step.is_multiple_of(3) { small } else { self.rest.len() };
         let length = length.min(self.rest.len()).min(out.remaining());
         let after = self.rest.split_off(length);
         out.put_slice(&self.rest);

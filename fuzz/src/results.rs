@@ -61,13 +61,12 @@ fn inbox(u: &mut Unstructured<'_>) -> Result<()> {
         let response = Inbox { messages: rest.clone(), more: false };
         let (json, shown) = rendered(&view, Response::Inbox(response), mail);
         assert!(rest.is_empty() || !shown.is_empty(), "a page of nothing leads nowhere");
-        let page: Vec<Message>;
-        if downward {
-            page = rest.split_off(rest.len() - shown.len());
+        let page = if downward {
+            rest.split_off(rest.len() - shown.len())
         } else {
             let after = rest.split_off(shown.len());
-            page = std::mem::replace(&mut rest, after);
-        }
+            std::mem::replace(&mut rest, after)
+        };
         envelope::holds(&json, "messages", &page);
         assert_eq!(shown, page.iter().map(|message| message.id).collect::<Vec<_>>());
         assert_eq!(json.is_true("more"), !rest.is_empty());
