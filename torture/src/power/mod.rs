@@ -27,7 +27,7 @@ use sift::Sifted;
 use std::time::Instant;
 
 /// A round's store stays small, so that thousands of images of it are opened in a minute.
-const IMAGES_PER_ROUND: usize = 10_000;
+const IMAGES_PER_ROUND: usize = 6_000;
 /// Every so many rounds, messages are large, so that the log is folded under work and written from its beginning again.
 const LARGE_EVERY: usize = 5;
 /// Opening an image of a large store takes as much longer.
@@ -83,10 +83,11 @@ pub fn run(args: &Args) -> Report {
         let round = Round::record(&shape);
         let sifted = sift::sift(&round, images, shape.seed);
         println!(
-            "  round {number}: {} calls acknowledged, {} changes recorded, {} images opened, {:.0?} so far",
+            "  round {number}: {} calls acknowledged, {} changes recorded, {} images opened, {} bad, {:.0?} so far",
             round.history.acknowledged(),
             round.entries.len(),
             sifted.opened,
+            sifted.violations.values().sum::<usize>(),
             began.elapsed()
         );
         total.add(&round, sifted);

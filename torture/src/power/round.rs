@@ -39,7 +39,7 @@ impl Round {
             order(sandbox.dir(), "sync lie");
         }
         let (clients, shims) = (4, 2);
-        let (calls, body_bytes, restarts) = if shape.large { (60, 60_000, 2) } else { (35, 600, 4) };
+        let (calls, body_bytes, restarts) = if shape.large { (60, 60_000, 2) } else { (24, 400, 8) };
         let shim = Some(programs(&sandbox));
         let paths = sandbox.paths().clone();
         let plan = Plan { seed: shape.seed, paths, clients, shims, shim, calls, body_bytes };
