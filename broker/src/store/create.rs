@@ -103,7 +103,16 @@ fn link(temporary: &Path, store: &Path) -> Result<(), Error> {
     flushed
         .and_then(|()| std::fs::hard_link(temporary, store))
         .and_then(|()| store.parent().map_or(Ok(()), flush_dir))
+        .map(|()| flush_above(store))
         .map_err(|error| failed(&format!("{} could not be put into place: {error}", store.display())))
+}
+
+/// The store's folder, and those above it, may have been made a moment ago; then their names must survive as well. One
+/// that cannot be opened or flushed was not made by this user, so nothing depends on it.
+fn flush_above(store: &Path) {
+    for folder in store.ancestors().skip(2) {
+        let _ = flush_dir(folder);
+    }
 }
 
 /// The link itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.

@@ -46,7 +46,7 @@ impl Phase {
     /// How long after the phase's event the cut may come.
     const fn micros(self) -> u64 {
         match self {
-            Self::Beginning => 150_000,
+            Self::Beginning => 20_000,
             Self::Ending => 30_000,
             _ => 5_000,
         }
@@ -158,7 +158,7 @@ impl Round {
         };
         let first = broker.insert(start()?);
         match self.phase {
-            Phase::Beginning => return Ok(()),
+            Phase::Beginning => return until_named(paths, choose.below(3)),
             Phase::Load => return more(1 + choose.below(300)),
             Phase::Ending => {
                 more(1 + choose.below(200))?;
@@ -176,6 +176,21 @@ impl Round {
         *broker = Some(start()?);
         more(1 + choose.below(60))
     }
+}
+
+/// Waits for a step in the making of a store: none, its temporary name, or its name.
+fn until_named(paths: &StorePaths, step: usize) -> Result<(), String> {
+    let folder = paths.store.parent().ok_or("a store lies in a folder")?;
+    let wanted = ["", "c2c.db.new-", "c2c.db"][step];
+    let is_wanted = |name: &str| if step == 2 { name == wanted } else { name.starts_with(wanted) };
+    let there = || {
+        let names = std::fs::read_dir(folder).ok()?;
+        names.flatten().any(|entry| entry.file_name().to_str().is_some_and(is_wanted)).then_some(())
+    };
+    if step == 0 {
+        return Ok(());
+    }
+    look(PATIENCE, there).ok_or_else(|| "the broker did not make a store".to_owned())
 }
 
 /// Starts the real broker on what is left, then reads what it holds.
