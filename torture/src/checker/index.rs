@@ -19,6 +19,8 @@ pub(crate) struct Index<'a> {
     pub(crate) by_id: HashMap<i64, usize>,
     /// By session: every name that it may ever have had.
     pub(crate) names: HashMap<&'a str, HashSet<&'a str>>,
+    /// By name: one name for all between which mail may have moved, because one session had both.
+    moved: HashMap<&'a str, &'a str>,
 }
 
 /// One message as its sender knows it: all calls that sent it, by its number.
@@ -60,11 +62,13 @@ impl<'a> Index<'a> {
             by_n: HashMap::new(),
             by_id: dump.messages.iter().enumerate().map(|(at, message)| (message.id, at)).collect(),
             names: HashMap::new(),
+            moved: HashMap::new(),
         };
         for (at, op) in ops.iter().enumerate() {
             index.note_send(at, op);
             index.note_names(op);
         }
+        index.note_moves();
         for (at, stored) in dump.messages.iter().enumerate() {
             if let Some(message) = stored.n.and_then(|n| index.by_n.get(&n)) {
                 index.messages[*message].stored.push(at);
@@ -133,6 +137,28 @@ impl<'a> Index<'a> {
         if let Call::Register { name } = &op.call {
             note(&op.session, name);
         }
+    }
+
+    /// Unread mail comes along when a session takes another name, and belongs to that name from then on, whoever takes
+    /// it next.
+    fn note_moves(&mut self) {
+        for names in self.names.values() {
+            let roots: HashSet<&str> =
+                names.iter().map(|name| self.moved.get(name).copied().unwrap_or(name)).collect();
+            let Some(root) = roots.iter().min().copied() else { continue };
+            for name in self.moved.values_mut().filter(|name| roots.contains(*name)) {
+                *name = root;
+            }
+            self.moved.extend(names.iter().map(|name| (*name, root)));
+        }
+    }
+
+    /// Whether mail for a name may be mail of a session: it may have had the name, or one that such mail came to.
+    pub(crate) fn may_get(&self, session: &str, name: &str) -> bool {
+        let root = self.moved.iter().find(|(known, _)| same_name(known, name)).map(|(_, root)| root);
+        let names = self.names.get(session).into_iter().flatten();
+        self.may_have_had(session, name)
+            || names.into_iter().any(|own| root.is_some() && self.moved.get(own) == root)
     }
 
     /// The message of an id, if it is stored and its number is known.

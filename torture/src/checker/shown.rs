@@ -71,14 +71,14 @@ fn may_see(index: &Index<'_>, op: &Op, id: i64) -> bool {
 fn reaches(index: &Index<'_>, message: &Message<'_>, op: &Op, answers: usize) -> bool {
     let original = match message.to {
         Target::Everyone => return true,
-        Target::Names(names) => return names.iter().any(|name| index.may_have_had(&op.session, name)),
+        Target::Names(names) => return names.iter().any(|name| index.may_get(&op.session, name)),
         Target::Sender => message.reply_to.and_then(|id| index.message(id)),
     };
     let Some(original) = original else { return true };
     if original.session != message.session {
         // To whatever name the asker had at that moment, whoever has it later.
         let names = index.names.get(original.session);
-        return names.is_some_and(|names| names.iter().any(|name| index.may_have_had(&op.session, name)));
+        return names.is_some_and(|names| names.iter().any(|name| index.may_get(&op.session, name)));
     }
     // An answer to one's own message goes where that one went; those who change their names may be anywhere.
     !index.is_steady(op) || answers == 0 || reaches(index, original, op, answers - 1)

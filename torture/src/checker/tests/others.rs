@@ -134,6 +134,30 @@ fn a_name_has_one_holder_and_who_keeps_one_keeps_it() {
 }
 
 #[test]
+fn mail_that_came_along_belongs_to_the_new_name_whoever_takes_it() {
+    let told = |moves: bool| {
+        let mut story = Story::new();
+        let registered = |session: &str, superseded: Option<&str>| Done::Registered {
+            session: format!("row-of-{session}").into(),
+            name: "second".into(),
+            superseded: superseded.map(Into::into),
+        };
+        story.tell("first", Call::Heartbeat {}, Outcome::Ok, Done::Nothing);
+        let id = story.send("alice", &["first"]);
+        if moves {
+            let call = Call::Register { name: "second".to_owned() };
+            story.tell("first", call, Outcome::Ok, registered("first", None));
+        }
+        let call = Call::Register { name: "second".to_owned() };
+        story.tell("x", call, Outcome::Ok, registered("x", moves.then_some("row-of-first")));
+        story.inbox("x", &[id]);
+        story
+    };
+    holds(&told(true));
+    shows(&told(false), Anomaly::Leaked);
+}
+
+#[test]
 fn who_lost_its_name_does_not_go_on() {
     let mut story = Story::new();
     let register = |superseded: Option<&str>| Done::Registered {
