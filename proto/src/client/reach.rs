@@ -6,7 +6,9 @@ use super::start::{self, Started};
 use super::turn::Turn;
 use crate::error::{Error, ErrorCode};
 use crate::hello::{Hello, Welcome};
+use std::pin::pin;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 /// Between two attempts to connect, at first and at most: a look at the socket file costs little.
@@ -62,14 +64,13 @@ impl Reach {
         config: &ClientConfig,
         hello: Hello,
     ) -> Result<(Link, Welcome), Error> {
-        let absent = match self.look(config, hello.clone()).await {
+        let limit = self.timing.hello_max;
+        let absent = match look(config, hello.clone(), limit).await {
             Err(NoLink::Absent) => match &config.start {
                 Start::Never => unreachable(config, "nobody listens there"),
                 Start::IfAbsent(command) if Instant::now() >= self.no_start_before => {
                     if let Some(turn) = self.turn(config) {
-                        let started = self.start(command, config).await;
-                        drop(turn);
-                        started?;
+                        return self.start_and_look(turn, command, config, hello).await;
                     }
                     unreachable(config, "a broker is starting, and does not listen yet")
                 }
@@ -80,9 +81,33 @@ impl Reach {
             },
             other => return other.map_err(|error| explained(config, error)),
         };
-        match self.look(config, hello).await {
+        match look(config, hello, limit).await {
             Err(NoLink::Absent) => Err(absent),
             other => other.map_err(|error| explained(config, error)),
+        }
+    }
+
+    /// Starts a broker, and looks all the while: another one may come to listen long before the own one says a word.
+    async fn start_and_look(
+        &mut self,
+        turn: Turn,
+        command: &super::BrokerCommand,
+        config: &ClientConfig,
+        hello: Hello,
+    ) -> Result<(Link, Welcome), Error> {
+        let (limit, said) = (self.timing.hello_max, Notify::new());
+        let mut reached = pin!(until_reached(config, &hello, limit, &said));
+        let started = tokio::select! {
+            biased;
+            reached = &mut reached => return reached.map_err(|error| explained(config, error)),
+            started = self.start(command, config) => started,
+        };
+        drop(turn);
+        started?;
+        said.notify_one();
+        match timeout(limit, reached).await {
+            Ok(reached) => reached.map_err(|error| explained(config, error)),
+            Err(_) => Err(unreachable(config, "a broker is starting, and does not listen yet")),
         }
     }
 
@@ -96,13 +121,6 @@ impl Reach {
             self.others_start = None;
         }
         turn
-    }
-
-    async fn look(&self, config: &ClientConfig, hello: Hello) -> Result<(Link, Welcome), NoLink> {
-        let limit = self.timing.hello_max;
-        timeout(limit, Link::open(&config.paths.address, hello))
-            .await
-            .unwrap_or_else(|_| Err(NoLink::Failed(format!("it did not answer within {limit:?}"))))
     }
 
     async fn start(&mut self, command: &super::BrokerCommand, config: &ClientConfig) -> Result<(), Error> {
@@ -166,6 +184,29 @@ impl Reach {
     /// A service takes over: leave it the time to.
     pub(super) fn leave_to_service(&mut self) {
         self.no_start_before = Instant::now() + self.timing.hand_over_max;
+    }
+}
+
+async fn look(config: &ClientConfig, hello: Hello, limit: Duration) -> Result<(Link, Welcome), NoLink> {
+    timeout(limit, Link::open(&config.paths.address, hello))
+        .await
+        .unwrap_or_else(|_| Err(NoLink::Failed(format!("it did not answer within {limit:?}"))))
+}
+
+/// Looks again and again, at once when there is a word; until a broker says yes or no.
+async fn until_reached(
+    config: &ClientConfig,
+    hello: &Hello,
+    limit: Duration,
+    said: &Notify,
+) -> Result<(Link, Welcome), NoLink> {
+    loop {
+        let _looked_long_enough_ago = timeout(OTHERS_RETRY_MAX, said.notified()).await;
+        match look(config, hello.clone(), limit).await {
+            // One that is starting, or one that is ending.
+            Err(NoLink::Absent | NoLink::Failed(_)) => {}
+            other => return other,
+        }
     }
 }
 

@@ -93,6 +93,28 @@ async fn whoever_loses_the_race_connects_to_the_winner() {
 }
 
 #[tokio::test]
+async fn a_broker_that_listens_is_reached_though_the_own_one_never_says_a_word() {
+    let place = Place::new();
+    let word = place.folder.path().join("word");
+    let made = std::process::Command::new("mkfifo").arg(&word).status().unwrap();
+    assert!(made.success());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c2c-broker");
+    let start = Start::IfAbsent(BrokerCommand::at(script));
+    let timing = Timing { start_max: 10 * PATIENCE, ..unhurried() };
+    let (client, _events) = Client::open_with(ClientConfig { start, ..place.config() }, timing);
+    let asked = call(&client, &get("a"));
+    // Opened for writing as soon as the script reads it, which from then on waits for what is never written.
+    let silence =
+        patiently(tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(word)));
+    let silence = silence.await.unwrap().unwrap();
+    let broker = place.listen();
+    let (mut connection, _) = broker.accept().await;
+    connection.answer(&get("a"), nothing()).await;
+    outcome(asked).await.unwrap();
+    drop(silence);
+}
+
+#[tokio::test]
 async fn a_program_that_is_no_broker_is_named() {
     for (word, said) in
         [("", "it ended with exit status: 0 before it was ready"), ("hello\n", "as a broker does")]
