@@ -63,6 +63,8 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         .min_connections(1)
         .max_connections(READERS)
         .acquire_timeout(READER_WITHIN)
+        // With thousands of waits a moment in the queue is nothing to warn of; what waits too long gets an error.
+        .acquire_slow_threshold(READER_WITHIN)
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
