@@ -3,7 +3,7 @@
 
 use super::history::{Call, History, Told, What};
 use super::opened::Dump;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What is wrong, in groups that are counted apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub struct Violation {
 #[derive(Debug)]
 pub struct Checker<'a> {
     history: &'a History,
-    by_body: HashMap<&'a str, &'a Call>,
+    /// Sorted, because bodies are told apart by their first characters, where a hash would go through all of them.
+    by_body: BTreeMap<&'a str, &'a Call>,
     /// All calls that may mark a delivery read: by mailbox and id, when the first began.
     marks: HashMap<(&'a str, i64), u64>,
     prunes: Vec<u64>,
@@ -32,7 +33,7 @@ impl<'a> Checker<'a> {
     pub fn new(history: &'a History) -> Self {
         let mut made = Self {
             history,
-            by_body: HashMap::new(),
+            by_body: BTreeMap::new(),
             marks: HashMap::new(),
             prunes: Vec::new(),
             keys: BTreeMap::new(),
@@ -114,7 +115,7 @@ impl Look<'_> {
 
     /// Every stored message was asked for, once, and stands in its place.
     fn stored(&mut self) {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut newest_begun = 0;
         for message in &self.dump.messages {
             let Some(call) = self.checker.by_body.get(message.body.as_str()) else {

@@ -31,7 +31,7 @@ const IMAGES_PER_ROUND: usize = 6_000;
 /// Every so many rounds, messages are large, so that the log is folded under work and written from its beginning again.
 const LARGE_EVERY: usize = 5;
 /// Opening an image of a large store takes as much longer.
-const LARGE_COSTS: usize = 40;
+const LARGE_COSTS: usize = 10;
 
 /// What to do.
 #[derive(Clone, Debug, clap::Args)]
