@@ -105,10 +105,10 @@ impl Reach {
         drop(turn);
         started?;
         said.notify_one();
-        match timeout(limit, reached).await {
-            Ok(reached) => reached.map_err(|error| explained(config, error)),
-            Err(_) => Err(unreachable(config, "a broker is starting, and does not listen yet")),
-        }
+        reached.await.map_err(|error| match error {
+            NoLink::Absent => unreachable(config, "a broker is starting, and does not listen yet"),
+            other => explained(config, other),
+        })
     }
 
     /// The right to start a broker, unless another client is about to.
@@ -193,7 +193,8 @@ async fn look(config: &ClientConfig, hello: Hello, limit: Duration) -> Result<(L
         .unwrap_or_else(|_| Err(NoLink::Failed(format!("it did not answer within {limit:?}"))))
 }
 
-/// Looks again and again, at once when there is a word; until a broker says yes or no.
+/// Looks again and again until a broker says yes or no, and once more when there is a word: then one listens, or is
+/// gone again and another one has to be started.
 async fn until_reached(
     config: &ClientConfig,
     hello: &Hello,
@@ -201,10 +202,10 @@ async fn until_reached(
     said: &Notify,
 ) -> Result<(Link, Welcome), NoLink> {
     loop {
-        let _looked_long_enough_ago = timeout(OTHERS_RETRY_MAX, said.notified()).await;
+        let last = timeout(OTHERS_RETRY_MAX, said.notified()).await.is_ok();
         match look(config, hello.clone(), limit).await {
             // One that is starting, or one that is ending.
-            Err(NoLink::Absent | NoLink::Failed(_)) => {}
+            Err(NoLink::Absent | NoLink::Failed(_)) if !last => {}
             other => return other,
         }
     }
