@@ -2,6 +2,7 @@
 //! that has a schema already. The law of migrations is in `broker/migrations/README.md`.
 
 use super::errors::{self, for_caller, refused};
+use super::open::cannot_open;
 use super::{backup, header};
 use c2c_proto::Error;
 use sqlx::SqliteConnection;
@@ -92,6 +93,8 @@ async fn within(connection: &mut SqliteConnection, store: &Path, migrator: &Migr
 fn cannot_migrate(store: &Path, error: &sqlx::Error) -> Error {
     match errors::severity(error) {
         errors::Severity::Refused => for_caller(error),
+        // A disk that fails for a moment says nothing of the store.
+        _ if errors::is_disk_failure(error) => cannot_open(store, error),
         _ => refused(
             format!(
                 "the store {} cannot be brought to the newest schema: {error}; it was left as it is",

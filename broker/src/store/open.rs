@@ -181,7 +181,7 @@ async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String,
 }
 
 /// A store that cannot be opened is refused; only a full disk, a foreign lock and a failing disk may pass by themselves.
-fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
+pub(super) fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
     match errors::severity(error) {
         errors::Severity::Refused => for_caller(error),
         _ if errors::is_disk_failure(error) => Error::new(
