@@ -6,7 +6,7 @@
 use crate::args::Mode;
 use crate::platform;
 use c2c_proto::error::{Error, ErrorCode};
-use c2c_proto::paths::{StorePaths, ensure_private_dir};
+use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -137,7 +137,7 @@ fn check_disk(run_dir: &Path) -> Result<(), Error> {
 }
 
 fn open(lock: &Path) -> Result<File, Error> {
-    let opened = platform::private_file().read(true).write(true).create(true).truncate(false).open(lock);
+    let opened = private_file().read(true).write(true).create(true).truncate(false).open(lock);
     opened.map_err(|error| unusable(lock, &error))
 }
 

@@ -3,7 +3,7 @@
 //! Owns the files' number and size. Lines are written by a thread of their own, so that a slow disk slows no answer;
 //! when too many wait, new ones are dropped. What goes in holds ids and lengths, never bodies.
 
-use crate::platform;
+use c2c_proto::paths::private_file;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ struct RotatingFile {
 
 impl RotatingFile {
     fn open(path: &Path, max_bytes: u64, reopen: Arc<AtomicBool>) -> io::Result<Self> {
-        let file = platform::private_file().append(true).create(true).open(path)?;
+        let file = private_file().append(true).create(true).open(path)?;
         let length = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file, length, max_bytes, reopen })
     }

@@ -3,6 +3,7 @@
 //! All of `main`, so that a program which prepares something for the broker is the same broker.
 
 use crate::args::Args;
+use crate::clock::Clock;
 use crate::platform::{self, Standing};
 use crate::server;
 use clap::Parser;
@@ -14,9 +15,9 @@ const WORKER_THREADS: usize = 2;
 /// What still runs when the broker has stopped was given its time before.
 const STRAGGLERS_END_WITHIN: Duration = Duration::from_millis(50);
 
-/// Runs the process from its command line to its exit status.
+/// Runs the process from its command line to its exit status, by this clock.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn run(clock: Clock) -> ExitCode {
     let args = Args::parse();
     let paths = args.paths();
     if args.mode().standing() == Standing::Detached
@@ -31,7 +32,7 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return platform_failure("cannot begin", &error),
     };
-    let code = runtime.block_on(server::run(args, paths));
+    let code = runtime.block_on(server::run(args, paths, clock));
     runtime.shutdown_timeout(STRAGGLERS_END_WITHIN);
     code
 }

@@ -40,9 +40,9 @@ const FIRST_CLIENT_WITHIN: Duration = Duration::from_secs(BROKER_START_TIMEOUT_S
 const STORE_CLOSES_WITHIN: Duration = Duration::from_millis(350);
 
 /// Runs a broker from its start to its end.
-pub async fn run(args: Args, paths: Result<StorePaths, Error>) -> ExitCode {
+pub async fn run(args: Args, paths: Result<StorePaths, Error>, clock: Clock) -> ExitCode {
     let readiness = Readiness::new(&args);
-    match start(args.mode(), paths).await {
+    match start(args.mode(), paths, clock).await {
         Ok(Start::Begun(server)) => {
             readiness.ready(&server.broker.paths);
             server.serve().await
@@ -78,12 +78,12 @@ struct Server {
     log: Option<Log>,
 }
 
-async fn start(mode: Mode, paths: Result<StorePaths, Error>) -> Result<Start, Error> {
+async fn start(mode: Mode, paths: Result<StorePaths, Error>, clock: Clock) -> Result<Start, Error> {
     let paths = paths?;
     let mut signals = StopSignals::listen(mode.standing())
         .map_err(|error| Error::internal(format!("signals cannot be handled: {error}")))?;
     let begun = tokio::select! {
-        begun = begin(mode, paths) => begun?,
+        begun = begin(mode, paths, clock) => begun?,
         // A start may take long: a service waits for another broker, an old store is migrated.
         _ = signals.asked_to_stop() => return Ok(Start::Stopped),
     };
@@ -102,7 +102,7 @@ type Parts = (Arc<Broker>, Instance, Door, Option<Log>);
 
 /// The lock, then the log, the settings, the store, and the socket last: whoever connects is served. The inner error
 /// is who holds the lock.
-async fn begin(mode: Mode, paths: StorePaths) -> Result<Result<Parts, Option<Holder>>, Error> {
+async fn begin(mode: Mode, paths: StorePaths, clock: Clock) -> Result<Result<Parts, Option<Holder>>, Error> {
     let instance = match claim(&paths, mode).await? {
         Claim::Held(instance) => instance,
         Claim::Taken(holder) => return Ok(Err(holder)),
@@ -111,7 +111,7 @@ async fn begin(mode: Mode, paths: StorePaths) -> Result<Result<Parts, Option<Hol
     let log = log::start(&paths.log).ok();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, mode = mode.as_str(), store = %paths.store.display(), "starting");
-    match open_all(mode, paths).await {
+    match open_all(mode, paths, clock).await {
         Ok((broker, door)) => Ok(Ok((broker, instance, door, log))),
         Err(error) => {
             // While there still is a log: that is where people look.
@@ -122,16 +122,16 @@ async fn begin(mode: Mode, paths: StorePaths) -> Result<Result<Parts, Option<Hol
 }
 
 /// The settings, the store, and the socket last.
-async fn open_all(mode: Mode, paths: StorePaths) -> Result<(Arc<Broker>, Door), Error> {
+async fn open_all(mode: Mode, paths: StorePaths, clock: Clock) -> Result<(Arc<Broker>, Door), Error> {
     let config = Config::load(&paths.config)?;
-    let broker = open(config, paths, mode).await?;
+    let broker = open(config, paths, mode, clock).await?;
     let door = Door::open(Arc::clone(&broker))?;
     tracing::info!(address = %broker.paths.address, pid = std::process::id(), "ready");
     Ok((broker, door))
 }
 
-async fn open(config: Config, paths: StorePaths, mode: Mode) -> Result<Arc<Broker>, Error> {
-    let (clock, stats, shutdown) = (Clock::system(), Arc::new(Stats::default()), Shutdown::new());
+async fn open(config: Config, paths: StorePaths, mode: Mode, clock: Clock) -> Result<Arc<Broker>, Error> {
+    let (stats, shutdown) = (Arc::new(Stats::default()), Shutdown::new());
     let hub = Arc::new(Hub::default());
     let follower = Arc::clone(&hub);
     let store = Store::open(&paths, &config, &clock, &stats, &shutdown, follower).await?;

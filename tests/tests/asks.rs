@@ -1,7 +1,7 @@
 //! `ask`: a question and its answers in one call.
 
 use c2c_harness::{PATIENCE, Pending, Sandbox, Shim};
-use c2c_proto::ErrorCode::{InvalidArgument, NotFound};
+use c2c_proto::ErrorCode::{InvalidArgument, NotFound, Superseded};
 use serde_json::{Value, json};
 
 /// Waits for the question as its recipient, and answers it.
@@ -200,6 +200,24 @@ fn a_question_outlives_the_broker() {
     assert_eq!(question["messages"].as_array().unwrap().len(), 1, "asked once: {question}");
     answer_to(&mut carol, &question, "after it");
     assert_eq!(bodies(&pending.ok()), ["before the crash", "after it"]);
+}
+
+/// Its session lost the name while it waited: the error must not read as if nothing had been sent.
+#[test]
+fn a_question_whose_wait_is_ended_was_sent_and_the_error_says_so() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, mut carol) = three(&sandbox);
+    let pending = ask(&mut alice, json!({"to": "bob", "body": "which port?", "timeout_s": 600}));
+    let question = bob.ok("wait_for_message", json!({"timeout_s": 20}))["messages"][0]["id"].clone();
+    carol.until_waiting("alice");
+    carol.ok("register_session", json!({"name": "alice"}));
+    let error = pending.result(PATIENCE).err(Superseded);
+    assert!(error["message"].as_str().unwrap().ends_with(&format!("as message {question}")), "{error}");
+    assert!(
+        error["idempotency_key"].is_string(),
+        "without a key it would say that nothing was done: {error}"
+    );
+    assert!(error["hint"].as_str().unwrap().contains("find out"), "{error}");
 }
 
 fn answer_to(shim: &mut Shim, question: &Value, body: &str) {

@@ -31,12 +31,13 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
         let (replies, missing) = broker.store.answers_to(&owner, question, wanted).await?;
         Ok((replies.len() >= wanted).then_some((replies, missing)))
     };
-    let answered = wait::until_found(broker, row, deadline, look).await?;
+    let answered =
+        wait::until_found(broker, row, deadline, look).await.map_err(|error| sent(error, question))?;
     let timed_out = answered.is_none();
     let (replies, missing) = match answered {
         Some(found) => found,
         // What has come so far is better than nothing.
-        None => so_far(broker, row, question).await?,
+        None => so_far(broker, row, question).await.map_err(|error| sent(error, question))?,
     };
     let first_shown = replies.iter().filter(|reply| reply.read_at.is_none()).count() as u64;
     Ok((Response::Asked(Asked { id: question, replies, missing, timed_out, recipients }), first_shown))
@@ -47,6 +48,12 @@ async fn deliver(broker: &Arc<Broker>, owner: Owner, request: Send) -> Result<St
     let broker = Arc::clone(broker);
     let sending = tokio::spawn(async move { send::deliver(&broker, owner, request, true).await });
     sending.await.map_err(|_| Error::internal("the broker failed over a send"))?
+}
+
+/// What went wrong while answers were waited for does not undo the question.
+fn sent(mut error: Error, question: i64) -> Error {
+    error.message = format!("{}; the question had been sent, as message {question}", error.message);
+    error
 }
 
 fn check_replies(replies: Option<u32>) -> Result<(), Error> {

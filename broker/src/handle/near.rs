@@ -17,8 +17,9 @@ const LIKENESS_MIN: f64 = 0.75;
 /// next) is worth a suggestion; in shorter names one is half of them.
 const SLIP_MIN_CHARS: usize = 3;
 
-/// For each recipient that is not known, what was perhaps meant.
-pub(super) async fn names(broker: &Broker, stored: &Stored) -> Result<Vec<Near>, Error> {
+/// For each recipient that is not known, what was perhaps meant. Advice only: the message is stored, so where the names
+/// cannot be read there is none, and no error.
+pub(super) async fn names(broker: &Broker, stored: &Stored) -> Vec<Near> {
     let unknown: Vec<&str> = stored
         .recipients
         .iter()
@@ -26,14 +27,20 @@ pub(super) async fn names(broker: &Broker, stored: &Stored) -> Result<Vec<Near>,
         .map(|stored| stored.recipient.name.as_str())
         .collect();
     if unknown.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let known = broker.store.known_names().await?;
-    Ok(unknown
+    let known = match broker.store.known_names().await {
+        Ok(known) => known,
+        Err(error) => {
+            tracing::warn!(%error, "no names that resemble those of a message's recipients can be told");
+            return Vec::new();
+        }
+    };
+    unknown
         .into_iter()
         .map(|name| Near { name: name.to_owned(), known: like(name, &known) })
         .filter(|near| !near.known.is_empty())
-        .collect())
+        .collect()
 }
 
 /// `not_found` for names that nobody holds, with what was perhaps meant in its hint; other errors stay as they are.

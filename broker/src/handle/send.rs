@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) async fn send(broker: &Arc<Broker>, owner: Owner, request: Send) -> Handled {
     let tag = request.tag.clone();
     let stored = deliver(broker, owner, request, false).await?;
-    let near = near::names(broker, &stored).await?;
+    let near = near::names(broker, &stored).await;
     let recipients = recipients(&stored);
     let sent =
         Sent { id: stored.id, to: stored.to, tag, recipients, skipped_full: stored.skipped_full, near };

@@ -5,7 +5,7 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, Signal};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -77,14 +77,6 @@ pub fn file_size_is_limited() -> bool {
 pub fn close_stdout() -> io::Result<()> {
     let null = OpenOptions::new().write(true).open("/dev/null")?;
     Ok(rustix::stdio::dup2_stdout(&null)?)
-}
-
-/// Options that make a file of the user's alone.
-#[must_use]
-pub fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
 }
 
 /// Takes from a file what other users may do with it. Nothing happens if there is none.
@@ -208,7 +200,8 @@ fn start_time(stat: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{file_id, keep_private, open_file_id, private_file};
+    use super::{file_id, keep_private, open_file_id};
+    use c2c_proto::paths::private_file;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "replacing a standard handle has no safe wrapper")]
 
 use super::{FileId, Standing};
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::windows::fs::MetadataExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -52,12 +52,6 @@ pub fn close_stdout() -> io::Result<()> {
     // SAFETY: the handle was the process's stdout, nothing else refers to it any more, and it is closed once.
     drop(unsafe { OwnedHandle::from_raw_handle(handle) });
     Ok(())
-}
-
-/// Options that make a file; the folder's access rules make it the user's alone.
-#[must_use]
-pub fn private_file() -> OpenOptions {
-    OpenOptions::new()
 }
 
 /// Nothing to do: the folder's access rules are the file's.

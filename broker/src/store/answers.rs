@@ -14,6 +14,7 @@ use sqlx::{Row as _, SqliteConnection};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::time::Instant;
 
 /// The kept answers that concern one batch, and those that it will keep.
 #[derive(Debug, Default)]
@@ -33,6 +34,30 @@ pub(crate) fn hash_of(request: &impl Serialize) -> String {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// How old answers are: by the time in which a broker ran, not by the clock, so that one which is set ahead makes none
+/// forgotten that a client may still ask for. Goes on from the newest answer that the brokers before have kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Age {
+    began: Timestamp,
+    since: Instant,
+}
+
+impl Age {
+    /// From the newest answer on, or from `now` where there is none.
+    pub(crate) async fn in_store(
+        connection: &mut SqliteConnection,
+        now: Timestamp,
+    ) -> Result<Self, sqlx::Error> {
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(created_at) FROM answers").fetch_one(connection).await?;
+        Ok(Self { began: newest.map_or(now, Timestamp), since: Instant::now() })
+    }
+
+    fn now(self) -> Timestamp {
+        self.began.plus_s(i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX))
+    }
 }
 
 impl Answers {
@@ -80,14 +105,11 @@ impl Answers {
     }
 
     /// Writes the new answers and forgets the old ones.
-    pub(crate) async fn keep(
-        self,
-        connection: &mut SqliteConnection,
-        now: Timestamp,
-    ) -> Result<(), sqlx::Error> {
+    pub(crate) async fn keep(self, connection: &mut SqliteConnection, age: Age) -> Result<(), sqlx::Error> {
         if self.new.is_empty() {
             return Ok(());
         }
+        let now = age.now();
         let kept_s = i64::try_from(ANSWERS_KEPT_S).unwrap_or(i64::MAX);
         sqlx::query("DELETE FROM answers WHERE created_at < ?1")
             .bind(now.plus_s(-kept_s).0)

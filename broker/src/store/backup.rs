@@ -3,8 +3,8 @@
 
 use super::errors::{self, for_caller, refused};
 use super::open::glance;
-use crate::platform;
 use c2c_proto::Error;
+use c2c_proto::paths::private_file;
 use sqlx::{Connection, SqliteConnection};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(crate) async fn make(store: &Path, label: &str) -> Result<PathBuf, Error> {
 
 async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
     // It has to be there before SQLite opens it, or it would get the mode that the process gives to any file.
-    platform::private_file().write(true).create_new(true).open(target)?;
+    private_file().write(true).create_new(true).open(target)?;
     let name = target.to_str().ok_or_else(|| io::Error::other("its path is no text"))?;
     let mut source = SqliteConnection::connect_with(&glance(store)).await?;
     let copied = sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut source).await;

@@ -61,7 +61,7 @@ fn temporary_name(store: &Path) -> PathBuf {
 }
 
 async fn make(temporary: &Path) -> Result<(), Error> {
-    crate::platform::private_file().write(true).create_new(true).open(temporary).map_err(|error| {
+    c2c_proto::paths::private_file().write(true).create_new(true).open(temporary).map_err(|error| {
         refused(
             format!("no store can be made in {}: {error}", temporary.parent().unwrap_or(temporary).display()),
             "make the folder writable for you and free some space, or name another store with CLAUDE_C2C_DB",

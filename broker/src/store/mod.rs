@@ -38,6 +38,7 @@ use crate::presence::{OnlineGuard, Presence};
 use crate::session::{ConnId, NameFollower, Row};
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
+use answers::Age;
 use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;
@@ -115,12 +116,15 @@ impl Store {
         let (numbers, online) =
             load(&mut connection, &shared).await.map_err(|error| errors::for_caller(&error))?;
         let was_online = hold(&shared.presence, &online);
+        let age =
+            Age::in_store(&mut connection, clock.now()).await.map_err(|error| errors::for_caller(&error))?;
         let stop = CancellationToken::new();
         let writer = Writer {
             connection,
             jobs,
             shared: Arc::clone(&shared),
             numbers,
+            age,
             checkpoint: Checkpoint::of_store(&paths.store),
             stop: stop.clone(),
             refusal: None,

@@ -5,7 +5,7 @@
 //! uncertain after it, the writer refuses everything from then on and the broker begins again from what is there. So it
 //! does when another broker has opened the store: each transaction looks whose turn it is before it changes anything.
 
-use super::answers::Answers;
+use super::answers::{Age, Answers};
 use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
 use super::checkpoint::Checkpoint;
 use super::counts::CountChange;
@@ -31,6 +31,8 @@ pub(crate) struct Writer {
     pub(crate) jobs: mpsc::UnboundedReceiver<Job>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) numbers: Numbers,
+    /// Of the kept answers.
+    pub(crate) age: Age,
     pub(crate) checkpoint: Checkpoint,
     /// Begun when the store is to be closed: what is queued by then is still done.
     pub(crate) stop: CancellationToken,
@@ -52,6 +54,7 @@ pub(crate) struct Numbers {
 /// What the statements of one batch share.
 pub(crate) struct Work<'a> {
     pub(crate) now: Timestamp,
+    pub(crate) age: Age,
     pub(crate) numbers: &'a mut Numbers,
     pub(crate) shared: &'a Shared,
     /// How the counts change if this is committed.
@@ -150,6 +153,7 @@ impl Writer {
         self.begin().await?;
         let mut work = Work {
             now: self.shared.clock.now(),
+            age: self.age,
             numbers: &mut self.numbers,
             shared: &self.shared,
             counts: Vec::new(),
@@ -276,7 +280,7 @@ async fn execute(
         outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
     }
     super::recount(connection, work).await?;
-    answers.keep(connection, work.now).await?;
+    answers.keep(connection, work.age).await?;
     Ok(outcomes)
 }
 

@@ -77,9 +77,14 @@ impl Call {
             | ErrorCode::BrokerBusy
             | ErrorCode::StorageFull
             | ErrorCode::StoreRefused
-            | ErrorCode::VersionMismatch => self.sent_before,
+            | ErrorCode::VersionMismatch => self.sent_before || self.asks(),
             _ => false,
         }
+    }
+
+    /// Whether it is a question: what it then waits for may go wrong when it is stored.
+    const fn asks(&self) -> bool {
+        matches!(&self.frame, ClientFrame::Call { request: Request::Ask(_), .. })
     }
 }
 

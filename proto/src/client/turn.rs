@@ -3,11 +3,8 @@
 //! A lock beside the broker's own, held while a start is under way; the system releases it with its holder. Only a
 //! courtesy: the broker's lock alone decides who serves.
 
-use crate::paths::{StorePaths, check_private_dir};
-use std::fs::{File, OpenOptions, TryLockError};
-
-/// The lock's file in the run folder.
-const FILE: &str = "start.lock";
+use crate::paths::{StorePaths, check_private_dir, private_file};
+use std::fs::{File, TryLockError};
 
 /// The right to start a broker, while it lasts.
 #[derive(Debug)]
@@ -20,11 +17,8 @@ impl Turn {
     pub(super) fn take(paths: &StorePaths) -> Option<Self> {
         // The first broker of a store makes the folder, and the first clients do not have to agree.
         let Ok(true) = check_private_dir(&paths.run_dir) else { return Some(Self::anyway()) };
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let Ok(file) = options.open(paths.run_dir.join(FILE)) else { return Some(Self::anyway()) };
+        let opened = private_file().write(true).create(true).truncate(false).open(&paths.start_lock);
+        let Ok(file) = opened else { return Some(Self::anyway()) };
         match file.try_lock() {
             Ok(()) => Some(Self { _lock: Some(file) }),
             Err(TryLockError::WouldBlock) => None,

@@ -21,6 +21,7 @@ mod tests;
 use crate::endpoint::Address;
 use crate::error::{Error, ErrorCode};
 use std::ffi::{OsStr, OsString};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 /// The variable that names the store. It alone moves everything.
@@ -41,6 +42,8 @@ pub struct StorePaths {
     pub run_dir: PathBuf,
     /// Held by the broker for as long as it runs; never removed.
     pub lock: PathBuf,
+    /// Held by a client while it starts a broker; never removed.
+    pub start_lock: PathBuf,
     /// The broker's log.
     pub log: PathBuf,
     /// Remembers the store's id, so that a lost store is noticed.
@@ -83,6 +86,7 @@ impl StorePaths {
         let run_dir = folder.join(companion(name, "run"));
         Ok(Self {
             lock: run_dir.join("broker.lock"),
+            start_lock: run_dir.join("start.lock"),
             log: run_dir.join("broker.log"),
             store_id: run_dir.join("store.id"),
             config: folder.join(companion(name, "toml")),
@@ -108,6 +112,12 @@ pub fn ensure_private_dir(dir: &Path) -> Result<(), Error> {
 /// `store_refused` as [`ensure_private_dir`].
 pub fn check_private_dir(dir: &Path) -> Result<bool, Error> {
     platform::check_private_dir(dir)
+}
+
+/// Options that make a file of the user's alone.
+#[must_use]
+pub fn private_file() -> OpenOptions {
+    platform::private_file()
 }
 
 /// Which path is meant, with a leading `~/` as the home folder: configuration files are not read by a shell.

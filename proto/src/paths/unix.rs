@@ -2,13 +2,15 @@
 
 use super::refused;
 use crate::error::Error;
-use std::fs::{DirBuilder, Metadata};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Everything for the owner, nothing for anyone else.
 const PRIVATE_MODE: u32 = 0o700;
+/// Reading and writing for the owner, nothing for anyone else.
+const PRIVATE_FILE_MODE: u32 = 0o600;
 const OTHERS_ANYTHING: u32 = 0o077;
 const OTHERS_WRITE: u32 = 0o002;
 const GROUP_WRITE: u32 = 0o020;
@@ -51,6 +53,12 @@ pub(super) fn check_private_dir(dir: &Path) -> Result<bool, Error> {
         ));
     }
     Ok(true)
+}
+
+pub(super) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(PRIVATE_FILE_MODE);
+    options
 }
 
 /// Whoever can write to the folder above can put another one in this one's place.

@@ -3,6 +3,7 @@
 
 use super::refused;
 use crate::error::Error;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 pub(super) fn ensure_private_dir(dir: &Path) -> Result<(), Error> {
@@ -15,6 +16,11 @@ pub(super) fn ensure_private_dir(dir: &Path) -> Result<(), Error> {
             "check permissions and space where it lies, or choose another store path".to_owned(),
         )
     })
+}
+
+/// The folder's access rules make it the user's alone.
+pub(super) fn private_file() -> OpenOptions {
+    OpenOptions::new()
 }
 
 pub(super) fn check_private_dir(dir: &Path) -> Result<bool, Error> {

@@ -40,7 +40,7 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
 
 /// Whether a fault can keep every session from being answered.
 const fn stops_all(kind: Fault) -> bool {
-    !matches!(kind, Fault::KillShim | Fault::FreezeShim | Fault::SecondBroker)
+    !matches!(kind, Fault::KillShim | Fault::FreezeShim | Fault::SecondBroker | Fault::ClockJump)
 }
 
 /// How long it took to get over each kill of the broker.

@@ -13,7 +13,8 @@ pub(crate) struct Mail<'a> {
     pub(crate) from: &'a str,
     pub(crate) tag: Option<&'a str>,
     pub(crate) reply_to: Option<i64>,
-    pub(crate) n: Option<u64>,
+    /// The number that its body begins with as a word; a tiny body has none.
+    pub(crate) word: Option<u64>,
     /// Since when it was surely there.
     pub(crate) acked: Option<u64>,
     /// Since when it may be marked as read; `MAX`: never.
@@ -43,7 +44,7 @@ impl Wanted<'_> {
         self.from.is_none_or(|from| same_name(from, mail.from))
             && self.tag.is_none_or(|tag| mail.tag == Some(tag))
             && self.reply_to.is_none_or(|id| mail.reply_to == Some(id))
-            && self.word.is_none_or(|n| mail.n == Some(n))
+            && self.word.is_none_or(|word| mail.word == Some(word))
     }
 }
 
@@ -62,7 +63,7 @@ impl<'a> Mailboxes<'a> {
                 from: &stored.from_name,
                 tag: stored.tag.as_deref(),
                 reply_to: stored.reply_to,
-                n: stored.n,
+                word: stored.n.filter(|n| !index.bodies.is_tiny(*n)),
                 acked: message.and_then(|message| message.acked),
                 maybe_read: u64::MAX,
                 surely_read: None,

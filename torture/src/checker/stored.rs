@@ -6,13 +6,18 @@ use super::Anomaly::{
 use super::Findings;
 use super::dump::{Delivery, StoredMessage};
 use super::index::{Index, Message, Target, same_name};
-use crate::history::Done;
 use crate::history::bodies::digest;
+use crate::history::{Call, Done, Fault, Outcome};
 use std::collections::HashMap;
 
 pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
     for line in &index.dump.damage {
         found.add(Damaged, line.clone(), &[], &[]);
+    }
+    for (at, op) in index.ops.iter().enumerate().filter(|(_, op)| op.outcome == Outcome::Fail) {
+        if let Call::Fault { kind: Fault::LookAtStore, detail } = &op.call {
+            found.add(Damaged, format!("after a kill: {detail}"), &[at], &[]);
+        }
     }
     let mut deliveries: HashMap<i64, Vec<&Delivery>> = HashMap::new();
     for delivery in &index.dump.deliveries {

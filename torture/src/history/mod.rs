@@ -151,6 +151,10 @@ pub enum Fault {
     DiskFull,
     /// The disk failed for a while.
     DiskFails,
+    /// The broker's clock was set to another time.
+    ClockJump,
+    /// Nothing was broken: what a kill left was looked at before another broker could open it.
+    LookAtStore,
 }
 
 /// What came back.

@@ -1,13 +1,16 @@
 //! Each fault by itself.
 
 use super::{Nemesis, target};
+use crate::checker::read_store;
 use crate::history::{Fault, Outcome};
 use c2c_harness::{Broker, Signal, alive, pause, signal, stop};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+/// So many of a thousand kills are looked into: each look takes as long as the store is large.
+const LOOKS_PER_MILLE: u64 = 120;
 /// A broker that was killed has a successor within this time, or none of the clients can start one.
 const SUCCESSOR_WITHIN: Duration = Duration::from_secs(10);
 /// A broker that is asked to end has done so by then (promised: 2 s; a busy machine gets more).
@@ -42,7 +45,30 @@ impl Nemesis<'_> {
         stop(pid);
         self.kills += 1;
         self.note(began, kind, Outcome::Ok, format!("pid {pid}"));
+        if self.dice.per_mille(LOOKS_PER_MILLE) {
+            self.look_at_store();
+        }
         Some(pid)
+    }
+
+    /// Looks into what a kill left, before any broker has mended it: as long as the lock is held here, none opens it. If
+    /// one was quicker, there is nothing to look at.
+    fn look_at_store(&mut self) {
+        let paths = self.world.sandbox.paths();
+        let began = self.world.recorder.now();
+        let Ok(lock) = std::fs::File::options().write(true).open(&paths.lock) else { return };
+        if lock.try_lock().is_err() {
+            return;
+        }
+        let copy = copy_store(&paths.store, &self.world.sandbox.folder("left-by-a-kill"));
+        drop(lock);
+        let ended = self.world.recorder.now();
+        let damage = match copy.map_err(|error| error.to_string()).and_then(|copy| read_store(&copy)) {
+            Ok(dump) => dump.damage.join("; "),
+            Err(error) => error,
+        };
+        let outcome = if damage.is_empty() { Outcome::Ok } else { Outcome::Fail };
+        self.note_until(began, ended, Fault::LookAtStore, outcome, damage);
     }
 
     pub(super) fn kill_shim(&mut self) {
@@ -138,6 +164,24 @@ impl Nemesis<'_> {
         let outcome = if alive(pid) { Outcome::Fail } else { Outcome::Ok };
         self.note(began, Fault::EndBroker, outcome, format!("pid {pid} in {:?}", asked.elapsed()));
     }
+}
+
+/// The store and its log as they lie there; not the index of the log, which a machine's restart would not leave either.
+fn copy_store(store: &Path, folder: &Path) -> std::io::Result<PathBuf> {
+    let copy = folder.join("c2c.db");
+    for suffix in ["", "-wal"] {
+        let (mut from, mut to) = (store.as_os_str().to_owned(), copy.as_os_str().to_owned());
+        from.push(suffix);
+        to.push(suffix);
+        match std::fs::copy(&from, &to) {
+            // There is no log after an orderly end.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {
+                let _none_either = std::fs::remove_file(&to);
+            }
+            copied => drop(copied?),
+        }
+    }
+    Ok(copy)
 }
 
 fn inode(path: &Path) -> Option<u64> {

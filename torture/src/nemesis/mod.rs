@@ -22,7 +22,7 @@ pub struct Plan {
     pub time: Duration,
     /// Between two faults, on average.
     pub mean: Duration,
-    /// Whether the broker obeys the orders for a faulty disk.
+    /// Whether the broker obeys the orders for a faulty disk and a clock that jumps.
     pub disk: bool,
 }
 
@@ -56,24 +56,29 @@ impl<'a> Nemesis<'a> {
 
     fn one(&mut self) {
         match self.dice.below(100) {
-            0..66 => self.kill_broker(),
-            66..74 => self.kill_shim(),
-            74..78 => self.freeze_broker(),
-            78..84 => self.freeze_shim(),
-            84..88 => self.remove_socket(),
-            88..91 => self.second_broker(),
-            91..95 => self.end_broker(),
-            95..98 if self.plan.disk => self.disk(Fault::DiskFull),
-            98.. if self.plan.disk => self.disk(Fault::DiskFails),
+            0..64 => self.kill_broker(),
+            64..72 => self.kill_shim(),
+            72..76 => self.freeze_broker(),
+            76..82 => self.freeze_shim(),
+            82..86 => self.remove_socket(),
+            86..89 => self.second_broker(),
+            89..93 => self.end_broker(),
+            93..96 if self.plan.disk => self.disk(Fault::DiskFull),
+            96..98 if self.plan.disk => self.disk(Fault::DiskFails),
+            98.. if self.plan.disk => self.clock(),
             _ => self.kill_broker(),
         }
     }
 
     /// Writes down what was done since then.
     fn note(&self, began: u64, kind: Fault, outcome: Outcome, detail: String) {
+        self.note_until(began, self.world.recorder.now(), kind, outcome, detail);
+    }
+
+    fn note_until(&self, began: u64, ended: u64, kind: Fault, outcome: Outcome, detail: String) {
         self.world.recorder.add(Op {
             t_invoke: began,
-            t_end: self.world.recorder.now(),
+            t_end: ended,
             client: u32::MAX,
             session: "".into(),
             name: "".into(),

@@ -186,6 +186,7 @@ fn nothing_lies_about(world: &World) -> Result<(), String> {
         "tmp",
         "broker.lock",
         "broker.log",
+        "start.lock",
         "store.id",
     ];
     let folders = [world.sandbox.dir(), &world.sandbox.paths().run_dir];

@@ -48,6 +48,10 @@ impl Agent<'_> {
             };
             let again = op.outcome == Outcome::Fail;
             self.keep(op);
+            // Somebody else has the name, and with it the mail.
+            if self.nameless {
+                return;
+            }
             match next {
                 Some(next) => after = next,
                 None if again => {}

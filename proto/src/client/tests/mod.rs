@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::frame::{ClientFrame, MailCount, Reply, ServerFrame};
 use crate::hello::{Hello, Identity, PROTOCOL, Role, SessionState, Welcome};
+use crate::message::{Priority, To};
 use crate::paths::{StorePaths, ensure_private_dir};
 use crate::request::{self, Request};
 use crate::response::{self, Response};
@@ -175,6 +176,19 @@ fn delete(state_key: &str) -> Request {
         if_version: None,
         key: format!("call:{state_key}"),
     })
+}
+
+/// A question that waits for a minute.
+fn ask(body: &str) -> Request {
+    let send = request::Send {
+        to: Some(To::One("b".to_owned())),
+        body: body.to_owned(),
+        tag: None,
+        reply_to: None,
+        priority: Priority::Normal,
+        key: "call:ask".to_owned(),
+    };
+    Request::Ask(request::Ask { send, replies: None, timeout_ms: 60_000 })
 }
 
 fn wait(timeout_ms: u64) -> Request {

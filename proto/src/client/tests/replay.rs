@@ -184,6 +184,27 @@ async fn a_change_that_may_be_done_is_not_told_to_have_failed() {
 }
 
 #[tokio::test]
+async fn a_question_whose_wait_fails_is_not_told_to_be_unsent() {
+    for (code, unknown) in [
+        (ErrorCode::Superseded, true),
+        (ErrorCode::BrokerBusy, true),
+        (ErrorCode::StorageFailed, true),
+        (ErrorCode::NotFound, false),
+        (ErrorCode::RateLimited, false),
+    ] {
+        let place = Place::new();
+        let broker = place.listen();
+        let (client, _events) = place.open();
+        let (mut connection, _) = broker.accept().await;
+        let asked = call(&client, &ask("a question"));
+        connection.next_call().await;
+        connection.reply(1, Err(Error::new(code, "it did not work", "do something"))).await;
+        let failed = outcome(asked).await.unwrap_err();
+        assert_eq!(failed.key.as_deref(), unknown.then_some("call:ask"), "{code}");
+    }
+}
+
+#[tokio::test]
 async fn dropping_a_call_cancels_it() {
     let place = Place::new();
     let broker = place.listen();

@@ -155,7 +155,7 @@ async fn a_broker_that_listens_is_not_started_again() {
 #[tokio::test]
 async fn while_another_client_starts_a_broker_none_is_started_but_not_for_ever() {
     let place = Place::new();
-    let file = fs::File::create(place.paths.run_dir.join("start.lock")).unwrap();
+    let file = fs::File::create(&place.paths.start_lock).unwrap();
     file.lock().unwrap();
     let begun = std::time::Instant::now();
     let (client, _events) = open(&place, "{\"ready\":false,\"running\":true}\n", unhurried());

@@ -3,7 +3,8 @@
 use super::story::Story;
 use super::{holds, shows};
 use crate::checker::Anomaly;
-use crate::history::{Call, Done, Inbox, Outcome};
+use crate::history::bodies::{self, Bodies};
+use crate::history::{Call, Done, Inbox, Outcome, To};
 
 fn all(limit: u32) -> Inbox {
     Inbox { limit, ..Inbox::default() }
@@ -40,6 +41,25 @@ fn a_list_with_a_filter_or_a_cursor_owes_only_what_it_asks_for() {
     holds(&story);
     story.page("bob", by(Some("alice"), None), &[], false);
     shows(&story, Anomaly::Lost);
+}
+
+#[test]
+fn a_search_owes_only_bodies_that_have_the_word() {
+    let mut story = Story::new();
+    let id = story.send("alice", &["bob"]);
+    let n = story.stored(id).n;
+    let word = |n| Inbox { word: n, ..all(9) };
+    story.page("bob", word(n), &[id], false);
+    let tiny = (1..).find(|n| Bodies::of(story.premises.seed).is_tiny(*n)).unwrap();
+    let key = Some(bodies::key(tiny));
+    let call =
+        Call::Send { n: tiny, to: To::Names(vec!["bob".into()]), tag: None, reply_to: None, key, fyi: false };
+    let tiny_id = story.store("alice", &call, &["bob"]);
+    story.acknowledge("alice", call, tiny_id, &["bob"]);
+    story.page("bob", word(Some(tiny)), &[], false);
+    holds(&story);
+    story.page("bob", word(n), &[], false);
+    shows(&story, Anomaly::Skipped);
 }
 
 #[test]
