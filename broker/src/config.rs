@@ -3,6 +3,7 @@
 //! Owns the file's words and their bounds; who obeys a setting is elsewhere. A word that it does not know is an error
 //! that names file and line, so that a typing error never passes for a setting.
 
+use crate::platform;
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::limits;
 use serde::Deserialize;
@@ -135,6 +136,11 @@ impl Config {
     /// `invalid_argument` with the file, the line and what is wrong with it.
     pub fn load(file: &Path) -> Result<Self, Error> {
         match std::fs::read_to_string(file) {
+            // In a folder such as /tmp, where everyone may put files, it may be anybody's.
+            Ok(_) if !platform::is_of_user(file) => Err(Error::invalid(
+                format!("the configuration {} belongs to another user", file.display()),
+                "keep the store in a folder of your own, or make yourself the file's owner",
+            )),
             Ok(text) => Self::parse(file, &text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::invalid(

@@ -43,7 +43,7 @@ pub(crate) enum Due {
 impl Sweep {
     /// Begins now, with the files as they lie there.
     pub(crate) fn new(broker: Arc<Broker>, mode: Mode, instance: &Instance, door: &Door) -> Self {
-        let watch = Watch::begin(&broker.paths);
+        let watch = Watch::begin(&broker.paths, broker.store.place());
         watch.put_right(instance, door);
         let next_prune = Instant::now() + FIRST_PRUNE_AFTER;
         Self { broker, mode, watch, next_prune, trouble: None }
@@ -60,7 +60,8 @@ impl Sweep {
 
     /// Looks after the files. Replaces `instance` where the lock had to be taken anew.
     pub(crate) fn look(&mut self, instance: &mut Instance, door: &mut Door, log: Option<&Log>) {
-        if self.store_is_lost() {
+        if let Some(what) = self.watch.store_is_lost() {
+            tracing::error!("{what}: nothing is acknowledged any more");
             self.broker.shutdown.begin(Closing::StorageFailed);
             return;
         }
@@ -73,20 +74,6 @@ impl Sweep {
             Some(_) => {}
         }
         self.trouble = trouble;
-    }
-
-    /// Whether the store's path no longer leads to the file that was opened: every further commit would go nowhere.
-    fn store_is_lost(&self) -> bool {
-        let lost = self.watch.store_is_lost();
-        if lost {
-            let there = platform::file_id(&self.broker.paths.store).is_some();
-            let what = if there { "replaced" } else { "deleted" };
-            tracing::error!(
-                store = %self.broker.paths.store.display(),
-                "the store was {what} under the broker: nothing is acknowledged any more"
-            );
-        }
-        lost
     }
 
     /// Lock first, then socket: only the holder of the lock that others see may bind.

@@ -6,6 +6,7 @@
 use crate::instance::Instance;
 use crate::listen::Door;
 use crate::platform::{self, FileId};
+use crate::store::Place;
 use c2c_proto::paths::StorePaths;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,8 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 struct Shared {
     paths: StorePaths,
+    /// The store has no second right one.
+    store: Place,
     right: Mutex<Files>,
     amiss: Notify,
 }
@@ -33,27 +36,21 @@ struct Shared {
 /// Which files lie at the paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Files {
-    store: Option<FileId>,
     lock: Option<FileId>,
     socket: Option<FileId>,
 }
 
 impl Files {
     fn now(paths: &StorePaths) -> Self {
-        Self {
-            store: platform::file_id(&paths.store),
-            lock: platform::file_id(&paths.lock),
-            socket: platform::socket_id(paths.address.as_path()),
-        }
+        Self { lock: platform::file_id(&paths.lock), socket: platform::socket_id(paths.address.as_path()) }
     }
 }
 
 impl Watch {
-    /// Takes the store that lies there now for the right one, and looks from now on. Lock and socket are amiss until
-    /// they are [put right](Watch::put_right).
-    pub(crate) fn begin(paths: &StorePaths) -> Self {
-        let right = Mutex::new(Files { store: platform::file_id(&paths.store), lock: None, socket: None });
-        let shared = Arc::new(Shared { paths: paths.clone(), right, amiss: Notify::new() });
+    /// Looks from now on. Lock and socket are amiss until they are [put right](Watch::put_right).
+    pub(crate) fn begin(paths: &StorePaths, store: Place) -> Self {
+        let right = Mutex::new(Files { lock: None, socket: None });
+        let shared = Arc::new(Shared { paths: paths.clone(), store, right, amiss: Notify::new() });
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("watch".to_owned()).spawn({
             let shared = Arc::clone(&shared);
@@ -75,22 +72,20 @@ impl Watch {
         let now = Files::now(&self.shared.paths);
         // Asked after the look: what goes in between is noticed at the next one.
         if instance.is_in_place(&self.shared.paths.lock) && door.is_in_place() {
-            let mut right = self.shared.right();
-            // The store has no second right one.
-            *right = Files { store: right.store, ..now };
+            *self.shared.right() = now;
         }
     }
 
-    /// Whether the store's path no longer leads to the file that was opened.
-    pub(crate) fn store_is_lost(&self) -> bool {
-        platform::file_id(&self.shared.paths.store) != self.shared.right().store
+    /// What is wrong with the store's files, if they are no longer those that were opened.
+    pub(crate) fn store_is_lost(&self) -> Option<String> {
+        (!self.shared.store.is_right()).then(|| self.shared.store.what_is_wrong())
     }
 }
 
 impl Shared {
     fn look(&self, stopped: &Receiver<()>) {
         while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-            if Files::now(&self.paths) != *self.right() {
+            if !self.store.is_right() || Files::now(&self.paths) != *self.right() {
                 self.amiss.notify_one();
             }
         }

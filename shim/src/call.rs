@@ -53,13 +53,13 @@ async fn answered(
     forward: &Forward,
     context: &RequestContext<RoleServer>,
 ) -> Result<render::Result, CallError> {
-    let Call { request, view } = call;
+    let Call { request, view, keyed } = call;
     let start = Instant::now();
     let wait_ms = request.wait_ms();
     let Answer { response, mail } = match Waiting::of(&request) {
-        None => forward.call(request).await?,
+        None => forward.call(request, keyed).await?,
         Some(waiting) => tokio::select! {
-            answer = forward.call(request) => answer?,
+            answer = forward.call(request, keyed) => answer?,
             never = waiting.report(context) => match never {},
         },
     };
@@ -86,7 +86,7 @@ async fn with_replies_read(
         return unmarked;
     }
     let marks = MarkRead { message_ids: unmarked.shown.clone(), key: new_call_key() };
-    match forward.call(Request::MarkRead(marks)).await {
+    match forward.call(Request::MarkRead(marks), false).await {
         Ok(answer) => render::response(&View::Ask { marked: true }, response, answer.mail),
         Err(_) => unmarked,
     }

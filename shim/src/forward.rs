@@ -51,17 +51,19 @@ impl Forward {
     }
 
     /// Asks the broker. Dropping the future cancels the call. A call that only reads is sent when the broker knows
-    /// which mail was shown before; one that changes something queues up behind that in the broker anyway.
+    /// which mail was shown before; one that changes something queues up behind that in the broker anyway. `made_before`:
+    /// whether the same call, with its key, may have been made before.
     ///
     /// # Errors
     /// See [`Client::call`]; also that the store's path is of no use.
-    pub async fn call(&self, request: Request) -> Result<Answer, CallError> {
+    pub async fn call(&self, request: Request, made_before: bool) -> Result<Answer, CallError> {
         match self.link.get() {
             Some(Ok(client)) => {
                 if request.key().is_none() {
                     self.shown.settled().await;
                 }
-                let result = client.call(request).await;
+                let result =
+                    if made_before { client.call_again(request).await } else { client.call(request).await };
                 self.note_mail(&result);
                 result
             }

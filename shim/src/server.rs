@@ -61,8 +61,8 @@ impl Server {
     }
 
     async fn read_inbox(&self) -> Result<ReadResourceResult, ErrorData> {
-        let Call { request, view } = tools::plain_inbox();
-        match self.forward.call(request).await {
+        let Call { request, view, .. } = tools::plain_inbox();
+        match self.forward.call(request, false).await {
             Ok(answer) => {
                 let result = render::response(&view, answer.response, answer.mail);
                 let contents =

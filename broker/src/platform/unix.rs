@@ -103,6 +103,13 @@ pub fn keep_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the file is this user's, or the system's. `true` if there is none.
+#[must_use]
+pub fn is_of_user(path: &Path) -> bool {
+    let owner = std::fs::metadata(path).map_or(0, |metadata| metadata.uid());
+    owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
+
 /// Which file this path names now, links not followed; `None` if there is none.
 #[must_use]
 pub fn file_id(path: &Path) -> Option<FileId> {
@@ -200,7 +207,7 @@ fn start_time(stat: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{file_id, keep_private, open_file_id};
+    use super::{file_id, is_of_user, keep_private, open_file_id};
     use c2c_proto::paths::private_file;
     use std::os::unix::fs::PermissionsExt;
 
@@ -219,7 +226,9 @@ mod tests {
         let root = rustix::process::geteuid().is_root();
         if root {
             std::os::unix::fs::chown(&path, Some(1), None).unwrap();
+            assert!(!is_of_user(&path));
         }
+        assert!(is_of_user(std::path::Path::new("/etc/passwd")), "the system's own");
         let foreign = if root { path.as_path() } else { std::path::Path::new("/etc/passwd") };
         assert_eq!(keep_private(foreign).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
     }

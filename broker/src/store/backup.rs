@@ -23,8 +23,11 @@ pub(crate) async fn make(store: &Path, label: &str) -> Result<PathBuf, Error> {
     // Left by a broker that was killed; only the one that holds the lock comes here.
     remove(&unfinished);
     let made = match copy(store, &unfinished).await {
-        Ok(()) => put_into_place(store, label, &unfinished).map_err(|error| no_backup(store, &error)),
+        Ok(()) => put_into_place(store, label, &unfinished)
+            .map_err(|error| errors::of_io(&error, store, || no_backup(store, &error))),
+        Err(sqlx::Error::Io(error)) => Err(errors::of_io(&error, store, || no_backup(store, &error))),
         Err(error) if errors::severity(&error) == errors::Severity::Refused => Err(for_caller(&error)),
+        Err(error) if errors::is_disk_failure(&error) => Err(errors::disk_fails(store, &error)),
         Err(error) => Err(no_backup(store, &error)),
     };
     remove(&unfinished);
@@ -34,7 +37,7 @@ pub(crate) async fn make(store: &Path, label: &str) -> Result<PathBuf, Error> {
 async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
     // It has to be there before SQLite opens it, or it would get the mode that the process gives to any file.
     private_file().write(true).create_new(true).open(target)?;
-    let name = target.to_str().ok_or_else(|| io::Error::other("its path is no text"))?;
+    let name = target.to_str().ok_or_else(|| sqlx::Error::Protocol("its path is no text".to_owned()))?;
     let mut source = SqliteConnection::connect_with(&glance(store)).await?;
     let copied = sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut source).await;
     source.close().await?;
@@ -42,7 +45,7 @@ async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
     let mut copy = SqliteConnection::connect_with(&glance(target).immutable(true)).await?;
     let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut copy).await?;
     copy.close().await?;
-    if verdict == "ok" { Ok(()) } else { Err(io::Error::other(verdict).into()) }
+    if verdict == "ok" { Ok(()) } else { Err(sqlx::Error::Protocol(verdict)) }
 }
 
 /// Flushes the copy and gives it its name. A link never replaces anything.
@@ -64,7 +67,7 @@ fn put_into_place(store: &Path, label: &str, copy: &Path) -> io::Result<PathBuf>
         flush_dir(store)?;
         return Ok(name);
     }
-    Err(io::Error::other(format!("{COPIES_MAX} others are there")))
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{COPIES_MAX} others are there")))
 }
 
 /// The name itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.

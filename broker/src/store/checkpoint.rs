@@ -24,6 +24,9 @@ pub(crate) struct Checkpoint {
     tried_at: Option<u64>,
 }
 
+/// Why a log could not be folded: whether that matters, the writer decides.
+type Folded = Result<(), sqlx::Error>;
+
 /// How far a log is.
 #[derive(Clone, Copy, Debug)]
 struct Frames {
@@ -38,28 +41,30 @@ impl Checkpoint {
         Self { log: log.into(), tried_at: None }
     }
 
-    pub(crate) async fn when_idle(&mut self, connection: &mut SqliteConnection) {
+    pub(crate) async fn when_idle(&mut self, connection: &mut SqliteConnection) -> Folded {
         if self.log_bytes() <= IDLE_BYTES {
-            return;
+            return Ok(());
         }
-        let Some(frames) = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await else { return };
+        let frames = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?;
         if frames.all.saturating_sub(frames.folded) * PAGE_BYTES > IDLE_BYTES && self.may_try(frames) {
-            self.fold(connection, "PRAGMA wal_checkpoint(PASSIVE)").await;
+            self.fold(connection, "PRAGMA wal_checkpoint(PASSIVE)").await?;
         }
+        Ok(())
     }
 
-    pub(crate) async fn under_load(&mut self, connection: &mut SqliteConnection) {
+    pub(crate) async fn under_load(&mut self, connection: &mut SqliteConnection) -> Folded {
         if self.log_bytes() <= LOAD_BYTES {
-            return;
+            return Ok(());
         }
-        let Some(frames) = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await else { return };
+        let frames = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?;
         if frames.all * PAGE_BYTES > LOAD_BYTES && self.may_try(frames) {
-            self.fold(connection, "PRAGMA wal_checkpoint(RESTART)").await;
+            self.fold(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
         }
+        Ok(())
     }
 
-    pub(crate) async fn at_the_end(&mut self, connection: &mut SqliteConnection) {
-        self.fold(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    pub(crate) async fn at_the_end(&mut self, connection: &mut SqliteConnection) -> Folded {
+        self.fold(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await
     }
 
     /// Whether the log began anew or has grown enough since the last try.
@@ -67,10 +72,9 @@ impl Checkpoint {
         self.tried_at.is_none_or(|at| frames.all < at || frames.all - at >= FRAMES_BETWEEN_TRIES)
     }
 
-    async fn fold(&mut self, connection: &mut SqliteConnection, how: &'static str) {
-        if let Some(after) = ask(connection, how).await {
-            self.tried_at = Some(after.all);
-        }
+    async fn fold(&mut self, connection: &mut SqliteConnection, how: &'static str) -> Folded {
+        self.tried_at = Some(ask(connection, how).await?.all);
+        Ok(())
     }
 
     fn log_bytes(&self) -> u64 {
@@ -78,18 +82,11 @@ impl Checkpoint {
     }
 }
 
-/// A checkpoint of some kind, and how far the log is after it; `None` if it failed.
-async fn ask(connection: &mut SqliteConnection, how: &'static str) -> Option<Frames> {
-    match sqlx::query_as::<_, (i64, i64, i64)>(how).fetch_one(connection).await {
-        Ok((_busy, all, folded)) => {
-            Some(Frames { all: u64::try_from(all).ok()?, folded: u64::try_from(folded).ok()? })
-        }
-        Err(error) => {
-            // Everything that was acknowledged is in the log; folding it can be tried again.
-            tracing::warn!(%error, "the write-ahead log could not be folded into the store");
-            None
-        }
-    }
+/// A checkpoint of some kind, and how far the log is after it.
+async fn ask(connection: &mut SqliteConnection, how: &'static str) -> Result<Frames, sqlx::Error> {
+    let (_busy, all, folded): (i64, i64, i64) = sqlx::query_as(how).fetch_one(connection).await?;
+    // Of a store without a log it says -1.
+    Ok(Frames { all: u64::try_from(all).unwrap_or(0), folded: u64::try_from(folded).unwrap_or(0) })
 }
 
 #[cfg(test)]
@@ -113,20 +110,20 @@ mod tests {
         sqlx::query("CREATE TABLE t (b BLOB) STRICT").execute(&mut connection).await.unwrap();
         let mut checkpoint = Checkpoint::of_store(&path);
         insert(&mut connection, IDLE_BYTES * 3).await;
-        checkpoint.when_idle(&mut connection).await;
+        checkpoint.when_idle(&mut connection).await.unwrap();
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert_eq!(frames.folded, frames.all, "a long log is folded");
         // The file stays as long as it was, and the next commits begin at its start.
         assert!(checkpoint.log_bytes() > IDLE_BYTES);
         for _ in 0..20 {
             insert(&mut connection, 10).await;
-            checkpoint.when_idle(&mut connection).await;
+            checkpoint.when_idle(&mut connection).await.unwrap();
         }
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert!((20..FRAMES_BETWEEN_TRIES).contains(&frames.all), "{frames:?}");
         assert_eq!(frames.folded, 0, "folded though there was little to fold");
         insert(&mut connection, IDLE_BYTES * 2).await;
-        checkpoint.when_idle(&mut connection).await;
+        checkpoint.when_idle(&mut connection).await.unwrap();
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert_eq!(frames.folded, frames.all, "it is folded again once there is enough");
     }

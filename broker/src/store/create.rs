@@ -1,7 +1,7 @@
 //! Making a new store: under a temporary name, complete, flushed, and only then linked into place, so that a kill
 //! never leaves half of one where a store should be.
 
-use super::errors::{failed, refused};
+use super::errors::{failed, of_io, refused};
 use super::header::APPLICATION_ID;
 use super::migrations::{self, MIGRATOR};
 use super::open::options;
@@ -62,10 +62,14 @@ fn temporary_name(store: &Path) -> PathBuf {
 
 async fn make(temporary: &Path) -> Result<(), Error> {
     c2c_proto::paths::private_file().write(true).create_new(true).open(temporary).map_err(|error| {
-        refused(
-            format!("no store can be made in {}: {error}", temporary.parent().unwrap_or(temporary).display()),
-            "make the folder writable for you and free some space, or name another store with CLAUDE_C2C_DB",
-        )
+        let folder = temporary.parent().unwrap_or(temporary);
+        let refusal = || {
+            refused(
+                format!("no store can be made in {}: {error}", folder.display()),
+                "make the folder writable for you, or name another store with CLAUDE_C2C_DB",
+            )
+        };
+        of_io(&error, folder, refusal)
     })?;
     fill(temporary).await.map_err(|error| super::errors::for_caller(&error))
 }

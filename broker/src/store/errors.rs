@@ -2,6 +2,8 @@
 
 use crate::platform;
 use c2c_proto::{Error, ErrorCode};
+use std::io;
+use std::path::Path;
 
 // Primary result codes, https://sqlite.org/rescode.html
 const BUSY: i32 = 5;
@@ -53,7 +55,18 @@ pub(crate) fn is_damaged(error: &sqlx::Error) -> bool {
 pub(crate) fn is_disk_failure(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(database) = error else { return false };
     let code = database.code().and_then(|code| code.parse::<i32>().ok());
-    code.is_some_and(|extended| extended & 0xff == IOERR && extended != IOERR_SHORT_READ)
+    code.is_some_and(is_passing_failure)
+}
+
+/// Whether a check of the store was ended by a disk that failed: SQLite tells that like any other finding.
+pub(crate) fn tells_of_disk_failure(finding: &str) -> bool {
+    let code = finding.split("error code=").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit));
+    let code = code.and_then(|digits| digits.collect::<String>().parse::<i32>().ok());
+    code.is_some_and(is_passing_failure)
+}
+
+const fn is_passing_failure(extended: i32) -> bool {
+    extended & 0xff == IOERR && extended != IOERR_SHORT_READ
 }
 
 /// How bad it is.
@@ -73,11 +86,7 @@ pub(crate) fn severity(error: &sqlx::Error) -> Severity {
 /// The error as the caller sees it. The chain goes to the log, without values that were bound.
 pub(crate) fn for_caller(error: &sqlx::Error) -> Error {
     match primary_code(error) {
-        Some(FULL) => Error::new(
-            ErrorCode::StorageFull,
-            "no space is left where the store lies; nothing was stored",
-            "free some space on that disk, then call again; `c2c status` names the store",
-        ),
+        Some(FULL) => full(),
         Some(BUSY | LOCKED) => Error::new(
             ErrorCode::BrokerBusy,
             "another program holds a lock on the store; nothing was stored",
@@ -108,6 +117,43 @@ pub(crate) fn failed(what: &str) -> Error {
     )
 }
 
+/// What an error of the system's says of a store that cannot be opened, read or made: whether it may pass by itself,
+/// or only a person can help; `refused` makes the error of the latter.
+pub(crate) fn of_io(error: &io::Error, what: &Path, refused: impl FnOnce() -> Error) -> Error {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => full(),
+        Kind::PermissionDenied
+        | Kind::ReadOnlyFilesystem
+        | Kind::NotFound
+        | Kind::NotADirectory
+        | Kind::IsADirectory
+        | Kind::AlreadyExists
+        | Kind::InvalidInput
+        | Kind::InvalidFilename
+        | Kind::Unsupported => refused(),
+        _ => disk_fails(what, error),
+    }
+}
+
+/// `storage_failed`: nothing is known of the store but that it cannot be looked at now.
+pub(crate) fn disk_fails(store: &Path, why: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        ErrorCode::StorageFailed,
+        format!("{} could not be read or written: {why}; it was left as it is", store.display()),
+        "the next call tries again; if this stays, the disk needs looking after",
+    )
+}
+
+/// `storage_full`.
+fn full() -> Error {
+    Error::new(
+        ErrorCode::StorageFull,
+        "no space is left where the store lies; nothing was stored",
+        "free some space on that disk, then call again; `c2c status` names the store",
+    )
+}
+
 /// `store_refused`: the file was left as it is.
 pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Error {
     Error::new(ErrorCode::StoreRefused, message, hint)
@@ -115,7 +161,18 @@ pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Er
 
 #[cfg(test)]
 mod tests {
-    use super::{FULL, IOERR, IOERR_WRITE, meaning};
+    use super::{FULL, IOERR, IOERR_WRITE, meaning, tells_of_disk_failure};
+
+    #[test]
+    fn a_check_that_the_disk_ended_is_no_damage() {
+        assert!(tells_of_disk_failure("Tree 5 page 5: unable to get the page. error code=266"));
+        // A page behind the file's end, a damaged one, and what has no code.
+        for damage in
+            ["Tree 5 page 9: unable to get the page. error code=522", "error code=11", "row 3 missing"]
+        {
+            assert!(!tells_of_disk_failure(damage), "{damage}");
+        }
+    }
 
     #[test]
     fn a_write_that_failed_means_a_full_disk_only_where_files_are_limited() {

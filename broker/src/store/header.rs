@@ -1,7 +1,7 @@
 //! What the first bytes of a file say about it, read before SQLite touches it: so that a file which is not a store of
 //! ours is refused and left exactly as it was.
 
-use super::errors::refused;
+use super::errors::{disk_fails, of_io, refused};
 use super::wal;
 use c2c_proto::Error;
 use std::io::Read;
@@ -45,18 +45,24 @@ pub(crate) fn look(store: &Path) -> Result<Header, Error> {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Header::Missing),
         Err(error) => {
-            return Err(refused(
-                format!("the store {} cannot be opened: {error}", store.display()),
-                "make the file readable and writable for you alone, or name another with CLAUDE_C2C_DB",
-            ));
+            let refusal = || {
+                refused(
+                    format!("the store {} cannot be opened: {error}", store.display()),
+                    "make the file readable and writable for you alone, or name another with CLAUDE_C2C_DB",
+                )
+            };
+            return Err(of_io(&error, store, refusal));
         }
     };
-    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let length = file.metadata().map_err(|error| disk_fails(store, &error))?.len();
     let mut header = [0; HEADER_BYTES];
-    if length < HEADER_BYTES as u64 || file.read_exact(&mut header).is_err() {
-        return Err(not_whole(store, &format!("has only {length} bytes")));
+    match file.read_exact(&mut header) {
+        Ok(()) => check(store, &header, length),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(not_whole(store, &format!("has only {length} bytes")))
+        }
+        Err(error) => Err(disk_fails(store, &error)),
     }
-    check(store, &header, length)
 }
 
 fn check(store: &Path, header: &[u8; HEADER_BYTES], length: u64) -> Result<Header, Error> {
@@ -103,8 +109,7 @@ fn check_length(store: &Path, page_bytes: u32, claimed: u32, length: u64) -> Res
     if there >= claimed {
         return Ok(());
     }
-    let log = wal::read(&log_of(store), page_bytes)
-        .map_err(|error| not_whole(store, &format!("has a -wal that cannot be read ({error})")))?;
+    let log = wal::read(&log_of(store), page_bytes).map_err(|error| disk_fails(&log_of(store), &error))?;
     let pages = log.as_ref().map_or(claimed, |log| log.store_pages.max(claimed));
     let lock_page = LOCK_BYTE_AT / page_bytes + 1;
     let in_log = |page| log.as_ref().is_some_and(|log| log.holds(page));

@@ -9,12 +9,14 @@ mod batch;
 mod checkpoint;
 mod counts;
 mod create;
+mod doubt;
 mod errors;
 mod header;
 mod jobs;
 mod messages;
 mod migrations;
 mod open;
+mod place;
 mod prune;
 mod reads;
 mod seed;
@@ -49,6 +51,7 @@ use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
 use jobs::{Ask, Greeting, Job};
+pub(crate) use place::Place;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -80,6 +83,7 @@ pub struct Store {
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: CancellationToken,
     paths: StorePaths,
+    place: Place,
     store_id: String,
     epoch: u64,
     /// Who was online when the last broker stopped; taken once.
@@ -129,7 +133,9 @@ impl Store {
             stop: stop.clone(),
             refusal: None,
             epoch: opened.epoch,
-            place: (paths.store.clone(), platform::file_id(&paths.store)),
+            paths: paths.clone(),
+            place: opened.place.clone(),
+            in_doubt: false,
         };
         Ok(Self {
             shared,
@@ -138,6 +144,7 @@ impl Store {
             writer: Mutex::new(Some(writer.start())),
             stop,
             paths: paths.clone(),
+            place: opened.place,
             store_id: opened.store_id,
             epoch: opened.epoch,
             was_online: Mutex::new(was_online),
@@ -147,6 +154,11 @@ impl Store {
     /// Notes the store's id in the run folder, so that a store which is gone is missed. Does nothing if it stands there.
     pub fn note_id(&self) {
         open::remember(&self.paths, &self.store_id);
+    }
+
+    /// The files that were opened, and where they have to be.
+    pub(crate) fn place(&self) -> Place {
+        self.place.clone()
     }
 
     /// Finishes what is queued, folds the log into the store and closes it. Later changes are refused.

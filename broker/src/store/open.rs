@@ -1,17 +1,19 @@
 //! Opening the store: checked first, made if there never was one, brought to the newest schema.
 
 use super::create::{create, remove_leftovers};
-use super::errors::{for_caller, refused};
+use super::errors::{disk_fails, for_caller, refused};
 use super::header::Header;
 use super::migrations::{self, MIGRATOR};
-use super::{errors, header, seed};
+use super::place::Place;
+use super::{doubt, errors, header, seed};
 use crate::clock::Clock;
 use crate::config::Durability;
 use crate::platform;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::{Error, ErrorCode};
+use c2c_proto::Error;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,6 +40,7 @@ pub(crate) struct Opened {
     pub(crate) readers: SqlitePool,
     pub(crate) store_id: String,
     pub(crate) epoch: u64,
+    pub(crate) place: Place,
 }
 
 /// Opens the store for this broker, and counts that up in it.
@@ -52,12 +55,15 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         }
         Header::Unmarked => seed::take_over(store, clock.now()).await?,
     }
+    let place = Place::of(store);
     check_inside(store).await?;
     keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;
-    let (store_id, epoch) = prepare(&mut writer, store).await?;
+    doubt::make_good(&mut writer, paths).await?;
+    migrations::bring_up(&mut writer, store, &MIGRATOR).await?;
+    let (store_id, epoch) = count_up(&mut writer, store).await?;
     remember(paths, &store_id);
     let readers = SqlitePoolOptions::new()
         .min_connections(1)
@@ -71,7 +77,7 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         .connect_with(options(store, durability).read_only(true))
         .await
         .map_err(|error| cannot_open(store, &error))?;
-    Ok(Opened { writer, readers, store_id, epoch })
+    Ok(Opened { writer, readers, store_id, epoch, place: place.opened()? })
 }
 
 /// Everything about a connection that is not SQLite's default, and why.
@@ -145,6 +151,9 @@ async fn check_inside(store: &Path) -> Result<(), Error> {
     if verdict == SOUND {
         return Ok(());
     }
+    if errors::tells_of_disk_failure(&verdict) {
+        return Err(disk_fails(store, &verdict));
+    }
     Err(refused(
         format!("the store {} is damaged ({verdict}); it was left as it is", store.display()),
         WAY_OUT,
@@ -161,8 +170,8 @@ pub(crate) fn glance(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String, u64), Error> {
-    migrations::bring_up(writer, store, &MIGRATOR).await?;
+/// Counts the opening in the store; which store it is, and how often it was opened.
+async fn count_up(writer: &mut SqliteConnection, store: &Path) -> Result<(String, u64), Error> {
     let facts = async {
         // To its end: the row comes before the commit, and only what comes after it says whether that succeeded.
         let mut counted: Vec<String> = sqlx::query_scalar(
@@ -184,14 +193,7 @@ async fn prepare(writer: &mut SqliteConnection, store: &Path) -> Result<(String,
 pub(super) fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
     match errors::severity(error) {
         errors::Severity::Refused => for_caller(error),
-        _ if errors::is_disk_failure(error) => Error::new(
-            ErrorCode::StorageFailed,
-            format!(
-                "the store {} could not be read or written: {error}; it was left as it is",
-                store.display()
-            ),
-            "the next call tries again; if this stays, the disk needs looking after",
-        ),
+        _ if errors::is_disk_failure(error) => disk_fails(store, error),
         _ => refused(
             format!("the store {} cannot be opened: {error}; it was left as it is", store.display()),
             WAY_OUT,
@@ -201,14 +203,18 @@ pub(super) fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
 
 /// A store that was here and is gone is never replaced by an empty one in silence.
 fn refuse_if_one_is_remembered(paths: &StorePaths) -> Result<(), Error> {
-    let remembered = std::fs::read_to_string(&paths.store_id).unwrap_or_default();
     let mut log = paths.store.as_os_str().to_owned();
     log.push("-wal");
-    if remembered.trim().is_empty() && !Path::new(&log).exists() {
-        return Ok(());
-    }
+    let remembered = match std::fs::read_to_string(&paths.store_id) {
+        Ok(remembered) => remembered,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !Path::new(&log).exists() => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(disk_fails(&paths.store_id, &error)),
+    };
+    // Noted when the store was there, so an empty note, by a broker that was killed over it, tells of one too.
+    let which = if remembered.trim().is_empty() { "its id was not noted" } else { remembered.trim() };
     Err(refused(
-        format!("the store {} is gone, but was here before ({})", paths.store.display(), remembered.trim()),
+        format!("the store {} is gone, but was here before ({which})", paths.store.display()),
         format!(
             "copy it or a backup back; to begin with an empty store, remove {} and {}",
             paths.store_id.display(),

@@ -9,16 +9,17 @@ use super::answers::{Age, Answers};
 use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
 use super::checkpoint::Checkpoint;
 use super::counts::CountChange;
+use super::doubt;
 use super::errors::{Severity, failed, for_caller, severity};
 use super::jobs::Job;
+use super::place::Place;
 use super::{Shared, messages, prune, sessions, state};
-use crate::platform::{self, FileId};
 use crate::shutdown::Shutdown;
 use c2c_proto::event::Closing;
+use c2c_proto::paths::StorePaths;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::{Connection, SqliteConnection};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -40,8 +41,10 @@ pub(crate) struct Writer {
     pub(crate) epoch: u64,
     /// Why nothing is acknowledged any more, once that is so.
     pub(crate) refusal: Option<Error>,
-    /// Where the store lies, and which file that was when it was opened.
-    pub(crate) place: (PathBuf, Option<FileId>),
+    pub(crate) paths: StorePaths,
+    pub(crate) place: Place,
+    /// Whether what the system shows of the files may not be on the disk: then nothing of them is tidied up.
+    pub(crate) in_doubt: bool,
 }
 
 /// The counters that the writer hands numbers out from. They never go back, not even when a transaction is undone.
@@ -104,18 +107,55 @@ impl Writer {
                 let batch = Batch::take(&mut queue);
                 self.commit(batch).await;
             }
-            if self.jobs.is_empty() {
-                self.checkpoint.when_idle(&mut self.connection).await;
-            } else {
-                self.checkpoint.under_load(&mut self.connection).await;
+            if self.refusal.is_none() {
+                let folded = if self.jobs.is_empty() {
+                    self.checkpoint.when_idle(&mut self.connection).await
+                } else {
+                    self.checkpoint.under_load(&mut self.connection).await
+                };
+                self.heed(folded);
             }
         }
         if self.refusal.is_none() {
-            self.checkpoint.at_the_end(&mut self.connection).await;
+            self.fold_at_once().await;
+        }
+        self.leave().await;
+    }
+
+    /// Closes the connection; in doubt leaves everything as a kill would.
+    async fn leave(self) {
+        if self.in_doubt {
+            // The last connection that is closed folds the log, and a flush that succeeds now would prove nothing.
+            return std::mem::forget(self.connection);
         }
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "the store was not closed cleanly; the next broker recovers it");
         }
+    }
+
+    /// Folds the whole log into the store.
+    async fn fold_at_once(&mut self) {
+        let folded = self.checkpoint.at_the_end(&mut self.connection).await;
+        self.heed(folded);
+    }
+
+    /// What a fold came to. Everything that was acknowledged is in the log, so most failures pass; but where the disk
+    /// failed, pages may be lost that the next fold takes for done.
+    fn heed(&mut self, folded: Result<(), sqlx::Error>) {
+        let Err(error) = folded else { return };
+        tracing::warn!(%error, "the write-ahead log could not be folded into the store");
+        if severity(&error) == Severity::Fatal {
+            self.shared.stats.failed(self.shared.clock.now(), &format!("the log was not folded: {error}"));
+            self.doubt("the log could not be folded into the store");
+        }
+    }
+
+    /// Acknowledges nothing any more, and lets the next broker begin from what is on the disk.
+    fn doubt(&mut self, what: &str) {
+        self.in_doubt = true;
+        doubt::note(&self.paths);
+        self.refusal = Some(failed(what));
+        self.shared.shutdown.begin(Closing::StorageFailed);
     }
 
     async fn commit(&mut self, batch: Batch) {
@@ -126,11 +166,11 @@ impl Writer {
                 continue;
             }
             match self.attempt(&batch).await {
-                Ok(outcomes) if self.is_in_place() => batch.answer(outcomes, &self.shared),
-                Ok(_) => self.lose(batch),
+                Ok(outcomes) if self.place.is_right() => batch.answer(outcomes, &self.shared),
+                Ok(_) => self.lose(batch).await,
                 Err(Failure::TakenOver) => self.give_way(batch),
-                // One of them is at fault: its neighbours must not suffer for it.
-                Err(Failure::Sql(error)) if severity(&error) == Severity::Statement && batch.len() > 1 => {
+                // One of them is at fault, or does not fit on the disk: its neighbours must not suffer for it.
+                Err(Failure::Sql(error)) if is_of_one(&error) && batch.len() > 1 => {
                     batches.extend(batch.split().into_iter().rev());
                 }
                 Err(Failure::Sql(error)) => self.fail(batch, &error).await,
@@ -183,30 +223,25 @@ impl Writer {
         tracing::error!(%error, changes = batch.len(), "a transaction failed");
         self.shared.stats.failed(self.shared.clock.now(), &format!("a transaction failed: {error}"));
         if severity(error) == Severity::Fatal {
-            self.refusal = Some(failed("an earlier commit failed"));
-            self.shared.shutdown.begin(Closing::StorageFailed);
+            self.doubt("an earlier commit failed");
         }
         let error = for_caller(error);
         if error.code == ErrorCode::StorageFull {
             // What was not committed still takes up room in the log; the next one may need it.
-            self.checkpoint.at_the_end(&mut self.connection).await;
+            self.fold_at_once().await;
         }
         batch.refuse(&error);
     }
 
-    /// Whether the path still leads to the file that was opened: a commit into a file that was deleted or replaced is
-    /// a commit into nothing.
-    fn is_in_place(&self) -> bool {
-        let (path, opened) = &self.place;
-        platform::file_id(path) == *opened
-    }
-
     /// The store is gone: nothing is acknowledged any more.
-    fn lose(&mut self, batch: Batch) {
-        let what = format!("{} was deleted or replaced under the broker", self.place.0.display());
+    async fn lose(&mut self, batch: Batch) {
+        let what = self.place.what_is_wrong();
         tracing::error!("{what}: nothing is acknowledged any more");
         self.shared.stats.failed(self.shared.clock.now(), &what);
         self.shared.shutdown.begin(Closing::StorageFailed);
+        // Into the file that was moved, where whoever moved it finds everything; and another store that lies here now
+        // must not be read with this one's log.
+        self.fold_at_once().await;
         let reason = failed(&what);
         batch.refuse(&reason);
         self.refusal = Some(reason);
@@ -214,7 +249,7 @@ impl Writer {
 
     /// Another broker has opened the store: the numbers and counts of this one hold no more.
     fn give_way(&mut self, batch: Batch) {
-        let what = format!("another broker has opened {}", self.place.0.display());
+        let what = format!("another broker has opened {}", self.place.store().display());
         tracing::error!("{what}: nothing is acknowledged any more");
         self.shared.stats.failed(self.shared.clock.now(), &what);
         self.shared.shutdown.begin(Closing::HandingOver);
@@ -233,6 +268,11 @@ impl Writer {
         let elsewhere = || failed("it was found damaged, or the file is not where it was");
         self.refusal.clone().or_else(|| lost.then(elsewhere))
     }
+}
+
+/// Whether another change of the same batch may succeed by itself.
+fn is_of_one(error: &sqlx::Error) -> bool {
+    severity(error) == Severity::Statement || for_caller(error).code == ErrorCode::StorageFull
 }
 
 /// Without a writer every change would be refused for ever, while the broker looks alive.

@@ -130,8 +130,8 @@ impl Actor {
             tokio::select! {
                 done = &mut future => return Ok(Offline::Done(done)),
                 command = self.commands.recv() => match command.ok_or(HandlesGone)? {
-                    Command::Call { id, request, answer } => {
-                        self.calls.add(id, request, answer);
+                    Command::Call { id, request, made_before, answer } => {
+                        self.calls.add(id, request, made_before, answer);
                         if until_call {
                             return Ok(Offline::NewCall);
                         }
@@ -152,7 +152,8 @@ impl Actor {
         loop {
             // What a closing broker would not answer any more waits for the next one.
             if closing.is_none() {
-                self.calls.send_to(&mut link);
+                let session = self.session.borrow();
+                self.calls.send_to(&mut link, session.as_ref().map(|session| session.session_id.as_str()));
             }
             let deadline = self.calls.next_deadline(None).into_iter().chain(close_by).min();
             let step = tokio::select! {
@@ -190,7 +191,9 @@ impl Actor {
 
     fn command(&mut self, command: Command, link: &mut Link) {
         match command {
-            Command::Call { id, request, answer } => self.calls.add(id, request, answer),
+            Command::Call { id, request, made_before, answer } => {
+                self.calls.add(id, request, made_before, answer);
+            }
             Command::Cancel { id } => {
                 if self.calls.cancel(id) {
                     cancel(link, id);

@@ -32,8 +32,10 @@ struct Call {
     wait_until: Option<Instant>,
     /// Whether a broker may know of it.
     ever_sent: bool,
-    /// Whether a connection before the present one has carried it too.
+    /// Whether a connection before the present one has carried it too, or the same call was made before.
     sent_before: bool,
+    /// Whose call it was when a connection first carried it: the session's id.
+    sent_as: Option<String>,
 }
 
 impl Call {
@@ -77,6 +79,9 @@ impl Call {
             | ErrorCode::BrokerBusy
             | ErrorCode::StorageFull
             | ErrorCode::StoreRefused
+            // Or after a look at a limit that may have been another one before.
+            | ErrorCode::InvalidArgument
+            | ErrorCode::TooLarge
             | ErrorCode::VersionMismatch => self.sent_before || self.asks(),
             _ => false,
         }
@@ -85,6 +90,14 @@ impl Call {
     /// Whether it is a question: what it then waits for may go wrong when it is stored.
     const fn asks(&self) -> bool {
         matches!(&self.frame, ClientFrame::Call { request: Request::Ask(_), .. })
+    }
+
+    /// Whether it was sent as another session's, whose keys are not those of this one: sent again it could be done twice.
+    /// A registration is found by its key alone.
+    fn is_of_another(&self, session: Option<&str>) -> bool {
+        let registers = matches!(&self.frame, ClientFrame::Call { request: Request::Register(_), .. });
+        let sent_as = self.sent_as.as_deref();
+        self.key.is_some() && !registers && sent_as.is_some() && session.is_some() && sent_as != session
     }
 }
 
@@ -97,15 +110,23 @@ impl Calls {
         self.open.is_empty()
     }
 
-    pub(super) fn add(&mut self, id: u64, request: Request, answer: AnswerSender) {
+    pub(super) fn add(&mut self, id: u64, request: Request, made_before: bool, answer: AnswerSender) {
         let made = Instant::now();
         let wait_until = request.wait_ms().map(|wait_ms| made + Duration::from_millis(wait_ms));
         let key = request.key().map(str::to_owned);
         let frame = ClientFrame::Call { id, request };
-        self.open.insert(
+        let call = Call {
             id,
-            Call { id, frame, key, answer, made, wait_until, ever_sent: false, sent_before: false },
-        );
+            frame,
+            key,
+            answer,
+            made,
+            wait_until,
+            ever_sent: made_before,
+            sent_before: made_before,
+            sent_as: None,
+        };
+        self.open.insert(id, call);
         self.unsent.push_back(id);
     }
 
@@ -126,8 +147,8 @@ impl Calls {
         self.unsent = self.open.keys().copied().collect();
     }
 
-    /// Queues as many calls as the connection has room for.
-    pub(super) fn send_to(&mut self, link: &mut Link) {
+    /// Queues as many calls as the connection has room for. `session`: the id of the session that the connection is of.
+    pub(super) fn send_to(&mut self, link: &mut Link, session: Option<&str>) {
         while link.has_room() {
             let Some(id) = self.unsent.pop_front() else { return };
             let Some(call) = self.open.get_mut(&id) else { continue };
@@ -136,8 +157,17 @@ impl Calls {
                 self.fail(id, &error);
                 continue;
             }
+            if call.is_of_another(session) {
+                self.fail(id, &another_session());
+                continue;
+            }
             match call.queue(link) {
-                Ok(()) => call.sent_before = std::mem::replace(&mut call.ever_sent, true),
+                Ok(()) => {
+                    call.sent_before = std::mem::replace(&mut call.ever_sent, true);
+                    if call.key.is_some() && call.sent_as.is_none() {
+                        call.sent_as = session.map(str::to_owned);
+                    }
+                }
                 Err(error) => {
                     self.fail(id, &not_encodable(&error));
                 }
@@ -215,6 +245,15 @@ fn too_new(since: u16, broker: &Peer) -> Error {
             "the broker is older than this program: end it (process {pid}) or restart its service, and the next call \
              reaches the newer one; nothing is lost"
         ),
+    )
+}
+
+/// The call was on its way when its session lost its name, and by now there is a new one.
+fn another_session() -> Error {
+    Error::new(
+        ErrorCode::Superseded,
+        "the session took another name as a new session while the call was under way",
+        "what the session sent before belongs to its old name",
     )
 }
 

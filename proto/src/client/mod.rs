@@ -54,7 +54,7 @@ struct Shared {
 /// From a handle to the task.
 #[derive(Debug)]
 enum Command {
-    Call { id: u64, request: Request, answer: AnswerSender },
+    Call { id: u64, request: Request, made_before: bool, answer: AnswerSender },
     Cancel { id: u64 },
 }
 
@@ -135,15 +135,30 @@ impl Client {
     /// `store_refused` or `version_mismatch` if that is why; `too_large` if the request fits no frame; `broker_busy`
     /// if [`CALLS_IN_FLIGHT`] calls of this client are not answered yet.
     pub async fn call(&self, request: Request) -> Result<Answer, CallError> {
+        self.make(request, false).await
+    }
+
+    /// As [`Client::call`], with a key under which the call may have been made before: then an error that is said before
+    /// the broker looks for the key does not say that nothing was done.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn call_again(&self, request: Request) -> Result<Answer, CallError> {
+        self.make(request, true).await
+    }
+
+    async fn make(&self, request: Request, made_before: bool) -> Result<Answer, CallError> {
         let Ok(_slot) = self.shared.slots.try_acquire() else { return Err(CallError::unsent(too_many())) };
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        let command = Command::Call { id, request, answer };
+        let key = request.key().map(str::to_owned);
+        let command = Command::Call { id, request, made_before, answer };
         self.shared.commands.send(command).map_err(|_| CallError::unsent(ended()))?;
         let mut guard = CancelOnDrop { id, commands: Some(&self.shared.commands) };
         let result = answered.await;
         guard.commands = None;
-        result.unwrap_or_else(|_| Err(CallError::unsent(ended())))
+        // The task is gone; what it had sent may be done.
+        result.unwrap_or_else(|_| Err(CallError::new(ended(), key, None)))
     }
 
     /// The session as it was last heard of: from a welcome, a registration or an event. `None` before the first

@@ -48,6 +48,8 @@ pub struct StorePaths {
     pub log: PathBuf,
     /// Remembers the store's id, so that a lost store is noticed.
     pub store_id: PathBuf,
+    /// There while a broker's failed flush is not made good.
+    pub flush_failed: PathBuf,
     /// The broker's configuration, beside the store.
     pub config: PathBuf,
     /// Where the broker listens.
@@ -89,6 +91,7 @@ impl StorePaths {
             start_lock: run_dir.join("start.lock"),
             log: run_dir.join("broker.log"),
             store_id: run_dir.join("store.id"),
+            flush_failed: run_dir.join("flush.failed"),
             config: folder.join(companion(name, "toml")),
             address: Address::of_store(&store, &run_dir)?,
             run_dir,

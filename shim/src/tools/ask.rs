@@ -46,5 +46,9 @@ fn decode(mut args: Args, defaults: &Defaults) -> Result<Call, Error> {
     let key = call_key(&mut args)?;
     let send = Send { to: Some(to), body, tag, reply_to: None, priority: Priority::Normal, key };
     let replies = replies.and_then(|replies| u32::try_from(replies).ok());
-    Ok(Call { request: Request::Ask(Ask { send, replies, timeout_ms }), view: View::Ask { marked: false } })
+    Ok(Call {
+        request: Request::Ask(Ask { send, replies, timeout_ms }),
+        view: View::Ask { marked: false },
+        keyed: false,
+    })
 }

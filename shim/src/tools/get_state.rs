@@ -46,7 +46,7 @@ fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
     if let Some(newer_than) = args.integer("newer_than", 0, i64::MAX)? {
         let timeout_ms = timeout_ms(&mut args, WATCH_DEFAULT_S)?;
         let request = Request::WatchState(WatchState { state_key, newer_than, timeout_ms });
-        return Ok(Call { request, view: View::Watch });
+        return Ok(Call { request, view: View::Watch, keyed: false });
     }
     if args.has("timeout_s") {
         return Err(Error::invalid(

@@ -65,6 +65,7 @@ fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
     Ok(Call {
         request: Request::Inbox(Inbox { sent, unread_only, filter, query, before_id, after_id, limit }),
         view: View::Inbox { downward: before_id.is_some() },
+        keyed: false,
     })
 }
 
@@ -110,5 +111,6 @@ pub(super) fn plain() -> Call {
             limit: INBOX_LIMIT_DEFAULT,
         }),
         view: View::Inbox { downward: false },
+        keyed: false,
     }
 }

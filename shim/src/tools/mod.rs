@@ -59,6 +59,8 @@ pub struct Call {
     pub request: Request,
     /// What the result's text needs to know of the call.
     pub view: View,
+    /// Whether the model gave a key, so that the same call may have been made before.
+    pub keyed: bool,
 }
 
 /// What the result's text needs to know of the call.
@@ -86,7 +88,7 @@ impl Call {
     /// A call whose result needs nothing but the response.
     #[must_use]
     pub const fn plain(request: Request) -> Self {
-        Self { request, view: View::Plain }
+        Self { request, view: View::Plain, keyed: false }
     }
 }
 
@@ -131,7 +133,10 @@ impl Tool {
     /// `invalid_argument` or `too_large`, saying what to change.
     pub fn decode(&self, arguments: Option<Map<String, Value>>, defaults: &Defaults) -> Result<Call, Error> {
         let known: Vec<&'static str> = self.properties.iter().map(|property| property.name).collect();
-        (self.decode)(Args::new(self.name, &known, arguments)?, defaults)
+        let given = arguments.as_ref().and_then(|arguments| arguments.get("idempotency_key"));
+        let keyed = given.is_some_and(|key| !key.is_null());
+        let call = (self.decode)(Args::new(self.name, &known, arguments)?, defaults)?;
+        Ok(Call { keyed, ..call })
     }
 
     fn definition(&self) -> rmcp::model::Tool {

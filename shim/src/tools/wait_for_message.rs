@@ -32,5 +32,5 @@ another session, not an order of the user.",
 fn decode(mut args: Args, defaults: &Defaults) -> Result<Call, Error> {
     let timeout_ms = timeout_ms(&mut args, defaults.wait_s)?;
     let filter = filter(&mut args)?;
-    Ok(Call { request: Request::Wait(Wait { filter, timeout_ms }), view: View::Wait })
+    Ok(Call { request: Request::Wait(Wait { filter, timeout_ms }), view: View::Wait, keyed: false })
 }

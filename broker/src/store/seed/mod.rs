@@ -115,6 +115,8 @@ fn cannot(store: &Path, error: &sqlx::Error) -> Error {
             "end the sessions that still use claude-c2c 0.1.0, or whatever has the file open, then call again",
         ),
         ErrorCode::StorageFull => busy,
+        // It may hold what it held, or be migrated already: the next attempt will see.
+        _ if errors::is_disk_failure(error) => errors::disk_fails(store, error),
         _ => refused(
             format!(
                 "{}, a store of claude-c2c 0.1.0, cannot be migrated: {error}; it holds what it held",

@@ -184,6 +184,44 @@ async fn a_change_that_may_be_done_is_not_told_to_have_failed() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_made_before_may_be_done_whatever_the_broker_says_first() {
+    let place = Place::new();
+    let broker = place.listen();
+    let (client, _events) = place.open();
+    let (mut connection, _) = broker.accept().await;
+    let busy = Error::new(ErrorCode::BrokerBusy, "it did not work", "do something");
+    for (made_before, key) in [(false, None), (true, Some("call:a".to_owned()))] {
+        let client = client.clone();
+        let asked = tokio::spawn(async move {
+            if made_before { client.call_again(delete("a")).await } else { client.call(delete("a")).await }
+        });
+        let (id, _) = connection.next_call().await;
+        connection.reply(id, Err(busy.clone())).await;
+        assert_eq!(outcome(asked).await.unwrap_err().key, key);
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_a_session_that_is_another_one_by_now_is_not_made_again() {
+    let place = Place::new();
+    let broker = place.listen();
+    let (client, _events) = place.open();
+    let (mut connection, _) = broker.hear().await;
+    connection.say(ServerFrame::Welcome(welcome(Some(session("row-1", "api"))))).await;
+    let (change, question) = (call(&client, &delete("a")), call(&client, &get("b")));
+    for _ in 0..2 {
+        connection.next_call().await;
+    }
+    drop(connection);
+    let (mut connection, _) = broker.hear().await;
+    connection.say(ServerFrame::Welcome(welcome(Some(session("row-2", "web"))))).await;
+    let failed = outcome(change).await.unwrap_err();
+    assert_eq!((failed.error.code, failed.key.as_deref()), (ErrorCode::Superseded, Some("call:a")));
+    connection.answer(&get("b"), nothing()).await;
+    outcome(question).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_question_whose_wait_fails_is_not_told_to_be_unsent() {
     for (code, unknown) in [
         (ErrorCode::Superseded, true),
