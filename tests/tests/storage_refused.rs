@@ -180,6 +180,52 @@ fn d8_a_store_replaced_by_another_store_is_not_written_to() {
     assert!(fs::read(sandbox.store()).unwrap() == before, "the other store was touched");
 }
 
+#[cfg(unix)]
+#[test]
+fn d8_a_log_deleted_under_the_broker_stops_its_acknowledgements_and_loses_nothing() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let one = alice.say("bob", "one");
+    fs::remove_file(format!("{}-wal", sandbox.store().display())).unwrap();
+    // Acknowledged by the next broker at the latest; the one that lost its log says that it did.
+    let send = json!({"to": "bob", "body": "two", "idempotency_key": "two"});
+    let answered = || Some(alice.call("send_message", send.clone())).filter(|result| !result.is_error);
+    let two = until_some("it is acknowledged", PATIENCE, answered).ok()["id"].as_i64().unwrap();
+    assert!(sandbox.log().contains("-wal was deleted under the broker"), "{}", sandbox.log());
+    assert_eq!(sandbox.session("bob").inbox_ids(json!({})), [one, two]);
+}
+
+#[cfg(unix)]
+#[test]
+fn d8_a_store_moved_away_from_the_broker_holds_all_that_was_acknowledged() {
+    let (sandbox, elsewhere) = (Sandbox::new(), Sandbox::new());
+    let mut broker = Broker::start(&sandbox);
+    let mut alice = sandbox.session("alice");
+    for number in 0..20 {
+        alice.say("bob", &format!("{number}"));
+    }
+    fs::rename(sandbox.store(), elsewhere.store()).unwrap();
+    let result = alice.call("send_message", json!({"to": "bob", "body": "into nothing"}));
+    assert!(result.is_error, "acknowledged into nothing: {}", result.text);
+    assert_eq!(broker.wait_exit(PATIENCE).code(), Some(75));
+    // Without its log, which nobody thought of.
+    let mut bodies = elsewhere.session("bob").inbox_bodies(json!({}));
+    bodies.truncate(20);
+    assert_eq!(bodies, (0..20).map(|number| number.to_string()).collect::<Vec<_>>());
+    // What it had of the log does not get into another store that takes its place.
+    fs::copy(used().store(), sandbox.store()).unwrap();
+    assert_eq!(sandbox.session("bob").inbox_bodies(json!({})), ["hello"]);
+}
+
+#[test]
+fn d8_a_store_that_is_gone_though_only_an_empty_note_is_left_of_it() {
+    let sandbox = used();
+    fs::remove_file(sandbox.store()).unwrap();
+    fs::write(&sandbox.paths().store_id, "").unwrap();
+    refused(&sandbox);
+    assert!(!sandbox.store().exists(), "no empty store takes its place");
+}
+
 #[test]
 fn d8_a_log_without_its_store() {
     let sandbox = used();

@@ -78,6 +78,25 @@ fn a_disk_that_fails_while_a_broker_starts_is_no_reason_to_refuse_the_store() {
     assert_eq!((bodies.first().unwrap().as_str(), bodies.last().unwrap().as_str()), ("before", "after"));
 }
 
+/// One read that fails, whichever it is: the check of the store, the look at its schema, its opening, its migration.
+#[test]
+fn d4_a_read_that_fails_once_while_a_broker_starts_is_told_as_what_it_is_or_not_noticed() {
+    let sandbox = Sandbox::new();
+    let mut shim = sandbox.shim().program(&programs(&sandbox)).name("writer").session();
+    for after in [0, 1, 2, 3, 5, 8] {
+        let broker = sandbox.broker_id();
+        order(sandbox.dir(), &format!("read eio after={after} times=1"));
+        c2c_harness::stop(broker);
+        let result = shim.call("send_message", json!({"to": "reader", "body": format!("{after}")}));
+        if result.is_error {
+            assert!(!result.text.contains("store_refused"), "after {after} reads: {}", result.text);
+            assert!(result.text.contains("storage_failed"), "after {after} reads: {}", result.text);
+        }
+        order(sandbox.dir(), "");
+        until("it goes on", c2c_harness::PATIENCE, || !shim.call("heartbeat", json!({})).is_error);
+    }
+}
+
 #[test]
 fn an_ordered_kill_ends_the_broker_before_the_operation() {
     let sandbox = Sandbox::new();

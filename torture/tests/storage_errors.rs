@@ -111,6 +111,25 @@ fn d3_a_session_does_not_notice_a_flush_that_fails_but_for_the_answer_that_is_tr
     assert_eq!(bob.inbox_ids(json!({})), sent, "each once");
 }
 
+/// A flush that fails while the log is folded: the next fold would take those pages for done.
+#[test]
+fn d3_a_fold_of_the_log_that_the_disk_ends_stops_all_acknowledgements_too() {
+    let sandbox = Sandbox::new();
+    let Some(traced) = serving(&sandbox) else { return };
+    let (mut alice, mut bob) = (sandbox.session("alice"), sandbox.session("bob"));
+    traced.fail(fault(SYNC, "c2c.db", EIO, 1));
+    // More than what makes an idle broker fold its log.
+    let mut sent = vec![alice.say("bob", &"x".repeat(5_000_000))];
+    assert_eq!(traced.wait(PATIENCE), Some(Some(STORE_FAILED)));
+    assert_eq!(traced.heal(), 1, "one flush failed");
+    assert!(sandbox.paths().flush_failed.exists(), "the next broker is told");
+    sent.push(alice.say("bob", "after"));
+    assert!(!sandbox.paths().flush_failed.exists(), "it has made good what was not flushed");
+    let log = std::fs::metadata(sandbox.dir().join("c2c.db-wal")).map_or(0, |log| log.len());
+    assert!(log < 1_000_000, "what the log held is in the store: {log} bytes");
+    assert_eq!(bob.inbox_ids(json!({})), sent, "each once");
+}
+
 #[test]
 fn d4_a_disk_that_cannot_be_read_is_an_error_and_never_an_empty_inbox() {
     let sandbox = Sandbox::new();

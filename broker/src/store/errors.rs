@@ -18,6 +18,9 @@ const NOTADB: i32 = 26;
 /// Extended: a write failed, and the system did not say that the disk is full.
 const IOERR_WRITE: i32 = IOERR | 3 << 8;
 
+/// Extended: a file or its folder could not be flushed.
+const IOERR_FSYNC: i32 = IOERR | 4 << 8;
+const IOERR_DIR_FSYNC: i32 = IOERR | 5 << 8;
 /// Extended: the file ends before what was to be read.
 const IOERR_SHORT_READ: i32 = IOERR | 2 << 8;
 
@@ -34,9 +37,12 @@ pub(crate) enum Severity {
 
 /// The primary result code, if SQLite gave one.
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    Some(meaning(extended_code(error)?, platform::file_size_is_limited()))
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<i32> {
     let sqlx::Error::Database(database) = error else { return None };
-    let extended = database.code()?.parse::<i32>().ok()?;
-    Some(meaning(extended, platform::file_size_is_limited()))
+    database.code()?.parse::<i32>().ok()
 }
 
 /// A limit on the size of files looks to SQLite like a disk that fails; here it is one that is full: what could not be
@@ -53,9 +59,12 @@ pub(crate) fn is_damaged(error: &sqlx::Error) -> bool {
 /// Whether the disk failed, which says nothing about what is on it: the next attempt may succeed. A file that is shorter
 /// than it says is not such a case.
 pub(crate) fn is_disk_failure(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(database) = error else { return false };
-    let code = database.code().and_then(|code| code.parse::<i32>().ok());
-    code.is_some_and(is_passing_failure)
+    extended_code(error).is_some_and(is_passing_failure)
+}
+
+/// Whether a flush failed: what the system shows of the file from then on may never reach the disk.
+pub(crate) fn is_flush_failure(error: &sqlx::Error) -> bool {
+    matches!(extended_code(error), Some(IOERR_FSYNC | IOERR_DIR_FSYNC))
 }
 
 /// Whether a check of the store was ended by a disk that failed: SQLite tells that like any other finding.

@@ -10,7 +10,7 @@ use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
 use super::checkpoint::Checkpoint;
 use super::counts::CountChange;
 use super::doubt;
-use super::errors::{Severity, failed, for_caller, severity};
+use super::errors::{Severity, failed, for_caller, is_flush_failure, severity};
 use super::jobs::Job;
 use super::place::Place;
 use super::{Shared, messages, prune, sessions, state};
@@ -139,12 +139,12 @@ impl Writer {
         self.heed(folded);
     }
 
-    /// What a fold came to. Everything that was acknowledged is in the log, so most failures pass; but where the disk
+    /// What a fold came to. Everything that was acknowledged is in the log, so most failures pass; but after a flush that
     /// failed, pages may be lost that the next fold takes for done.
     fn heed(&mut self, folded: Result<(), sqlx::Error>) {
         let Err(error) = folded else { return };
         tracing::warn!(%error, "the write-ahead log could not be folded into the store");
-        if severity(&error) == Severity::Fatal {
+        if is_flush_failure(&error) {
             self.shared.stats.failed(self.shared.clock.now(), &format!("the log was not folded: {error}"));
             self.doubt("the log could not be folded into the store");
         }
