@@ -5,8 +5,19 @@ use super::Findings;
 use super::index::Index;
 use crate::history::{Call, Done, Fault, HANGS, Op, Outcome};
 
-/// After the last fault no call fails for want of a broker, beyond this.
-const CALM_NS: u64 = 5_000_000_000;
+/// So long after the last fault nothing of it is left: no call that begins later fails by it.
+const CALM_NS: u64 = 2_000_000_000;
+/// What only a fault is a reason for.
+const FAULTY: [&str; 8] = [
+    "broker_unreachable",
+    "broker_busy",
+    "storage_failed",
+    "storage_full",
+    "store_refused",
+    "version_mismatch",
+    "shutting_down",
+    "internal",
+];
 
 /// Times without an answer, in nanoseconds, ascending.
 #[derive(Clone, Debug, Default)]
@@ -26,16 +37,33 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
         if matches!(&op.result, Done::Malformed(what) if what == HANGS) {
             found.add(Unavailable, format!("{} of {} was never answered", op.kind(), op.name), &[at], &[]);
         }
-        let Done::Error { code, message, .. } = &op.result else { continue };
         while let Some(fault) = faults.next_if(|fault| fault.t_invoke < op.t_end) {
             last_fault = last_fault.max(fault.t_end);
         }
-        if code == "broker_unreachable" && last_fault + CALM_NS < op.t_end {
-            let calm = (op.t_end - last_fault) / 1_000_000;
+        if last_fault + CALM_NS >= op.t_invoke {
+            continue;
+        }
+        found.judged("calls in calm");
+        if let Done::Error { code, message, .. } = &op.result
+            && FAULTY.contains(&code.as_str())
+        {
+            let calm = (op.t_invoke - last_fault) / 1_000_000;
             let what = format!("{calm} ms after the last fault, {} of {}: {message}", op.kind(), op.name);
             found.add(Unavailable, what, &[at], &[]);
         }
     }
+    for at in unanswered(index.ops) {
+        found.add(Unavailable, "after this nobody was answered any more".to_owned(), &[at], &[]);
+    }
+}
+
+/// Faults after which no call was answered for the rest of the run.
+fn unanswered(ops: &[Op]) -> Vec<usize> {
+    let answered = first_answers(ops);
+    let stops = |kind: Fault| stops_all(kind) && kind != Fault::LookAtStore;
+    let ends = |op: &Op| matches!(&op.call, Call::Fault { kind, .. } if stops(*kind)) && op.is_ok();
+    let faults = ops.iter().enumerate().filter(|(_, op)| ends(op));
+    faults.filter(|(_, op)| first_after(&answered, op.t_end).is_none()).map(|(at, _)| at).collect()
 }
 
 /// Whether a fault can keep every session from being answered.

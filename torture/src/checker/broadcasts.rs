@@ -24,6 +24,7 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
             })
             .map(|(name, _)| *name)
             .collect();
+        found.judged("broadcasts");
         if !missing.is_empty() {
             let what = format!("broadcast {id} reached {}, but not {missing:?}", reached.len());
             found.add(TornBroadcast, what, &message.attempts, &[id]);

@@ -182,6 +182,9 @@ fn page((at, op): (usize, &Op), inbox: &Inbox, more: bool, mails: &[Mail<'_>], f
         let there = mail.acked.is_some_and(|acked| acked < op.t_invoke);
         let unread = mail.maybe_read > op.t_end;
         let due = there && (unread || !inbox.unread_only) && wanted.takes(mail);
+        if due {
+            found.judged("mail due on a page");
+        }
         if due && ids.binary_search(&mail.id).is_err() {
             let what = format!("message {} was there for {} and is missing from a page", mail.id, op.name);
             let anomaly = if inbox.unread_only { Lost } else { Skipped };
@@ -194,6 +197,7 @@ fn page((at, op): (usize, &Op), inbox: &Inbox, more: bool, mails: &[Mail<'_>], f
 fn unread((at, op): (usize, &Op), boxes: &Mailboxes<'_>, found: &mut Findings) {
     for seen in op.seen() {
         let Some(mail) = boxes.mail(&op.name, seen.id) else { continue };
+        found.judged("mail shown as unread");
         if mail.surely_read.is_some_and(|read| read < op.t_invoke) {
             let what = format!("message {} was marked as read by {} and is unread again", mail.id, op.name);
             found.add(UnreadAgain, what, &with(&mail.ops, at), &[mail.id]);

@@ -28,6 +28,7 @@ pub(super) fn check(index: &Index<'_>, boxes: &Mailboxes<'_>, found: &mut Findin
 }
 
 fn one_mark((at, op): (usize, &Op), id: i64, not_found: bool, boxes: &Mailboxes<'_>, found: &mut Findings) {
+    found.judged("marks");
     match boxes.mail(&op.name, id) {
         Some(mail) if not_found && mail.acked.is_some_and(|acked| acked < op.t_invoke) => {
             let what = format!("message {id} was there for {} and was not found", op.name);
@@ -45,6 +46,7 @@ fn receipts(index: &Index<'_>, (at, op): (usize, &Op), boxes: &Mailboxes<'_>, fo
     for seen in op.seen() {
         for (name, state) in seen.receipts.iter().filter(|(name, _)| index.steady.contains(&**name)) {
             let Some(mail) = boxes.mail(name, seen.id) else { continue };
+            found.judged("receipts");
             let read = &**state == "read";
             if read && mail.maybe_read > op.t_end {
                 let what = format!("message {} is said to be read by {name}, who never said so", seen.id);

@@ -9,10 +9,12 @@ mod availability;
 mod broadcasts;
 mod dump;
 mod index;
+mod keys;
 mod mailboxes;
 mod marks;
 mod names;
 mod order;
+mod presence;
 mod shortest;
 mod shown;
 mod state;
@@ -152,12 +154,22 @@ pub struct Violation {
     pub messages: Vec<i64>,
 }
 
+/// What a check came to.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Every broken promise.
+    pub violations: Vec<Violation>,
+    /// How often there was something to judge, by what it was: nothing found means little where nothing was looked at.
+    pub judged: BTreeMap<&'static str, u64>,
+}
+
 /// Finds every broken promise of a run. `history` is in the order in which the records began.
 #[must_use]
-pub fn check(premises: &Premises, history: &[Op], dump: &Dump) -> Vec<Violation> {
+pub fn check(premises: &Premises, history: &[Op], dump: &Dump) -> Verdict {
     let index = Index::new(premises, history, dump);
     let mut found = Findings::default();
     stored::check(&index, &mut found);
+    keys::check(&index, &mut found);
     order::check(&index, &mut found);
     broadcasts::check(&index, &mut found);
     let mailboxes = mailboxes::Mailboxes::new(&index);
@@ -166,9 +178,10 @@ pub fn check(premises: &Premises, history: &[Op], dump: &Dump) -> Vec<Violation>
     marks::check(&index, &mailboxes, &mut found);
     waits::check(&index, &mailboxes, &mut found);
     names::check(&index, &mut found);
+    presence::check(&index, &mut found);
     state::check(&index, &mut found);
     availability::check(&index, &mut found);
-    found.violations
+    found.verdict
 }
 
 /// How many of each kind.
@@ -184,12 +197,18 @@ pub fn counts(violations: &[Violation]) -> BTreeMap<Anomaly, usize> {
 /// Collects what the checks find.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    violations: Vec<Violation>,
+    verdict: Verdict,
 }
 
 impl Findings {
     pub(crate) fn add(&mut self, anomaly: Anomaly, what: String, ops: &[usize], messages: &[i64]) {
-        self.violations.push(Violation { anomaly, what, ops: ops.to_vec(), messages: messages.to_vec() });
+        let violation = Violation { anomaly, what, ops: ops.to_vec(), messages: messages.to_vec() };
+        self.verdict.violations.push(violation);
+    }
+
+    /// Something was there to be judged, and was.
+    pub(crate) fn judged(&mut self, what: &'static str) {
+        *self.verdict.judged.entry(what).or_default() += 1;
     }
 }
 

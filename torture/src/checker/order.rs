@@ -10,8 +10,10 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
     let mut ended: Vec<(u64, usize)> =
         index.messages.iter().enumerate().filter_map(|(at, message)| Some((message.acked?, at))).collect();
     ended.sort_unstable();
+    // What only failed has no beginning; if it is there all the same, that is another violation.
     let mut began: Vec<(u64, usize)> =
         index.messages.iter().enumerate().map(|(at, message)| (message.began, at)).collect();
+    began.retain(|(began, _)| *began < u64::MAX);
     began.sort_unstable();
     let mut ended = ended.into_iter().peekable();
     let mut highest: Option<(i64, usize)> = None;
@@ -22,6 +24,7 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
             }
         }
         let (Some(id), Some((before_id, before))) = (ids[at], highest) else { continue };
+        found.judged("sends after acknowledged sends");
         if id < before_id {
             let ops: Vec<usize> =
                 [before, at].iter().flat_map(|one| index.messages[*one].attempts.clone()).collect();

@@ -5,7 +5,7 @@
 use super::Anomaly::{FalseSuccess, State};
 use super::Findings;
 use super::index::Index;
-use crate::history::{Call, Done, Op, Outcome};
+use crate::history::{Call, Done, Fault, Op, Outcome};
 use std::collections::{BTreeMap, HashMap};
 
 /// One write, with all calls that made it.
@@ -45,12 +45,21 @@ struct Register {
     removals: Vec<Removal>,
     /// What was read: version and value, or nothing.
     reads: Vec<(usize, Option<(i64, u64)>)>,
+    /// When the broker's clock was set, first and last.
+    clock_set: Option<(u64, u64)>,
 }
 
 pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
     let mut registers = registers(index.ops);
     counter(&registers, found);
+    let jumps = || {
+        let jumps =
+            index.ops.iter().filter(|op| matches!(op.call, Call::Fault { kind: Fault::ClockJump, .. }));
+        jumps.map(|op| (op.t_invoke, op.t_end))
+    };
+    let clock_set = jumps().map(|(began, _)| began).min().zip(jumps().map(|(_, ended)| ended).max());
     for (entry, register) in &mut registers {
+        register.clock_set = clock_set;
         register.learn();
         register.check_reads(entry, index.ops, found);
         register.check_swaps(entry, found);
@@ -142,6 +151,7 @@ impl Register {
         for (at, read) in &self.reads {
             let op = &ops[*at];
             let newest = self.writes.values().rev().find(|write| write.acked < op.t_invoke);
+            found.judged("reads of the state");
             match read {
                 None => {
                     let Some(newest) = newest.filter(|newest| !self.may_be_gone(newest, op.t_end, i64::MAX))
@@ -184,7 +194,9 @@ impl Register {
 
     /// Whether something may have ended this version by then and before another version, but for that one itself.
     fn may_be_gone(&self, write: &Write, by: u64, before: i64) -> bool {
-        let expired = write.ttl_ns.is_some_and(|ttl| write.began + ttl <= by);
+        // An expiry is a time of day, so a clock that was set may bring it at once.
+        let clock_set = self.clock_set.is_some_and(|(first, last)| first <= by && last >= write.began);
+        let expired = write.ttl_ns.is_some_and(|ttl| clock_set || write.began + ttl <= by);
         // A write that is not known to be the newest one may have had an expiry.
         let unknown =
             self.unknown.iter().chain(self.writes.range(write.version + 1..before).map(|(_, write)| write));
@@ -202,6 +214,7 @@ impl Register {
     fn check_swaps(&self, entry: &str, found: &mut Findings) {
         for write in self.writes.values() {
             let Some(wanted) = write.if_version else { continue };
+            found.judged("changes of the state that name a version");
             let before = self.writes.range(..write.version).next_back().map(|(_, before)| before);
             match before {
                 Some(before) if wanted == 0 && !self.may_be_gone(before, write.acked, write.version) => {

@@ -14,8 +14,10 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
     for line in &index.dump.damage {
         found.add(Damaged, line.clone(), &[], &[]);
     }
-    for (at, op) in index.ops.iter().enumerate().filter(|(_, op)| op.outcome == Outcome::Fail) {
-        if let Call::Fault { kind: Fault::LookAtStore, detail } = &op.call {
+    for (at, op) in index.ops.iter().enumerate() {
+        let Call::Fault { kind: Fault::LookAtStore, detail } = &op.call else { continue };
+        found.judged("stores as a kill left them");
+        if op.outcome == Outcome::Fail {
             found.add(Damaged, format!("after a kill: {detail}"), &[at], &[]);
         }
     }
@@ -46,6 +48,9 @@ fn presence(index: &Index<'_>, message: &Message<'_>, found: &mut Findings) {
     let ids: Vec<i64> = message.stored.iter().map(|at| index.dump.messages[*at].id).collect();
     let told = &message.ids;
     let ops = &message.attempts;
+    if message.acked.is_some() {
+        found.judged("acknowledged messages");
+    }
     if ids.is_empty() && message.acked.is_some() {
         found.add(Lost, format!("message {told:?} was acknowledged and is not there"), ops, told);
     }

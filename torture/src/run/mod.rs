@@ -41,7 +41,7 @@ pub struct Args {
     /// Leaves the disk alone.
     #[arg(long)]
     good_disk: bool,
-    /// Only tells the times of recovery, and does not hold them to what is promised: for machines that do other work.
+    /// Holds the times of recovery to 10 s only, not to what is promised: for machines that do other work.
     #[arg(long)]
     slow_is_fine: bool,
     /// Takes the programs from this folder instead of the one of this program.

@@ -49,7 +49,7 @@ pub(super) fn run(plan: &Plan) -> Outcome {
         Err(error) => (checker::Dump::default(), vec![format!("the store cannot be read: {error}")]),
     };
     damage.extend(output_faults);
-    let violations = checker::check(&premises, &history, &dump);
+    let checker::Verdict { violations, judged } = checker::check(&premises, &history, &dump);
     for violation in violations.iter().take(12) {
         println!("{}", checker::shortest(violation, &premises, &history, &dump));
     }
@@ -73,6 +73,7 @@ pub(super) fn run(plan: &Plan) -> Outcome {
         recoveries: checker::recoveries(&history),
         wake_ups: checker::wake_ups(&history),
         counts: checker::counts(&violations),
+        judged,
         damage,
         history,
     }

@@ -6,6 +6,8 @@ use super::memory::{QUESTION, under_the_key_of};
 use super::{ENTRIES, LEASES};
 use crate::history::bodies;
 use crate::history::{Call, Inbox, To};
+use c2c_harness::pause;
+use std::time::{Duration, Instant};
 
 /// Calls that go on while others are made.
 const FLIGHTS_MAX: usize = 3;
@@ -26,9 +28,10 @@ impl Agent<'_> {
             850..930 => self.mark(),
             930..945 => self.ask(),
             945..985 => self.state(),
-            985..992 => self.names(),
-            992..996 => self.cancel_one(),
-            996..998 => self.put_away(),
+            985..990 => self.names(),
+            990..993 => self.simply(Call::Sessions {}),
+            993..996 => self.cancel_one(),
+            996..998 => self.stay_away(),
             998 => self.simply(Call::Heartbeat {}),
             _ => self.simply(Call::Prune {}),
         }
@@ -242,6 +245,18 @@ impl Agent<'_> {
             None => self.dice.pick(&self.world.contested).cloned().unwrap_or_default(),
         };
         self.call(Call::Register { name });
+    }
+
+    /// Ends its shim; mostly it comes back only after a while, in which others can see that it is gone.
+    fn stay_away(&mut self) {
+        self.put_away();
+        if self.dice.per_mille(700) {
+            let end = Instant::now() + Duration::from_millis(1_200 + self.dice.below(2_000));
+            while Instant::now() < end && !self.world.is_over() {
+                // The absence itself, cut short when the run ends.
+                pause(Duration::from_millis(20));
+            }
+        }
     }
 
     fn cancel_one(&mut self) {

@@ -12,13 +12,13 @@ use story::Story;
 
 /// The kinds of violations that a story shows.
 fn found(story: &Story) -> BTreeSet<Anomaly> {
-    let violations = check(&story.premises, &story.ops, &story.dump);
+    let violations = check(&story.premises, &story.ops, &story.dump).violations;
     violations.iter().map(|violation| violation.anomaly).collect()
 }
 
 #[track_caller]
 fn holds(story: &Story) {
-    let violations = check(&story.premises, &story.ops, &story.dump);
+    let violations = check(&story.premises, &story.ops, &story.dump).violations;
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
@@ -51,7 +51,7 @@ fn the_shortest_history_names_what_it_is_about_and_nothing_else() {
     let id = story.send("alice", &["bob"]);
     story.send("alice", &["carol"]);
     story.unstore(id);
-    let violations = check(&story.premises, &story.ops, &story.dump);
+    let violations = check(&story.premises, &story.ops, &story.dump).violations;
     let text = shortest(&violations[0], &story.premises, &story.ops, &story.dump);
     assert!(text.starts_with("lost: ") && text.contains("\"op\":\"send\""), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");

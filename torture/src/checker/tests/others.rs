@@ -191,10 +191,64 @@ fn without_a_fault_nobody_misses_the_broker() {
         story.tell("nemesis", killed.clone(), Outcome::Ok, Done::Nothing);
         story.now += pause;
         story.tell("alice", Call::Heartbeat {}, Outcome::Fail, error("broker_unreachable", None));
+        story.tell("alice", Call::Heartbeat {}, Outcome::Ok, Done::Nothing);
         story
     };
     holds(&refused(1_000_000_000));
     shows(&refused(9_000_000_000), Anomaly::Unavailable);
+    let mut never = refused(1_000_000_000);
+    never.tell("nemesis", killed, Outcome::Ok, Done::Nothing);
+    never.now += 3_000_000_000;
+    shows(&never, Anomaly::Unavailable);
+}
+
+#[test]
+fn who_is_gone_is_offline_a_second_later_unless_the_broker_could_not_see_it() {
+    let listed = |after_ms: u64, fault_after_ms: Option<u64>, online: bool| {
+        let mut story = Story::new();
+        story.tell("bob", Call::Stop {}, Outcome::Ok, Done::Nothing);
+        let gone = story.now;
+        if let Some(ms) = fault_after_ms {
+            story.now = gone + ms * 1_000_000;
+            let killed = Call::Fault { kind: Fault::KillBroker, detail: String::new() };
+            story.tell("nemesis", killed, Outcome::Ok, Done::Nothing);
+        }
+        story.now = gone + after_ms * 1_000_000;
+        let rows = vec![("alice".into(), true), ("bob".into(), online)];
+        let own = Some(("row-of-alice".into(), "alice".into()));
+        story.tell("alice", Call::Sessions {}, Outcome::Ok, Done::Sessions { rows, own });
+        story.tell("bob", Call::Start {}, Outcome::Ok, Done::Nothing);
+        story
+    };
+    holds(&listed(900, None, true));
+    holds(&listed(1_100, None, false));
+    shows(&listed(1_100, None, true), Anomaly::Names);
+    holds(&listed(2_500, Some(500), true));
+    // What was seen before the kill was written down.
+    shows(&listed(2_500, Some(1_500), true), Anomaly::Names);
+}
+
+#[test]
+fn a_clock_that_was_set_may_end_a_lease_at_once() {
+    let gone = |jump: bool| {
+        let mut story = Story::new();
+        let lease = Call::SetState {
+            n: 1,
+            entry: "lease".into(),
+            if_version: Some(0),
+            ttl_ms: Some(60_000),
+            key: None,
+        };
+        story.tell("alice", lease, Outcome::Ok, Done::Set { version: 1 });
+        if jump {
+            let set = Call::Fault { kind: Fault::ClockJump, detail: String::new() };
+            story.tell("nemesis", set, Outcome::Ok, Done::Nothing);
+        }
+        story.got("lease", "bob", None);
+        story
+    };
+    holds(&gone(true));
+    shows(&gone(false), Anomaly::State);
 }
 
 #[test]
@@ -216,5 +270,11 @@ fn a_recovery_lasts_from_the_last_kill_to_the_next_answer_of_a_later_call() {
 fn a_damaged_store_is_said_to_be() {
     let mut story = Story::new();
     story.dump.damage.push("row 3 missing from index".to_owned());
+    shows(&story, Anomaly::Damaged);
+    let mut story = Story::new();
+    let looked = Call::Fault { kind: Fault::LookAtStore, detail: "row 3 missing from index".to_owned() };
+    story.tell("nemesis", looked.clone(), Outcome::Ok, Done::Nothing);
+    holds(&story);
+    story.tell("nemesis", looked, Outcome::Fail, Done::Nothing);
     shows(&story, Anomaly::Damaged);
 }

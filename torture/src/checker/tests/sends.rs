@@ -1,7 +1,7 @@
 //! What was sent is there, once, as it was sent, in order.
 
 use super::story::{Story, error, session};
-use super::{holds, shows};
+use super::{found, holds, shows};
 use crate::checker::Anomaly;
 use crate::history::bodies::digest;
 use crate::history::{Call, Done, Outcome, To};
@@ -187,4 +187,39 @@ fn an_answer_goes_to_whoever_asked() {
             shows(&story, Anomaly::Lost);
         }
     }
+}
+
+/// A message under a key that the model gave, acknowledged.
+fn keyed(story: &mut Story, key: &str) -> (Call, i64) {
+    let Call::Send { n, to, tag, reply_to, fyi, .. } = story.send_call(&["bob"]) else {
+        panic!("not a send")
+    };
+    let call = Call::Send { n, to, tag, reply_to, key: Some(key.to_owned()), fyi };
+    let id = story.store("alice", &call, &["bob"]);
+    story.acknowledge("alice", call.clone(), id, &["bob"]);
+    (call, id)
+}
+
+#[test]
+fn a_key_leads_to_the_message_that_it_was_used_for_first_and_to_no_other() {
+    let mut story = Story::new();
+    let (call, id) = keyed(&mut story, "k");
+    story.acknowledge("alice", call.clone(), id, &["bob"]);
+    holds(&story);
+    story.tell("alice", call.clone(), Outcome::Fail, error("storage_full", None));
+    holds(&story);
+    story.tell("alice", call, Outcome::Fail, error("conflict", None));
+    shows(&story, Anomaly::FalseFailure);
+
+    let mut story = Story::new();
+    keyed(&mut story, "k");
+    let Call::Send { to, .. } = story.send_call(&["bob"]) else { panic!("not a send") };
+    let n = story.number();
+    let other = Call::Send { n, to, tag: None, reply_to: None, key: Some("k".to_owned()), fyi: false };
+    story.tell("alice", other.clone(), Outcome::Fail, error("conflict", None));
+    holds(&story);
+    let id = story.store("alice", &other, &["bob"]);
+    story.acknowledge("alice", other, id, &["bob"]);
+    let found = found(&story);
+    assert!(found.contains(&Anomaly::FalseSuccess) && found.contains(&Anomaly::Duplicated), "{found:?}");
 }
