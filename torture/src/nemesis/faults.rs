@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// So many of a thousand kills are looked into: each look takes as long as the store is large.
 const LOOKS_PER_MILLE: u64 = 120;
+/// Longer than the last thread of a killed process takes to end; shorter than a new one takes to start.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_millis(20);
 /// A broker that was killed has a successor within this time, or none of the clients can start one.
 const SUCCESSOR_WITHIN: Duration = Duration::from_secs(10);
 /// A broker that is asked to end has done so by then (promised: 2 s; a busy machine gets more).
@@ -56,10 +58,7 @@ impl Nemesis<'_> {
     fn look_at_store(&mut self) {
         let paths = self.world.sandbox.paths();
         let began = self.world.recorder.now();
-        let Ok(lock) = std::fs::File::options().write(true).open(&paths.lock) else { return };
-        if lock.try_lock().is_err() {
-            return;
-        }
+        let Some(lock) = lock_of_the_dead(&paths.lock) else { return };
         let copy = copy_store(&paths.store, &self.world.sandbox.folder("left-by-a-kill"));
         drop(lock);
         let ended = self.world.recorder.now();
@@ -164,6 +163,21 @@ impl Nemesis<'_> {
         let outcome = if alive(pid) { Outcome::Fail } else { Outcome::Ok };
         self.note(began, Fault::EndBroker, outcome, format!("pid {pid} in {:?}", asked.elapsed()));
     }
+}
+
+/// The lock of a broker that was killed: the last of its threads gives it back a moment after the process counts as dead.
+/// `None` if another broker was quicker.
+fn lock_of_the_dead(lock: &Path) -> Option<std::fs::File> {
+    let file = std::fs::File::options().write(true).open(lock).ok()?;
+    let end = Instant::now() + GIVEN_BACK_WITHIN;
+    while file.try_lock().is_err() {
+        if Instant::now() >= end {
+            return None;
+        }
+        // The kernel tells nobody that a lock is free but those who wait for it, however long.
+        pause(Duration::from_micros(200));
+    }
+    Some(file)
 }
 
 /// The store and its log as they lie there; not the index of the log, which a machine's restart would not leave either.
