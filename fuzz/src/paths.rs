@@ -1,5 +1,6 @@
 //! Paths of stores: whatever is named, one file has one set of paths, and two files share none.
 
+use crate::tally;
 use c2c_proto::ErrorCode;
 use c2c_proto::paths::StorePaths;
 use std::ffi::OsStr;
@@ -12,10 +13,13 @@ const SOCKET_PATH_MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else {
 
 /// Two paths, each on a line, below a folder with links in it.
 pub fn check(data: &[u8]) {
+    tally::input();
     let mut names = data.splitn(2, |byte| *byte == b'\n');
     let first = paths(names.next().unwrap_or_default());
     let second = paths(names.next().unwrap_or_default());
     if let (Some(first), Some(second)) = (first, second) {
+        // Both are paths of a store.
+        tally::reached();
         if first.store == second.store {
             assert_eq!(first, second, "one file has one set of paths");
         } else {
