@@ -144,7 +144,8 @@ fn each_library_stays_in_its_place() {
     none("bincode outside of proto/src/codec.rs", &strays("bincode", &["proto/src/codec.rs"]));
     none(
         "the wall clock outside of broker/src/clock.rs",
-        &strays("SystemTime::now", &["broker/src/clock.rs"]),
+        // A broker under torture reads one that can be set.
+        &strays("SystemTime::now", &["broker/src/clock.rs", "torture/src/vfs/clock.rs"]),
     );
 }
 
