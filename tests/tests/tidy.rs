@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "tidy/faults.rs"]
+mod faults;
+
 const FILE_MAX_LINES: usize = 400;
 const FUNCTION_MAX_LINES: usize = 70;
 const MEMBERS: [&str; 7] = ["proto", "broker", "shim", "cli", "tests", "torture", "fuzz"];
