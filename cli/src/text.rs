@@ -92,6 +92,25 @@ mod tests {
     }
 
     #[test]
+    fn f4_of_all_characters_that_there_are_none_is_obeyed() {
+        // C0 and DEL with C1; the direction of writing, with the line separators in between.
+        let obeyed =
+            [0x00..=0x1f, 0x7f..=0x9f, 0x061c..=0x061c, 0x200e..=0x200f, 0x2028..=0x202e, 0x2066..=0x2069];
+        for char in '\0'..=char::MAX {
+            let shown = visible(&char.to_string());
+            let harmless = !obeyed.iter().any(|range| range.contains(&u32::from(char)));
+            assert_eq!(shown == char.to_string(), harmless, "{char:?} became {shown:?}");
+            assert!(harmless || shown.is_ascii() && !shown.contains(char::is_control), "{char:?}: {shown:?}");
+            // What is cut short is cut after it was made harmless.
+            let cut = shortened(&format!("{char}{char}"), 2);
+            assert!(
+                cut.chars().all(|char| !obeyed.iter().any(|range| range.contains(&u32::from(char)))),
+                "{cut:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_long_text_ends_with_a_mark() {
         assert_eq!(shortened("abcdef", 6), "abcdef");
         assert_eq!(shortened("abcdefg", 6), "abcde…");

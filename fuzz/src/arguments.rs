@@ -1,6 +1,7 @@
 //! The arguments of the twelve tools: a typed error or a request, and the same request however kindly they have to be
 //! read.
 
+use crate::tally;
 use bytes::BytesMut;
 use c2c_proto::codec::FrameCodec;
 use c2c_proto::frame::{ClientFrame, ServerFrame};
@@ -33,8 +34,11 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
 
 /// The first byte says which tool, from `a`; the rest is the arguments' JSON.
 pub fn check(data: &[u8]) {
+    tally::input();
     let Some((tool, json)) = data.split_first() else { return };
     let Ok(Value::Object(mut arguments)) = serde_json::from_slice(json) else { return };
+    // It is a JSON object.
+    tally::reached();
     let at = usize::from(tool.wrapping_sub(b'a')) % tools::ALL.len();
     let (tool, known) = (&tools::ALL[at], &KNOWN[at]);
     let unkeyed = arguments.get("idempotency_key").is_none_or(|key| key.is_null() || key == "");

@@ -5,6 +5,7 @@ use crate::envelope;
 use crate::given;
 use crate::home::{Home, hello_of};
 use crate::json::Json;
+use crate::tally;
 use arbitrary::{Result, Unstructured};
 use bytes::BytesMut;
 use c2c_proto::codec::FrameCodec;
@@ -56,6 +57,7 @@ thread_local! {
 
 /// The bytes choose the calls.
 pub fn check(data: &[u8]) {
+    tally::input();
     TALK.with_borrow_mut(|talk| {
         if talk.home.begin() {
             talk.sent.clear();
@@ -63,13 +65,18 @@ pub fn check(data: &[u8]) {
                 talk.home.hello(conn, hello_of(name)).expect("welcome");
             }
         }
+        let mut called = false;
         // Bytes that end too soon end the conversation.
-        let _ = talk.converse(&mut Unstructured::new(data));
+        let _ = talk.converse(&mut Unstructured::new(data), &mut called);
+        if called {
+            // A call went to the broker.
+            tally::reached();
+        }
     });
 }
 
 impl Talk {
-    fn converse(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+    fn converse(&mut self, u: &mut Unstructured<'_>, called: &mut bool) -> Result<()> {
         for _ in 0..CALLS_MAX {
             if u.is_empty() {
                 break;
@@ -82,6 +89,7 @@ impl Talk {
             if !matches!(call.request, Request::Register(_) | Request::Prune(_))
                 && call.request.wait_ms().unwrap_or(0) == 0
             {
+                *called = true;
                 self.call(who, call);
             }
         }

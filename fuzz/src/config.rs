@@ -1,5 +1,6 @@
 //! The configuration file: whatever stands in it, it is read or refused with the line that is wrong.
 
+use crate::tally;
 use c2c_broker::config::Config;
 use c2c_proto::ErrorCode;
 use c2c_proto::limits;
@@ -11,9 +12,12 @@ const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// The file's bytes; what is no text is refused before.
 pub fn check(data: &[u8]) {
+    tally::input();
     let Ok(text) = std::str::from_utf8(data) else { return };
     match Config::parse(Path::new(FILE), text) {
         Ok(config) => {
+            // It is a configuration.
+            tally::reached();
             in_bounds(&config);
             assert_eq!(Config::parse(Path::new(FILE), text).as_ref(), Ok(&config), "read twice, read alike");
         }

@@ -1,5 +1,6 @@
 //! The frame decoder: any bytes, in any pieces, in both directions.
 
+use crate::tally;
 use bytes::BytesMut;
 use c2c_proto::codec::{FrameCodec, FrameError};
 use c2c_proto::frame::{ClientFrame, ServerFrame};
@@ -27,6 +28,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn read_either(stream: &[u8], how: u8, pieces: u8) {
+    tally::input();
     let before_hello = how & 2 != 0;
     if how & 1 == 0 {
         read::<ClientFrame, ServerFrame>(stream, before_hello, pieces);
@@ -87,6 +89,10 @@ where
     };
     let mut whole = BytesMut::from(stream);
     let (frames, error) = drain(&mut new(), &mut whole);
+    if !frames.is_empty() {
+        // A frame was read.
+        tally::reached();
+    }
     in_pieces(new(), stream, pieces, &frames, error.as_ref());
     let limit = if before_hello { HELLO_FRAME_MAX_BYTES } else { FRAME_MAX_BYTES };
     if let Some(FrameError::TooLong { length, limit: named }) = error {

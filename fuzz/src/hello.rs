@@ -2,6 +2,7 @@
 //! nothing from a session that lives.
 
 use crate::home::{Home, hello_of};
+use crate::tally;
 use bytes::BytesMut;
 use c2c_proto::ErrorCode;
 use c2c_proto::codec::FrameCodec;
@@ -23,8 +24,11 @@ thread_local! {
 
 /// The first frame's bytes, with its length.
 pub fn check(data: &[u8]) {
+    tally::input();
     let mut codec = FrameCodec::<ClientFrame, ServerFrame>::before_hello();
     let Ok(Some(ClientFrame::Hello(hello))) = codec.decode(&mut BytesMut::from(data)) else { return };
+    // It is a hello.
+    tally::reached();
     HOME.with_borrow_mut(|home| greet(home, &hello));
 }
 

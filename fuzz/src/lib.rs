@@ -9,6 +9,7 @@ mod envelope;
 mod given;
 mod home;
 mod json;
+mod tally;
 
 pub mod arguments;
 pub mod calls;

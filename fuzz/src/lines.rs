@@ -1,11 +1,13 @@
 //! The lines of MCP on stdin: whoever waits for an answer gets exactly one, with the right id, however the bytes come.
 
 use crate::json::Json;
+use crate::tally;
 use c2c_shim::shown::ShownLog;
 use c2c_shim::stdio::StdioTransport;
 use rmcp::RoleServer;
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::Transport;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::io;
 use std::pin::Pin;
@@ -27,9 +29,14 @@ pub fn check(data: &[u8]) {
     thread_local! {
         static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     }
+    tally::input();
     let Some((how, text)) = data.split_first() else { return };
     let mut initialized = how & 1 != 0;
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').take(LINES_MAX).collect();
+    if lines.iter().any(|line| serde_json::from_slice::<IgnoredAny>(line).is_ok()) {
+        // A line is JSON.
+        tally::reached();
+    }
     RUNTIME.with(|runtime| {
         let mut stream = if initialized { [INITIALIZE, b"\n"].concat() } else { Vec::new() };
         let mut expected = if initialized { runtime.block_on(fed(&stream, 0)) } else { Fed::default() };

@@ -1,5 +1,6 @@
 //! Names: the rule, the cleaned form of any text, and when two are one.
 
+use crate::tally;
 use c2c_proto::ErrorCode;
 use c2c_proto::limits::{DERIVED_NAME_MAX_CHARS, NAME_MAX_CHARS};
 use c2c_proto::name::{check as check_name, derive, fold, follows_rule, looks_stale, no_address};
@@ -9,8 +10,13 @@ const ERROR_MAX_CHARS: usize = 2_000;
 
 /// Any text may be given as a name.
 pub fn check(data: &[u8]) {
+    tally::input();
     let text = String::from_utf8_lossy(data);
     let follows = by_the_rule(&text);
+    if follows {
+        // It is a name.
+        tally::reached();
+    }
     assert_eq!(follows_rule(&text), follows, "{text:?}");
     match check_name(&text) {
         Ok(()) => assert!(follows),

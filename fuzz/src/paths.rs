@@ -1,5 +1,6 @@
 //! Paths of stores: whatever is named, one file has one set of paths, and two files share none.
 
+use crate::tally;
 use c2c_proto::ErrorCode;
 use c2c_proto::paths::StorePaths;
 use std::ffi::OsStr;
@@ -12,10 +13,13 @@ const SOCKET_PATH_MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else {
 
 /// Two paths, each on a line, below a folder with links in it.
 pub fn check(data: &[u8]) {
+    tally::input();
     let mut names = data.splitn(2, |byte| *byte == b'\n');
     let first = paths(names.next().unwrap_or_default());
     let second = paths(names.next().unwrap_or_default());
     if let (Some(first), Some(second)) = (first, second) {
+        // Both are paths of a store.
+        tally::reached();
         if first.store == second.store {
             assert_eq!(first, second, "one file has one set of paths");
         } else {
@@ -74,17 +78,17 @@ fn paths(name: &[u8]) -> Option<StorePaths> {
 }
 
 fn sound(paths: &StorePaths) {
-    let StorePaths { store, run_dir, lock, log, store_id, config, address } = paths;
+    let StorePaths { store, run_dir, lock, start_lock, log, store_id, config, address } = paths;
     assert!(store.is_absolute() && !store.is_dir(), "{store:?}");
     assert!(
         store.components().all(|part| !matches!(part.as_os_str().to_str(), Some("." | ".."))),
         "{store:?}"
     );
     assert!(run_dir.parent() == store.parent() && config.parent() == store.parent(), "{paths:?}");
-    for file in [lock, log, store_id] {
+    for file in [lock, start_lock, log, store_id] {
         assert_eq!(file.parent(), Some(run_dir.as_path()));
     }
-    distinct(&[store, run_dir, lock, log, store_id, config, &address.as_path().to_owned()]);
+    distinct(&[store, run_dir, lock, start_lock, log, store_id, config, &address.as_path().to_owned()]);
     if cfg!(unix) {
         assert!(address.as_path().as_os_str().len() <= SOCKET_PATH_MAX_BYTES, "{paths:?}");
     }

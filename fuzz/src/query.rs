@@ -1,6 +1,7 @@
 //! Full-text queries: no text makes the search fail, and what says the same as the query is found by it.
 
 use crate::home::{Home, hello_of};
+use crate::tally;
 use c2c_proto::ErrorCode;
 use c2c_proto::request::Request;
 use c2c_proto::response::Response;
@@ -26,6 +27,7 @@ thread_local! {
 /// The last byte says what is looked at: whether a message with the query's own text is found, or which of the first
 /// ones are.
 pub fn check(data: &[u8]) {
+    tally::input();
     let Some((how, query)) = data.split_last() else { return };
     let query = String::from_utf8_lossy(query);
     HOME.with_borrow_mut(|home| {
@@ -67,6 +69,8 @@ fn send(home: &Home, body: &str) -> Option<i64> {
 /// The messages that the arguments find; nothing if there is no query in them.
 fn look(home: &Home, arguments: Value) -> Option<Vec<i64>> {
     let request = decode("inbox", arguments)?;
+    // It goes to the broker.
+    tally::reached();
     let Request::Inbox(inbox) = &request else { panic!("{request:?} is no list") };
     let query = inbox.query.clone().unwrap_or_default();
     match home.call(READER, request).1 {

@@ -4,6 +4,7 @@
 use crate::envelope;
 use crate::given;
 use crate::json::Json;
+use crate::tally;
 use arbitrary::{Result, Unstructured};
 use c2c_proto::frame::MailCount;
 use c2c_proto::limits::{
@@ -18,8 +19,11 @@ mod others;
 
 /// The bytes choose a response.
 pub fn check(data: &[u8]) {
-    // Bytes that end too soon make no response.
-    let _ = respond(&mut Unstructured::new(data));
+    tally::input();
+    if respond(&mut Unstructured::new(data)).is_ok() {
+        // It did not end too soon to make a response.
+        tally::reached();
+    }
 }
 
 fn respond(u: &mut Unstructured<'_>) -> Result<()> {

@@ -29,6 +29,10 @@ pub mod name;
 pub mod paths;
 pub mod request;
 pub mod response;
+#[cfg(all(test, unix))]
+#[path = "../../tests/src/skip.rs"]
+#[expect(unreachable_pub, reason = "it is the harness's, which this crate does not know")]
+mod skip;
 pub mod time;
 #[cfg(windows)]
 mod win32;

@@ -177,16 +177,27 @@ fn e4_what_a_deaf_client_missed_is_still_unread() {
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");
     let mut deaf = sandbox.raw_session("deaf");
-    let id = alice.say("deaf", "you did not hear this");
     let wait = Request::Wait(request::Wait { filter: request::Filter::default(), timeout_ms: 600_000 });
     deaf.start_call(wait);
-    // The answer is on its way to one that never reads it, and is then gone.
+    sandbox.until_status("it waits", |status| status.waits == 1);
+    let mut ids = vec![alice.say("deaf", "you did not hear this")];
+    // The answer is on its way to one that never reads it.
+    sandbox.until_status("its wait is over", |status| status.waits == 0);
+    ids.push(alice.say("deaf", "nor this"));
     drop(deaf);
     sandbox.until_status("it is gone", |status| status.sessions_online == 1);
+    ids.push(alice.say("deaf", "and for this you were not there"));
+    // It was of another folder, so that its name is not given to anybody who does not take it.
     let mut again = sandbox.session("deaf");
-    let name = again.own_name();
-    let again_id = if name == "deaf" { id } else { alice.say(&name, "you did not hear this") };
-    assert_eq!(again.inbox_ids(json!({})), [again_id]);
+    assert_eq!(again.own_name(), "deaf-2");
+    assert!(again.inbox_ids(json!({})).is_empty(), "the mail is the name's");
+    again.ok("register_session", json!({"name": "deaf"}));
+    assert_eq!(again.inbox_ids(json!({})), ids, "all that was never read is unread");
+    assert_eq!(again.ok("wait_for_message", json!({"timeout_s": 0}))["messages"][0]["id"], ids[0]);
+    let sent = alice.ok("inbox", json!({"sent": true}));
+    for message in sent["messages"].as_array().unwrap() {
+        assert!(message["receipts"][0]["read_at"].is_null(), "{message}");
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "tidy/faults.rs"]
+mod faults;
+
 const FILE_MAX_LINES: usize = 400;
 const FUNCTION_MAX_LINES: usize = 70;
 const MEMBERS: [&str; 7] = ["proto", "broker", "shim", "cli", "tests", "torture", "fuzz"];
@@ -144,7 +147,8 @@ fn each_library_stays_in_its_place() {
     none("bincode outside of proto/src/codec.rs", &strays("bincode", &["proto/src/codec.rs"]));
     none(
         "the wall clock outside of broker/src/clock.rs",
-        &strays("SystemTime::now", &["broker/src/clock.rs"]),
+        // A broker under torture reads one that can be set.
+        &strays("SystemTime::now", &["broker/src/clock.rs", "torture/src/vfs/clock.rs"]),
     );
 }
 

@@ -1,48 +1,52 @@
 //! The making of a new store, as the system sees it: what is flushed when, so that a power cut leaves none or a whole one.
 #![cfg(target_os = "linux")]
 
-use c2c_harness::{Broker, PATIENCE, Sandbox, Signal, binary, signal, skipped, until};
+use c2c_harness::{PATIENCE, Sandbox, Signal, binary, signal, skipped, until};
+use c2c_proto::paths::StorePaths;
+use c2c_torture::trace::{Call, Orders, Traced};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-const STRACE: &str = "/usr/bin/strace";
+/// Every call of a broker that changes something, from its start on a store that is not there to its end.
+fn calls_of_a_start(sandbox: &Sandbox, store: &Path) -> Result<Vec<Call>, String> {
+    let orders = Orders { from_start: true, log: true, ..Orders::default() };
+    let arguments = ["--store", store.to_str().unwrap()];
+    let broker = Traced::start(&binary("c2c-broker"), &arguments, &sandbox.env(), orders)?;
+    let address = StorePaths::of_store(store).unwrap().address;
+    until("it accepts", PATIENCE, || {
+        assert_eq!(broker.over(), None, "the broker ended");
+        UnixStream::connect(address.as_path()).is_ok()
+            && broker.log().iter().any(|call| call.name == "accept")
+    });
+    signal(broker.id(), Signal::TERM);
+    assert_eq!(broker.wait(PATIENCE), Some(Some(0)), "it ends by itself");
+    Ok(broker.log())
+}
 
 #[test]
 fn a_new_store_and_the_folders_above_it_are_flushed_before_anybody_can_connect() {
-    if !Path::new(STRACE).exists() {
-        return skipped("there is no strace");
-    }
     let sandbox = Sandbox::new();
     let folder = sandbox.dir().canonicalize().unwrap().join("made/for-it");
-    let calls = sandbox.dir().join("calls");
-    let mut command = Command::new(STRACE);
-    command.args(["-f", "-y", "-e", "trace=fsync,fdatasync,link,linkat,bind", "-o"]).arg(&calls);
-    command.arg(binary("c2c-broker")).arg("--store").arg(folder.join("c2c.db"));
-    command.env_clear().envs(sandbox.env()).current_dir(sandbox.dir());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut broker = Broker::adopt(command.spawn().expect("strace starts"));
-    let lines = || std::fs::read_to_string(&calls).unwrap_or_default();
-    until("it listens", PATIENCE, || lines().contains("broker.sock"));
-    // strace does not pass a signal on; the holder of the lock is the broker itself.
-    let holder = std::fs::read_to_string(folder.join("c2c.run/broker.lock")).unwrap();
-    let holder: serde_json::Value = serde_json::from_str(&holder).unwrap();
-    signal(u32::try_from(holder["pid"].as_u64().unwrap()).unwrap(), Signal::TERM);
-    broker.wait_exit(PATIENCE);
-    let lines = lines();
-    let at = |what: &str, from: usize, holds: &dyn Fn(&str) -> bool| {
-        let found = lines.lines().enumerate().skip(from).find(|(_, line)| holds(line));
-        found.unwrap_or_else(|| panic!("{what}: not in\n{lines}")).0
+    let calls = match calls_of_a_start(&sandbox, &folder.join("c2c.db")) {
+        Ok(calls) => calls,
+        Err(why) => return skipped(&why),
     };
-    let flushes = |line: &str| line.contains("fsync(") || line.contains("fdatasync(");
-    let link = at("the link", 0, &|line| line.contains("link") && line.contains("c2c.db.new-"));
-    let flushed = at("the flush of the file", 0, &|line| {
-        flushes(line) && line.contains("c2c.db.new-") && !line.contains("-wal")
-    });
-    assert!(flushed < link, "{lines}");
-    let listens = at("the socket", link, &|line| line.contains("broker.sock"));
+    let at = |what: &str, from: usize, holds: &dyn Fn(&Call) -> bool| {
+        let found = calls.iter().enumerate().skip(from).find(|(_, call)| holds(call));
+        found.unwrap_or_else(|| panic!("{what}: not in\n{calls:#?}")).0
+    };
+    let flushes = |call: &Call| matches!(call.name, "fsync" | "fdatasync");
+    let link = at("the link", 0, &|call| call.name == "link" && call.target == "c2c.db.new");
+    let flushed = at("the flush of the file", 0, &|call| flushes(call) && call.target == "c2c.db.new");
+    assert!(flushed < link, "{calls:#?}");
+    // There are no other sockets before.
+    let socket = at("a socket", 0, &|call| call.name == "bind");
+    let bound = at("the socket", link, &|call| call.name == "bind");
+    assert_eq!(socket, bound, "{calls:#?}");
+    let listens = at("its listening", link, &|call| call.name == "listen");
+    assert!(bound < listens, "{calls:#?}");
     for made in [folder.as_path(), folder.parent().unwrap(), folder.parent().unwrap().parent().unwrap()] {
-        let name = format!("<{}>", made.display());
-        let flushed = at(&name, link, &|line| flushes(line) && line.contains(&name));
-        assert!(flushed < listens, "{name} is flushed too late:\n{lines}");
+        let flushed = at(&made.display().to_string(), link, &|call| flushes(call) && call.whole == made);
+        assert!(flushed < bound, "{} is flushed too late:\n{calls:#?}", made.display());
     }
 }

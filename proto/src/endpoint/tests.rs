@@ -145,12 +145,14 @@ async fn more_connections_than_the_queue_holds_fail_without_harm() {
 #[cfg(target_os = "linux")]
 mod foreign {
     use super::*;
+    use crate::skip::skipped;
     use rustix::process::Uid;
     use std::io::{Read, Write};
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::Path;
 
     const NOBODY: u32 = 65_534;
+    const NEEDS_ROOT: &str = "needs root, to be another user";
 
     /// Runs this as another user; `None` where that is not allowed.
     fn as_nobody<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
@@ -181,7 +183,7 @@ mod foreign {
             })
         });
         if !rustix::process::geteuid().is_root() {
-            return;
+            return skipped(NEEDS_ROOT);
         }
         match listener.accept().await {
             Err(AcceptError::ForeignUser { who }) => assert_eq!(who, "uid 65534"),
@@ -192,6 +194,9 @@ mod foreign {
 
     #[tokio::test]
     async fn g7_a_listener_of_another_user_is_not_talked_to() {
+        if !rustix::process::geteuid().is_root() {
+            return skipped(NEEDS_ROOT);
+        }
         let (folder, address) = place();
         let outside = folder.path().join("outside");
         fs::create_dir(&outside).unwrap();
@@ -199,7 +204,9 @@ mod foreign {
         open_to_all(&outside);
         let socket = outside.join("socket");
         let path = socket.clone();
-        let Some(_listener) = as_nobody(move || UnixListener::bind(path).unwrap()) else { return };
+        let Some(_listener) = as_nobody(move || UnixListener::bind(path).unwrap()) else {
+            return skipped(NEEDS_ROOT);
+        };
         let own = Some(rustix::process::geteuid());
         // Someone made it look like one's own: only the kernel still knows who listens.
         rustix::fs::chown(&socket, own, None).unwrap();

@@ -12,6 +12,8 @@ pub struct Call {
     pub name: &'static str,
     /// What it is about: the last part of a path, or the kind of thing.
     pub target: String,
+    /// The same as it is: the whole path, or what the descriptor leads to.
+    pub whole: PathBuf,
     /// The thread's name.
     pub thread: String,
 }

@@ -105,7 +105,7 @@ fn at_call(process: Pid, task: Pid, inside: &mut Inside, shared: &Shared) {
         return;
     }
     let thread = calls::thread_name(id, task.as_raw());
-    let call = Call { name, target: calls::short(&target), thread };
+    let call = Call { name, target: calls::short(&target), whole: target, thread };
     match state.count(&call) {
         // The call is not done: a process that is to be killed does nothing more.
         Some(Strike::Kill) => c2c_harness::stop(id),

@@ -64,6 +64,7 @@ pub fn run(args: &Args) -> Report {
             .row(&format!("built {}", version.name), format!("{} in {}", version.number(), broker.display()));
     }
     if let Err(reason) = &previous {
+        c2c_harness::skipped(&format!("the previous version: {reason}"));
         report.row("skipped: the previous version", reason);
     }
     if !args.build_only {
