@@ -78,17 +78,27 @@ fn paths(name: &[u8]) -> Option<StorePaths> {
 }
 
 fn sound(paths: &StorePaths) {
-    let StorePaths { store, run_dir, lock, start_lock, log, store_id, config, address } = paths;
+    let StorePaths { store, run_dir, lock, start_lock, log, store_id, flush_failed, config, address } = paths;
     assert!(store.is_absolute() && !store.is_dir(), "{store:?}");
     assert!(
         store.components().all(|part| !matches!(part.as_os_str().to_str(), Some("." | ".."))),
         "{store:?}"
     );
     assert!(run_dir.parent() == store.parent() && config.parent() == store.parent(), "{paths:?}");
-    for file in [lock, start_lock, log, store_id] {
+    for file in [lock, start_lock, log, store_id, flush_failed] {
         assert_eq!(file.parent(), Some(run_dir.as_path()));
     }
-    distinct(&[store, run_dir, lock, start_lock, log, store_id, config, &address.as_path().to_owned()]);
+    distinct(&[
+        store,
+        run_dir,
+        lock,
+        start_lock,
+        log,
+        store_id,
+        flush_failed,
+        config,
+        &address.as_path().to_owned(),
+    ]);
     if cfg!(unix) {
         assert!(address.as_path().as_os_str().len() <= SOCKET_PATH_MAX_BYTES, "{paths:?}");
     }
