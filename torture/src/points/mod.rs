@@ -7,6 +7,7 @@
 mod after;
 mod dump;
 mod enumerate;
+mod given;
 mod old;
 mod scenarios;
 mod world;

@@ -1,5 +1,6 @@
 //! What the broker does while it is killed. One entry each, short enough that every call in it can be a point.
 
+use super::dump::Dump;
 use super::old;
 use super::world::{Gone, NAMES, World, many, message, reply};
 use crate::trace::Traced;
@@ -28,8 +29,8 @@ pub struct Scenario {
     /// What is in the store before.
     pub prepare: fn(&mut World) -> Result<(), Gone>,
     pub leave: Leave,
-    /// Makes an old store instead; the ids of the mail for bob in it.
-    pub made: Option<fn(&Path) -> Vec<i64>>,
+    /// Makes an old store instead; what a new one has to hold of it.
+    pub made: Option<fn(&Path) -> Dump>,
     /// Done in each run before the traced broker starts.
     pub before: fn(&mut World),
     /// The traced broker's arguments.
