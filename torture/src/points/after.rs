@@ -5,6 +5,7 @@
 //! mail; then the files after an orderly end.
 
 use super::dump::{self, Dump, There};
+use super::full_log;
 use super::given::is_backup;
 use super::world::{Answer, NAMES, Op, World};
 use c2c_harness::{PATIENCE, alive, signal, until};
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 /// Checks everything; how long the first call after the kill took.
 pub fn check(world: &mut World) -> Result<Duration, String> {
     world.disconnect();
+    world.other_program = None;
     // With a second broker at work, the files are no still picture.
     let left = if world.other.is_some() { None } else { dump::of_copy(world.sandbox.dir())? };
     if world.other.is_none() {
@@ -46,6 +48,9 @@ fn check_left(world: &World, left: Option<&Dump>) -> Result<(), String> {
             }
             _ => {}
         }
+    }
+    if world.full_log {
+        full_log::check_left(world)?;
     }
     if let Some(given) = &world.given {
         given.check_left(world.sandbox.dir(), left)?;
@@ -178,6 +183,9 @@ fn check_end(world: &mut World, seen: &[Seen]) -> Result<(), String> {
     if let Some(name) = NAMES.iter().find(|name| !end.names.contains(**name)) {
         return Err(format!("{name} has lost its name"));
     }
+    if world.full_log {
+        full_log::check_end(world)?;
+    }
     nothing_lies_about(world)
 }
 
@@ -215,7 +223,7 @@ fn nothing_lies_about(world: &World) -> Result<(), String> {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
         // An old store is kept; how often, and whether as a whole, was looked at.
         let backup = world.given.is_some() && is_backup(&name);
-        let log = name.ends_with(".err");
+        let log = name.ends_with(".err") || world.full_log && name.starts_with("broker.log.");
         if !backup && !log && !allowed.contains(&name.as_str()) {
             return Err(format!("{name} was left behind"));
         }

@@ -7,7 +7,10 @@
 mod after;
 mod dump;
 mod enumerate;
+mod fold;
+mod full_log;
 mod given;
+mod handover;
 mod old;
 mod scenarios;
 mod world;

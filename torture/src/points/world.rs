@@ -3,6 +3,7 @@
 //! The sessions are bare connections, so that nothing repeats a call behind the run's back: what was not answered is
 //! unknown until it is asked again with the same key.
 
+use super::fold::Other;
 use super::given::Given;
 use super::scenarios::{Leave, Scenario};
 use crate::trace::Traced;
@@ -61,6 +62,10 @@ pub struct World {
     pub prepared: usize,
     /// What was there before, in a store of an earlier version.
     pub given: Option<Arc<Given>>,
+    /// Another program that has the store open.
+    pub other_program: Option<Other>,
+    /// Whether the broker's log was full.
+    pub full_log: bool,
     /// A second broker that takes part, beside the traced one.
     pub other: Option<Broker>,
     actors: BTreeMap<&'static str, Actor>,
@@ -133,7 +138,16 @@ impl World {
             (name, Actor { identity, raw: None })
         };
         let actors = NAMES.into_iter().map(actor).collect();
-        Self { sandbox: Sandbox::new(), history: Vec::new(), prepared: 0, given: None, other: None, actors }
+        Self {
+            sandbox: Sandbox::new(),
+            history: Vec::new(),
+            prepared: 0,
+            given: None,
+            other_program: None,
+            full_log: false,
+            other: None,
+            actors,
+        }
     }
 
     /// A folder of its own with the template's files in it.
