@@ -92,8 +92,18 @@ impl RotatingFile {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        *self = Self::open(&self.path, self.max_bytes, Arc::clone(&self.reopen))?;
-        Ok(())
+        match Self::open(&self.path, self.max_bytes, Arc::clone(&self.reopen)) {
+            Ok(anew) => {
+                *self = anew;
+                Ok(())
+            }
+            Err(error) => {
+                // The file that is open has moved aside or is gone. The next line tries again, and nothing else: to
+                // move the others on once more for each line would soon have moved all of them away.
+                self.reopen.store(true, Ordering::Relaxed);
+                Err(error)
+            }
+        }
     }
 
     fn rotate(&mut self) -> io::Result<()> {
@@ -169,6 +179,25 @@ mod tests {
         reopen.store(true, Ordering::Relaxed);
         log.write_all(b"after\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "after\n");
+    }
+
+    #[test]
+    fn files_move_on_once_also_when_no_new_one_can_be_made_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run").join("broker.log");
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        let mut log = RotatingFile::open(&path, 10, Arc::default()).unwrap();
+        log.write_all(b"full 678\n").unwrap();
+        std::fs::remove_dir_all(folder.path().join("run")).unwrap();
+        log.write_all(b"no room\n").unwrap_err();
+        log.write_all(b"still none\n").unwrap_err();
+        // What the first of these lines moved aside.
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        std::fs::write(numbered(&path, 1), "full 678\n").unwrap();
+        log.write_all(b"after\n").unwrap();
+        let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!((read(&path), read(&numbered(&path, 1))), ("after\n".to_owned(), "full 678\n".to_owned()));
+        assert!(!numbered(&path, 2).exists(), "moved on twice");
     }
 
     #[test]

@@ -18,3 +18,28 @@ pub fn make_sqlite(path: &Path, statements: &str) {
         connection.close().await.expect("the file closes");
     });
 }
+
+/// How many rows these tables have, in a file that SQLite finds sound.
+///
+/// # Panics
+/// If it is not sound, or a table is missing.
+#[must_use]
+pub fn count_rows(path: &Path, tables: &[&str]) -> Vec<i64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("the file opens");
+        let verdict: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
+            .fetch_all(&mut connection)
+            .await
+            .expect("it is read");
+        assert_eq!(verdict, ["ok"], "{}", path.display());
+        let mut counts = Vec::new();
+        for table in tables {
+            let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+            counts.push(sqlx::query_scalar(count).fetch_one(&mut connection).await.expect("a table"));
+        }
+        connection.close().await.expect("the file closes");
+        counts
+    })
+}

@@ -1,7 +1,7 @@
 //! A store of claude-c2c 0.1.0 and its servers, with real processes. Those with the real server need a folder that
 //! `tests/tests/interop/install.sh DIR` filled, named by `C2C_INTEROP_DIR`; without it they say so and skip.
 
-use c2c_harness::{Broker, PATIENCE, Sandbox, Seed, Shim, make_sqlite, pause, until};
+use c2c_harness::{Broker, PATIENCE, Sandbox, Seed, Shim, count_rows, make_sqlite, pause, until};
 use c2c_proto::ErrorCode::InvalidArgument;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 const SEED: &str = include_str!("../../broker/src/store/tests/fixtures/seed-0.1.0.sql");
 const MANY: &str = include_str!("fixtures/seed-many.sql");
+const TABLES: [&str; 3] = ["sessions", "messages", "state"];
 
 /// A sandbox with an old store in it.
 fn old_store() -> Sandbox {
@@ -119,6 +120,7 @@ fn kills_at_random_moments_of_the_migration_lose_nothing() {
         std::fs::copy(pristine.store(), sandbox.store()).unwrap();
         sandbox
     };
+    let had = count_rows(pristine.store(), &TABLES);
     let unhurt = fresh();
     let began = Instant::now();
     let broker = Broker::start(&unhurt);
@@ -142,7 +144,8 @@ fn kills_at_random_moments_of_the_migration_lose_nothing() {
         // By hand: on a busy machine it may take longer than a session waits for a broker that it starts.
         let _broker = Broker::start(&sandbox);
         nothing_is_missing(&sandbox);
-        assert_eq!(backups(&sandbox), ["c2c.db.claude-c2c-0.1.0.backup"], "one, and whole");
+        assert_eq!(backups(&sandbox), ["c2c.db.claude-c2c-0.1.0.backup"], "one, and nothing unfinished");
+        assert_eq!(count_rows(&sandbox.dir().join("c2c.db.claude-c2c-0.1.0.backup"), &TABLES), had, "whole");
         // None if the kill came between the commit and the log.
         assert!(sandbox.log().matches("was migrated").count() <= 1, "twice: {}", sandbox.log());
     }

@@ -5,6 +5,8 @@
 //! mail; then the files after an orderly end.
 
 use super::dump::{self, Dump, There};
+use super::full_log;
+use super::given::is_backup;
 use super::world::{Answer, NAMES, Op, World};
 use c2c_harness::{PATIENCE, alive, signal, until};
 use c2c_proto::ErrorCode;
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 /// Checks everything; how long the first call after the kill took.
 pub fn check(world: &mut World) -> Result<Duration, String> {
     world.disconnect();
+    world.other_program = None;
     // With a second broker at work, the files are no still picture.
     let left = if world.other.is_some() { None } else { dump::of_copy(world.sandbox.dir())? };
     if world.other.is_none() {
@@ -24,7 +27,7 @@ pub fn check(world: &mut World) -> Result<Duration, String> {
     }
     let took = next_call(world);
     repeat(world, left.as_ref())?;
-    let seen = mail_of_bob(world);
+    let seen = mail_of_bob(world)?;
     check_end(world, &seen)?;
     Ok(took)
 }
@@ -46,16 +49,15 @@ fn check_left(world: &World, left: Option<&Dump>) -> Result<(), String> {
             _ => {}
         }
     }
-    if let Some(id) = world.given.iter().find(|id| !left.messages.iter().any(|message| message.id == **id)) {
-        return Err(format!("message {id}, which was there before, is lost"));
+    if world.full_log {
+        full_log::check_left(world)?;
     }
-    if !world.given.is_empty() {
-        return Ok(());
+    if let Some(given) = &world.given {
+        given.check_left(world.sandbox.dir(), left)?;
     }
-    let strange = left
-        .messages
-        .iter()
-        .find(|message| !world.history.iter().any(|op| op.request.key() == Some(&message.key)));
+    let was_there = |id| world.given.as_ref().is_some_and(|given| given.expected.message(id).is_some());
+    let was_sent = |key| world.history.iter().any(|op| op.request.key() == Some(key));
+    let strange = left.messages.iter().find(|message| !was_there(message.id) && !was_sent(&message.key));
     strange.map_or(Ok(()), |message| Err(format!("message {} was never sent", message.id)))
 }
 
@@ -105,8 +107,15 @@ fn same(first: &Response, again: &Response) -> bool {
     }
 }
 
-/// What bob's client sees when it resumes: ids and bodies.
-fn mail_of_bob(world: &mut World) -> Vec<(i64, String)> {
+/// A message as bob's client sees it.
+struct Seen {
+    id: i64,
+    body: String,
+    read: bool,
+}
+
+/// What bob's client sees when it resumes.
+fn mail_of_bob(world: &mut World) -> Result<Vec<Seen>, String> {
     world.disconnect();
     // A connection that closes is noticed soon, and not before it is noticed is its name free.
     world.sandbox.until_status("nobody is connected any more", |status| status.connections <= 1);
@@ -118,17 +127,28 @@ fn mail_of_bob(world: &mut World) -> Vec<(i64, String)> {
         let page = bob.ok("inbox", json!({"unread_only": false, "after_id": after, "limit": 500}));
         for message in page["messages"].as_array().expect("messages") {
             let body = message["body"].as_str().expect("a body").to_owned();
-            found.push((message["id"].as_i64().expect("an id"), body));
+            let read = !message["read_at"].is_null();
+            found.push(Seen { id: message["id"].as_i64().expect("an id"), body, read });
         }
         if page["more"] != true {
-            return found;
+            break;
         }
         after = page["next_after_id"].as_i64().expect("a cursor");
     }
+    let Some(given) = &world.given else { return Ok(found) };
+    let entries = bob.ok("get_state", json!({}));
+    let entries = entries["entries"].as_array().expect("entries");
+    for (key, value) in &given.expected.state {
+        let value: serde_json::Value = serde_json::from_str(value).expect("JSON");
+        if !entries.iter().any(|entry| entry["key"] == **key && entry["value"] == value) {
+            return Err(format!("bob does not see the entry {key}: {entries:?}"));
+        }
+    }
+    Ok(found)
 }
 
 /// An orderly end, after which everything is there once and nothing lies about.
-fn check_end(world: &mut World, seen: &[(i64, String)]) -> Result<(), String> {
+fn check_end(world: &mut World, seen: &[Seen]) -> Result<(), String> {
     let broker = world.sandbox.broker_id();
     signal(broker, c2c_harness::Signal::TERM);
     until("the broker ends", PATIENCE, || !alive(broker));
@@ -150,25 +170,34 @@ fn check_end(world: &mut World, seen: &[(i64, String)]) -> Result<(), String> {
     };
     let mut expected: Vec<Option<i64>> =
         world.history.iter().filter(for_bob).map(|op| end.id_of(op.request.key()?)).collect();
-    expected.extend(world.given.iter().copied().map(Some));
+    expected.extend(world.given.iter().flat_map(|given| given.mail_of("bob")).map(Some));
     expected.sort_unstable();
-    let ids: Vec<Option<i64>> = seen.iter().map(|(id, _)| Some(*id)).collect();
+    let ids: Vec<Option<i64>> = seen.iter().map(|message| Some(message.id)).collect();
     if ids != expected {
         return Err(format!("bob sees {ids:?}, sent were {expected:?}"));
     }
-    check_bodies(seen, &end)?;
+    check_contents(seen, &end)?;
+    if let Some(given) = &world.given {
+        given.check_end(world.sandbox.dir(), &end)?;
+    }
     if let Some(name) = NAMES.iter().find(|name| !end.names.contains(**name)) {
         return Err(format!("{name} has lost its name"));
+    }
+    if world.full_log {
+        full_log::check_end(world)?;
     }
     nothing_lies_about(world)
 }
 
-/// In lists a long body is cut, and nothing else is done to it.
-fn check_bodies(seen: &[(i64, String)], end: &Dump) -> Result<(), String> {
-    for (id, body) in seen {
-        let stored = end.messages.iter().find(|message| message.id == *id);
+/// In lists a long body is cut, and nothing else is done to it. What is read is called so, and nothing else is.
+fn check_contents(seen: &[Seen], end: &Dump) -> Result<(), String> {
+    for Seen { id, body, read } in seen {
+        let stored = end.message(*id);
         if !stored.is_some_and(|stored| stored.body.starts_with(body.as_str()) && !body.is_empty()) {
             return Err(format!("message {id} has another body"));
+        }
+        if end.deliveries.get(&(*id, "bob".to_owned())) != Some(read) {
+            return Err(format!("bob sees message {id} as {}", if *read { "read" } else { "unread" }));
         }
     }
     Ok(())
@@ -192,13 +221,10 @@ fn nothing_lies_about(world: &World) -> Result<(), String> {
     let folders = [world.sandbox.dir(), &world.sandbox.paths().run_dir];
     for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder")) {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        // An old store is kept, once.
-        let backup = !world.given.is_empty() && name.ends_with(".backup");
-        if !backup
-            && !allowed.contains(&name.as_str())
-            && !name.ends_with(".err")
-            && !name.starts_with("broker.log")
-        {
+        // An old store is kept; how often, and whether as a whole, was looked at.
+        let backup = world.given.is_some() && is_backup(&name);
+        let log = name.ends_with(".err") || world.full_log && name.starts_with("broker.log.");
+        if !backup && !log && !allowed.contains(&name.as_str()) {
             return Err(format!("{name} was left behind"));
         }
     }

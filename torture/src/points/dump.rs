@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// One message.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stored {
     pub id: i64,
     pub key: String,
@@ -18,7 +18,7 @@ pub struct Stored {
 }
 
 /// The whole content, as far as these runs change it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Dump {
     pub messages: Vec<Stored>,
     /// Of each message and mailbox, whether it is read.
@@ -44,17 +44,29 @@ pub fn of_copy(folder: &Path) -> Result<Option<Dump>, String> {
     if !store.exists() {
         return Ok(None);
     }
+    blocking(read(&store)).map(Some).map_err(|error| format!("the store cannot be read: {error}"))
+}
+
+/// Waits for what SQLite says, in a thread that has no runtime.
+pub fn blocking<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(read(&store)).map(Some).map_err(|error| format!("the store cannot be read: {error}"))
+    runtime.block_on(work)
+}
+
+/// A connection to a file that SQLite finds sound.
+pub async fn sound(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(file).create_if_missing(false);
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    let verdict: Vec<String> =
+        sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut connection).await?;
+    if verdict != ["ok"] {
+        return Err(sqlx::Error::Protocol(format!("integrity_check says {verdict:?}")));
+    }
+    Ok(connection)
 }
 
 async fn read(store: &Path) -> Result<Dump, sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(store).create_if_missing(false);
-    let mut connection = SqliteConnection::connect_with(&options).await?;
-    let sound: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut connection).await?;
-    if sound != ["ok"] {
-        return Err(sqlx::Error::Protocol(format!("integrity_check says {sound:?}")));
-    }
+    let mut connection = sound(store).await?;
     let migrated: bool =
         sqlx::query_scalar("SELECT COUNT(*) = 1 FROM sqlite_schema WHERE name = 'deliveries'")
             .fetch_one(&mut connection)
@@ -138,6 +150,11 @@ impl Dump {
             return There::Whole;
         }
         There::Half(format!("for {there} of {} recipients", recipients.len()))
+    }
+
+    /// The message with this id.
+    pub fn message(&self, id: i64) -> Option<&Stored> {
+        self.messages.iter().find(|one| one.id == id)
     }
 
     /// The id of the message with this key.

@@ -4,9 +4,10 @@
 //! none had shown before adds it. A point that does not come again in several tries is counted as such.
 
 use super::scenarios::Scenario;
-use super::world::{Template, World};
+use super::world::{Answer, Template, World};
 use super::{Args, after};
 use crate::trace::{Orders, Point, Strike, Traced};
+use c2c_proto::ErrorCode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard};
@@ -32,7 +33,10 @@ pub(super) struct Found {
     pub(super) points: BTreeMap<(&'static str, String), u64>,
     /// Points that no run met again.
     pub(super) missed: u64,
+    /// The next call that came last, also where it came too late and the run was repeated for it.
     pub(super) slowest: Duration,
+    /// Runs that were repeated because the next call came too late.
+    pub(super) repeated: u64,
     pub(super) took: Duration,
     pub(super) broken: Vec<String>,
 }
@@ -77,20 +81,18 @@ pub(super) fn enumerate(scenario: &Scenario, args: &Args, seed: u64) -> Found {
     let template = Template::of(scenario);
     let (queue, found) = (Mutex::new(Queue::default()), Mutex::new(Found::default()));
     for _ in 0..DRY_RUNS {
-        match tried(scenario, &template, None) {
+        match tried(scenario, &template, None, &found) {
             Ok(run) => lock(&queue).add(run.seen, args),
             Err(why) => lock(&found).broken.push(format!("without a fault: {why}")),
         }
     }
-    let every = args.every.max(1);
-    let chosen = lock(&queue).waiting.drain(..).zip(0_u64..).collect::<Vec<_>>();
-    let chosen = chosen.into_iter().filter(|(_, at)| at % every == seed % every).map(|(point, _)| point);
-    lock(&queue).waiting = chosen.rev().collect();
+    let all = std::mem::take(&mut lock(&queue).waiting);
+    lock(&queue).waiting = sample(all, args.every, seed);
     let work = || {
         while let Some(point) = { lock(&queue).waiting.pop() } {
             let seen = strike(scenario, &template, (&point, args.strike()), &found);
             // Of a sample it is known that it is not all.
-            if every == 1 {
+            if args.every <= 1 {
                 lock(&queue).add(seen, args);
             }
         }
@@ -103,6 +105,15 @@ pub(super) fn enumerate(scenario: &Scenario, args: &Args, seed: u64) -> Found {
     let mut found = found.into_inner().expect("no worker panics");
     found.took = began.elapsed();
     found
+}
+
+/// Every so many-th, beginning somewhere, in reverse; of a short list at least one.
+fn sample(all: Vec<Point>, every: u64, begin: u64) -> Vec<Point> {
+    let every = every.clamp(1, all.len().max(1) as u64);
+    let chosen = all.into_iter().zip(0..).filter(|(_, at)| at % every == begin % every);
+    let mut chosen: Vec<Point> = chosen.map(|(point, _)| point).collect();
+    chosen.reverse();
+    chosen
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -118,13 +129,12 @@ fn strike(
 ) -> Vec<Point> {
     let mut seen = Vec::new();
     for _ in 0..MEETINGS {
-        match tried(scenario, template, Some((point, strike))) {
+        match tried(scenario, template, Some((point, strike)), found) {
             Ok(run) => {
                 seen.extend(run.seen);
                 if run.struck {
                     let mut found = lock(found);
                     *found.points.entry((point.name, point.target.clone())).or_default() += 1;
-                    found.slowest = found.slowest.max(run.next_call);
                     return seen;
                 }
             }
@@ -141,11 +151,21 @@ fn strike(
 }
 
 /// One run, once more where only the time was not kept.
-fn tried(scenario: &Scenario, template: &Template, strike: Option<(&Point, Strike)>) -> Result<Run, String> {
+fn tried(
+    scenario: &Scenario,
+    template: &Template,
+    strike: Option<(&Point, Strike)>,
+    found: &Mutex<Found>,
+) -> Result<Run, String> {
     let mut took = Vec::new();
-    for _ in 0..TRIES {
+    for again in 0..TRIES {
+        lock(found).repeated += u64::from(again > 0);
         let run = catch_unwind(AssertUnwindSafe(|| one(scenario, template, strike)))
             .map_err(|panic| what_panicked(panic.as_ref()))??;
+        {
+            let mut found = lock(found);
+            found.slowest = found.slowest.max(run.next_call);
+        }
         if run.next_call <= NEXT_CALL_WITHIN {
             return Ok(run);
         }
@@ -165,8 +185,13 @@ fn one(scenario: &Scenario, template: &Template, strike: Option<(&Point, Strike)
     let strike = strike.map(|(point, strike)| (point.clone(), strike));
     let fails = strike.as_ref().is_some_and(|(_, strike)| *strike != Strike::Kill);
     let traced = begin(scenario, &mut world, Orders { strike, ..Orders::default() })?;
-    let _gone = (scenario.drive)(&mut world, &traced);
+    let driven = (scenario.drive)(&mut world, &traced);
     traced.stop_counting();
+    if !traced.struck() {
+        // Else it would seem to have fewer points than it has.
+        driven.map_err(|_gone| "nobody struck, and the scenario came to no end".to_owned())?;
+        all_done(&world)?;
+    }
     if fails && traced.over().is_some_and(|status| !ENDS_WITH.contains(&status)) {
         return Err(format!("it ended with {:?}", traced.over()));
     }
@@ -174,6 +199,17 @@ fn one(scenario: &Scenario, template: &Template, strike: Option<(&Point, Strike)
     let (struck, seen) = (traced.struck(), traced.points());
     let next_call = after::check(&mut world)?;
     Ok(Run { struck, seen, next_call })
+}
+
+/// Nothing but the end of the broker is a reason to refuse what the scenarios ask for.
+fn all_done(world: &World) -> Result<(), String> {
+    let refused = world.history.iter().find_map(|op| match &op.answer {
+        Answer::Refused(error) if error.code != ErrorCode::ShuttingDown => Some((op, error)),
+        _ => None,
+    });
+    refused.map_or(Ok(()), |(op, error)| {
+        Err(format!("nobody struck, and {} by {} was refused: {error}", op.request.kind(), op.who))
+    })
 }
 
 /// A traced broker, ready unless its start is what is looked at.
@@ -195,10 +231,30 @@ fn begin(scenario: &Scenario, world: &mut World, orders: Orders) -> Result<Trace
 pub(super) fn list(scenario: &Scenario) {
     let mut world = World::on(&Template::of(scenario));
     let traced = begin(scenario, &mut world, Orders::default()).expect("a broker");
-    let _gone = (scenario.drive)(&mut world, &traced);
+    (scenario.drive)(&mut world, &traced).expect("it comes to its end");
     traced.stop_counting();
     println!("{}: {} calls", scenario.name, traced.seen());
     for call in traced.log() {
         println!("  {} {} ({})", call.name, call.target, call.thread);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Point, sample};
+
+    #[test]
+    fn a_sample_of_a_short_list_is_not_empty() {
+        let points =
+            |all| (1..=all).map(|nth| Point { name: "write", target: "a file".to_owned(), nth }).collect();
+        let numbers = |all, every, begin| {
+            sample(points(all), every, begin).into_iter().map(|point| point.nth).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(10, 4, 1), [10, 6, 2]);
+        assert_eq!(numbers(3, 1, 7), [3, 2, 1]);
+        for begin in 0..16 {
+            assert_eq!(numbers(3, 16, begin).len(), 1, "from {begin}");
+        }
+        assert!(numbers(0, 16, 5).is_empty());
     }
 }

@@ -7,8 +7,13 @@
 mod after;
 mod dump;
 mod enumerate;
+mod fold;
+mod full_log;
+mod given;
+mod handover;
 mod old;
 mod scenarios;
+mod totals;
 mod world;
 
 use crate::report::Report;
@@ -18,6 +23,7 @@ use enumerate::{Found, enumerate, list};
 use scenarios::{SCENARIOS, Scenario};
 use std::collections::BTreeMap;
 use std::time::Instant;
+use totals::Totals;
 
 /// What to kill and how often.
 #[derive(Debug, clap::Args)]
@@ -52,6 +58,11 @@ enum Errno {
 }
 
 impl Args {
+    /// Whether every point of every scenario is to be struck.
+    fn is_full(&self) -> bool {
+        self.scenario.is_none() && self.call.is_none() && self.every <= 1
+    }
+
     fn strike(&self) -> Strike {
         match self.error {
             None => Strike::Kill,
@@ -76,7 +87,7 @@ pub fn run(args: &Args) -> Report {
         return report;
     }
     let began = Instant::now();
-    let (mut points, mut missed) = (0, 0);
+    let mut totals = Totals::default();
     for scenario in
         SCENARIOS.iter().filter(|one| args.scenario.as_ref().is_none_or(|name| one.name.contains(name)))
     {
@@ -85,29 +96,34 @@ pub fn run(args: &Args) -> Report {
             continue;
         }
         let found = enumerate(scenario, args, seed);
-        points += found.all();
-        missed += found.missed;
-        tell(&mut report, scenario, &found);
+        totals.add(&found);
+        tell(&mut report, scenario, &found, args);
     }
-    report.promise("points", points, points > 0 || args.list);
-    report.row("seen once and not met again", missed);
+    if !args.list {
+        totals.tell(&mut report, args);
+    }
     report.row("took", format!("{:.0} s", began.elapsed().as_secs_f64()));
     report
 }
 
 /// One row per scenario, and one for each kind of call in it.
-fn tell(report: &mut Report, scenario: &Scenario, found: &Found) {
+fn tell(report: &mut Report, scenario: &Scenario, found: &Found, args: &Args) {
     let summary = format!(
-        "{} points, {} not met again, {} broken, slowest next call {} ms, {:.0} s",
+        "{} points, {} not met again, {} broken, {} repeated for time, slowest next call {} ms, {:.0} s",
         found.all(),
         found.missed,
         found.broken.len(),
+        found.repeated,
         found.slowest.as_millis(),
         found.took.as_secs_f64()
     );
     // A whole run takes minutes: what is done is said at once.
     eprintln!("{}: {summary}", scenario.name);
-    report.promise(scenario.name, summary, found.broken.is_empty());
+    report.promise(
+        scenario.name,
+        summary,
+        found.broken.is_empty() && (found.all() > 0 || args.call.is_some()),
+    );
     for ((name, target), number) in &found.points {
         report.row(&format!("  {name} {target}"), number);
     }

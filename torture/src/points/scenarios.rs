@@ -1,9 +1,11 @@
 //! What the broker does while it is killed. One entry each, short enough that every call in it can be a point.
 
-use super::old;
+use super::dump::Dump;
+use super::handover::{give_way, incumbent, take_over};
 use super::world::{Gone, NAMES, World, many, message, reply};
+use super::{fold, full_log, old};
 use crate::trace::Traced;
-use c2c_harness::{Broker, PATIENCE, Signal, pause, signal};
+use c2c_harness::{PATIENCE, Signal, pause, signal};
 use c2c_proto::id::new_call_key;
 use c2c_proto::message::To;
 use c2c_proto::request::{DeleteState, MarkRead, Request, SetState};
@@ -28,8 +30,8 @@ pub struct Scenario {
     /// What is in the store before.
     pub prepare: fn(&mut World) -> Result<(), Gone>,
     pub leave: Leave,
-    /// Makes an old store instead; the ids of the mail for bob in it.
-    pub made: Option<fn(&Path) -> Vec<i64>>,
+    /// Makes an old store instead; what a new one has to hold of it.
+    pub made: Option<fn(&Path) -> Dump>,
     /// Done in each run before the traced broker starts.
     pub before: fn(&mut World),
     /// The traced broker's arguments.
@@ -73,6 +75,7 @@ pub const SCENARIOS: &[Scenario] = &[
         drive: serve,
         ..USUAL
     },
+    Scenario { name: "start with a full log", before: full_log::put, start: true, drive: serve, ..USUAL },
     Scenario { name: "sessions connect", drive: everybody_again, ..USUAL },
     Scenario { name: "send", drive: send, ..USUAL },
     Scenario { name: "broadcast", drive: broadcast, ..USUAL },
@@ -89,6 +92,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario { name: "checkpoint at the end", prepare: long_log, leave: Leave::Killed, drive: end, ..USUAL },
+    Scenario { name: "checkpoint under load", before: fold::grow, drive: fold::under_load, ..USUAL },
     Scenario { name: "shutdown", drive: end, ..USUAL },
     Scenario { name: "hand-over, the old one", arguments: &["--on-demand"], drive: give_way, ..USUAL },
     Scenario {
@@ -102,7 +106,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "the socket is gone", drive: bind_again, ..USUAL },
 ];
 
-fn to(name: &str) -> To {
+/// One recipient.
+pub fn to(name: &str) -> To {
     To::One(name.to_owned())
 }
 
@@ -134,7 +139,8 @@ fn marks(ids: &[i64]) -> Request {
     Request::MarkRead(MarkRead { message_ids: ids.to_vec(), key: new_call_key() })
 }
 
-fn set(state_key: &str, value: &str) -> Request {
+/// An entry of the state.
+pub fn set(state_key: &str, value: &str) -> Request {
     let (state_key, value) = (state_key.to_owned(), value.to_owned());
     Request::SetState(SetState { state_key, value, if_version: None, ttl_ms: None, key: new_call_key() })
 }
@@ -244,33 +250,6 @@ fn end(world: &mut World, traced: &Traced) -> Result<(), Gone> {
     let ended = traced.wait(PATIENCE);
     assert!(traced.struck() || ended == Some(Some(0)), "it ended with {ended:?}");
     Ok(())
-}
-
-/// A service asks for the place.
-fn give_way(world: &mut World, traced: &Traced) -> Result<(), Gone> {
-    world.call("alice", message(to("bob"), "just before"))?;
-    let mut command = Broker::command(&world.sandbox);
-    command.arg("--service");
-    let service = Broker::start_through(&world.sandbox, command);
-    let ended = traced.wait(PATIENCE);
-    world.other = Some(service);
-    assert!(ended.is_some(), "the old one stays");
-    Ok(())
-}
-
-/// A broker that a session started.
-fn incumbent(world: &mut World) {
-    let mut command = Broker::command(&world.sandbox);
-    command.arg("--on-demand");
-    world.other = Some(Broker::start_through(&world.sandbox, command));
-    world.connect_all().expect("it answers");
-    world.call("alice", message(to("bob"), "to the old one")).expect("it answers");
-}
-
-fn take_over(world: &mut World, traced: &Traced) -> Result<(), Gone> {
-    world.until_serving(traced)?;
-    world.connect("alice")?;
-    world.call("alice", message(to("bob"), "to the service"))
 }
 
 /// The socket's file is deleted under it.

@@ -3,6 +3,8 @@
 //! The sessions are bare connections, so that nothing repeats a call behind the run's back: what was not answered is
 //! unknown until it is asked again with the same key.
 
+use super::fold::Other;
+use super::given::Given;
 use super::scenarios::{Leave, Scenario};
 use crate::trace::Traced;
 use c2c_harness::{Broker, Raw, Received, Sandbox};
@@ -17,6 +19,7 @@ use c2c_proto::response::Response;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -57,8 +60,12 @@ pub struct World {
     pub history: Vec<Op>,
     /// How many of them were done when the run began, maybe long ago.
     pub prepared: usize,
-    /// Mail for bob that was there before, in a store of another version.
-    pub given: Vec<i64>,
+    /// What was there before, in a store of an earlier version.
+    pub given: Option<Arc<Given>>,
+    /// Another program that has the store open.
+    pub other_program: Option<Other>,
+    /// Whether the broker's log was full.
+    pub full_log: bool,
     /// A second broker that takes part, beside the traced one.
     pub other: Option<Broker>,
     actors: BTreeMap<&'static str, Actor>,
@@ -69,7 +76,7 @@ pub struct World {
 pub struct Template {
     files: TempDir,
     history: Vec<Op>,
-    given: Vec<i64>,
+    given: Option<Arc<Given>>,
     identities: BTreeMap<&'static str, Identity>,
 }
 
@@ -89,12 +96,21 @@ impl Template {
                 broker.kill();
             }
         }
-        let given = scenario.made.map_or_else(Vec::new, |make| make(world.sandbox.store()));
+        let given = scenario.made.map(|make| {
+            let expected = make(world.sandbox.store());
+            Arc::new(Given::of(world.sandbox.store(), expected))
+        });
         let files = tempfile::tempdir().expect("a folder");
         copy_files(world.sandbox.dir(), files.path());
         let identities = world.actors.iter().map(|(name, actor)| (*name, actor.identity.clone())).collect();
         Self { files, history: std::mem::take(&mut world.history), given, identities }
     }
+}
+
+/// What a process said: it is no part of a store.
+fn is_told(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".err") || name.starts_with("broker.log")
 }
 
 /// Copies what belongs to a store: its files, and what its run folder remembers.
@@ -105,7 +121,7 @@ pub fn copy_files(from: &Path, to: &Path) {
         if path.is_dir() && path.extension().is_some_and(|ext| ext == "run") {
             ensure_private_dir(&to.join(name)).expect("a folder");
             copy_files(&path, &to.join(name));
-        } else if path.is_file() && path.extension().is_none_or(|ext| ext != "err" && ext != "log") {
+        } else if path.is_file() && !is_told(&path) {
             fs::copy(&path, to.join(name)).expect("a copy");
         }
     }
@@ -126,7 +142,9 @@ impl World {
             sandbox: Sandbox::new(),
             history: Vec::new(),
             prepared: 0,
-            given: Vec::new(),
+            given: None,
+            other_program: None,
+            full_log: false,
             other: None,
             actors,
         }
@@ -195,17 +213,28 @@ impl World {
 
     /// Several calls at once; one of each session at most.
     pub fn all(&mut self, requests: Vec<(&'static str, Request)>) -> Result<(), Gone> {
-        let first = self.history.len();
+        let calls = self.start(requests);
+        self.finish(&calls)
+    }
+
+    /// Begins calls, the last ones of the history.
+    pub fn start(&mut self, requests: Vec<(&'static str, Request)>) -> Vec<u64> {
         let mut calls = Vec::new();
         for (who, request) in requests {
             let raw = self.actors.get_mut(who).expect("an actor").raw.as_mut().expect("it is connected");
             calls.push(raw.start_call(request.clone()));
             self.history.push(Op { who, request, answer: Answer::Unknown });
         }
+        calls
+    }
+
+    /// Notes what the last calls of the history came to.
+    pub fn finish(&mut self, calls: &[u64]) -> Result<(), Gone> {
+        let first = self.history.len() - calls.len();
         let mut gone = false;
         for (op, call) in self.history[first..].iter_mut().zip(calls) {
             let raw = self.actors.get_mut(op.who).expect("an actor").raw.as_mut().expect("it is connected");
-            match raw.reply(call, c2c_harness::PATIENCE).map(|reply| reply.result) {
+            match raw.reply(*call, c2c_harness::PATIENCE).map(|reply| reply.result) {
                 Some(Ok(response)) => op.answer = Answer::Done(response),
                 Some(Err(error)) => op.answer = Answer::Refused(error),
                 None => gone = true,
