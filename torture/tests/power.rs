@@ -9,6 +9,18 @@ const SEED: u64 = 42;
 fn d5_what_was_acknowledged_survives_a_power_cut_at_every_barrier() {
     let report = run(&Args { images: 500, seed: Some(SEED), lie: false, normal: false, large: false });
     assert!(report.holds(), "{report}");
+    let text = report.to_string();
+    let number = |name: &str| {
+        let line = text.lines().find_map(|line| line.trim_start().strip_prefix(name)).expect(name);
+        line.split_whitespace().next().and_then(|number| number.parse::<usize>().ok()).expect("a number")
+    };
+    let moments = number("moments with pending writes ");
+    assert!(moments > 100, "{text}");
+    // Not left to chance: a moment without a torn image is one at which a torn write goes unseen.
+    for kind in ["everything written", "some of the writes", "some, one torn"] {
+        assert!(number(kind) >= moments, "{kind}: {text}");
+    }
+    assert_eq!(number("moments with pending writes that got no torn or subset image"), 0);
 }
 
 #[test]

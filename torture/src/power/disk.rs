@@ -97,6 +97,15 @@ impl Disk {
         entry.code == 0 && entry.change == Change::Synced
     }
 
+    /// Whether anything was done that was not flushed: then a cut may leave more than one disk.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let unsure = |name: &Name| {
+            name.versions.len() > 1 || name.versions.iter().flatten().any(|one| !one.pending.is_empty())
+        };
+        self.names.values().any(unsure)
+    }
+
     /// Does what the entry says. What failed was not done: the faults that are ordered never touch the disk.
     ///
     /// # Panics

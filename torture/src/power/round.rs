@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// A busy machine gets this long for a part of the work.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// About so many images come of a call of each client.
+const IMAGES_PER_CALL: usize = 160;
 
 /// What kind of run.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,28 @@ pub(super) struct Shape {
     pub(super) lie: bool,
     pub(super) normal: bool,
     pub(super) large: bool,
+    /// How many images are wanted of it.
+    pub(super) images: usize,
+}
+
+/// What clients do, and what is done to the broker.
+struct Work {
+    /// Of each client.
+    calls: usize,
+    body_bytes: usize,
+    restarts: usize,
+}
+
+impl Shape {
+    /// A record has no more moments than the images that are wanted can cover.
+    fn work(&self) -> Work {
+        if self.large {
+            // The log is folded once under work, and written from its beginning again.
+            return Work { calls: 24, body_bytes: 60_000, restarts: 1 };
+        }
+        let calls = (self.images / IMAGES_PER_CALL).clamp(4, 24);
+        Work { calls, body_bytes: 400, restarts: calls / 3 }
+    }
 }
 
 /// What came of it.
@@ -39,7 +63,7 @@ impl Round {
             order(sandbox.dir(), "sync lie");
         }
         let (clients, shims) = (4, 2);
-        let (calls, body_bytes, restarts) = if shape.large { (60, 60_000, 2) } else { (24, 400, 8) };
+        let Work { calls, body_bytes, restarts } = shape.work();
         let shim = Some(programs(&sandbox));
         let paths = sandbox.paths().clone();
         let plan = Plan { seed: shape.seed, paths, clients, shims, shim, calls, body_bytes };
