@@ -13,6 +13,7 @@ mod draw;
 pub mod history;
 pub mod image;
 pub mod opened;
+pub mod prunes;
 mod round;
 mod sift;
 #[cfg(test)]
