@@ -7,7 +7,8 @@ const SEED: u64 = 42;
 
 #[test]
 fn d5_what_was_acknowledged_survives_a_power_cut_at_every_barrier() {
-    let report = run(&Args { images: 500, seed: Some(SEED), lie: false, normal: false, large: false });
+    let report =
+        run(&Args { images: 500, seed: Some(SEED), lie: false, normal: false, large: false, old: false });
     assert!(report.holds(), "{report}");
     let text = report.to_string();
     let number = |name: &str| {
@@ -24,15 +25,24 @@ fn d5_what_was_acknowledged_survives_a_power_cut_at_every_barrier() {
 }
 
 #[test]
+fn d12_a_power_cut_while_an_old_store_is_taken_over_leaves_the_old_or_the_new_one() {
+    let report =
+        run(&Args { images: 60, seed: Some(SEED), lie: false, normal: false, large: false, old: true });
+    assert!(report.holds(), "{report}");
+}
+
+#[test]
 fn d6_a_disk_that_lies_about_its_flushes_is_seen_to_lose() {
-    let report = run(&Args { images: 60, seed: Some(SEED), lie: true, normal: false, large: false });
+    let report =
+        run(&Args { images: 60, seed: Some(SEED), lie: true, normal: false, large: false, old: false });
     let text = report.to_string();
     assert!(!report.holds() && text.contains("images with: lost"), "{text}");
 }
 
 #[test]
 fn commits_that_are_not_flushed_are_seen_to_be_lost() {
-    let report = run(&Args { images: 60, seed: Some(SEED), lie: false, normal: true, large: false });
+    let report =
+        run(&Args { images: 60, seed: Some(SEED), lie: false, normal: true, large: false, old: false });
     let text = report.to_string();
     assert!(!report.holds(), "{text}");
     let whole = text.lines().find(|line| line.contains("refused or damaged")).expect("a row");

@@ -12,6 +12,7 @@ pub mod disk;
 mod draw;
 pub mod history;
 pub mod image;
+mod old;
 pub mod opened;
 pub mod prunes;
 mod round;
@@ -31,6 +32,8 @@ use total::Total;
 const IMAGES_PER_ROUND: usize = 6_000;
 /// Every so many rounds, messages are large, so that the log is folded under work and written from its beginning again.
 const LARGE_EVERY: usize = 5;
+/// Every so many rounds, the store is one of claude-c2c 0.1.0.
+const OLD_EVERY: usize = 3;
 /// Rounds whose moments allow too few different images are followed by others, up to so many times the number planned.
 const ROUNDS_MOST: usize = 3;
 
@@ -56,6 +59,10 @@ pub struct Args {
     /// Large messages in every round: the log is folded under work, and written from its beginning again.
     #[arg(long)]
     pub large: bool,
+
+    /// Every round begins with a store of claude-c2c 0.1.0: cuts while it is copied and taken over. Else every third.
+    #[arg(long)]
+    pub old: bool,
 }
 
 /// Does it.
@@ -81,6 +88,7 @@ pub fn run(args: &Args) -> Report {
             lie: args.lie,
             normal: args.normal,
             large: args.large || number % LARGE_EVERY == LARGE_EVERY - 1,
+            old: args.old || number % OLD_EVERY == OLD_EVERY - 1,
             images,
         };
         let round = Round::record(&shape);

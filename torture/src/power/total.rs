@@ -14,6 +14,8 @@ pub(super) struct Total {
     killed: usize,
     calls: usize,
     messages: usize,
+    old: usize,
+    old_messages: usize,
     adopted: usize,
     folded: usize,
     changes: [usize; 4],
@@ -27,6 +29,8 @@ impl Total {
         self.killed += round.killed;
         self.calls += round.history.acknowledged();
         self.messages += round.history.sent();
+        self.old += usize::from(round.history.old() > 0);
+        self.old_messages += round.history.old();
         for entry in &round.entries {
             let at = match entry.change {
                 Change::Written { .. } => 0,
@@ -45,7 +49,11 @@ impl Total {
 
     pub(super) fn tell(&self, wanted: usize, report: &mut Report, began: Instant) {
         let changes = &self.changes;
-        report.row("rounds, each on a new store", self.rounds);
+        report.row("rounds, each on a store of its own", self.rounds);
+        report.row(
+            "of them on a store of claude-c2c 0.1.0",
+            format!("{}, {} messages in it", self.old, self.old_messages),
+        );
         report.row("brokers ended / killed in between", format!("{} / {}", self.ended, self.killed));
         report.row("calls acknowledged", self.calls);
         report.row("messages acknowledged", self.messages);

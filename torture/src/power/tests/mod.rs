@@ -10,6 +10,7 @@ use c2c_harness::Seed;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod checks;
+mod old;
 
 const DB: &str = "c2c.db";
 const LOG: &str = "c2c.db-wal";
