@@ -4,7 +4,8 @@
 //!
 //! Killing processes cannot show what this shows: a killed process leaves all that it ever wrote. What is not seen is
 //! what the broker does to its folder without SQLite (see [`crate::vfs`]); the cuts of a real file system in
-//! [`crate::shutdowns`] cover that.
+//! [`crate::shutdowns`] cover that for a new store. For the copy beside an old one nothing does: that it is flushed and
+//! linked before the store changes is taken as it stands in the broker's code (see [`disk`]).
 
 pub mod check;
 pub mod client;
