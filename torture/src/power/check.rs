@@ -3,6 +3,7 @@
 
 use super::history::{Call, History, Told, What};
 use super::opened::Dump;
+use super::prunes::Prunes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What is wrong, in groups that are counted apart.
@@ -22,7 +23,7 @@ pub struct Checker<'a> {
     by_body: BTreeMap<&'a str, &'a Call>,
     /// All calls that may mark a delivery read: by mailbox and id, when the first began.
     marks: HashMap<(&'a str, i64), u64>,
-    prunes: Vec<u64>,
+    prunes: Prunes<'a>,
     /// The calls of each key, in the order in which its one client made them.
     keys: BTreeMap<&'a str, Vec<&'a Call>>,
 }
@@ -35,7 +36,7 @@ impl<'a> Checker<'a> {
             history,
             by_body: BTreeMap::new(),
             marks: HashMap::new(),
-            prunes: Vec::new(),
+            prunes: Prunes::of(history),
             keys: BTreeMap::new(),
         };
         for call in &history.calls {
@@ -50,9 +51,8 @@ impl<'a> Checker<'a> {
                     made.by_body.insert(body, call);
                 }
                 What::MarkRead { ids } => ids.iter().for_each(|id| mark(*id)),
-                What::Prune => made.prunes.push(call.begun),
                 What::Set { key, .. } | What::Delete { key } => made.keys.entry(key).or_default().push(call),
-                What::Hello => {}
+                What::Hello | What::Prune => {}
             }
         }
         made
@@ -105,12 +105,8 @@ impl Look<'_> {
         self.found.push(Violation { kind, what });
     }
 
-    fn pruning(&self) -> bool {
-        self.checker.prunes.iter().any(|begun| *begun < self.over)
-    }
-
-    fn maybe_read(&self, mailbox: &str, id: i64) -> bool {
-        self.checker.marks.get(&(mailbox, id)).is_some_and(|begun| *begun < self.over)
+    fn maybe_read(&self, mailbox: &str, id: i64, before: u64) -> bool {
+        self.checker.marks.get(&(mailbox, id)).is_some_and(|begun| *begun < before)
     }
 
     /// Every stored message was asked for, once, and stands in its place.
@@ -156,16 +152,23 @@ impl Look<'_> {
             self.add("lost", format!("the number {id} would be given again"));
         }
         let recipients: Vec<&str> = recipients.collect();
+        let (prunes, over) = (&self.checker.prunes, self.over);
         if !there.contains(&id) {
-            let done_with = broadcast || recipients.iter().all(|name| self.maybe_read(name, id));
-            if !self.pruning() || !done_with {
+            let read = |before| recipients.iter().all(|name| self.maybe_read(name, id, before));
+            let pruned = match broadcast {
+                true => prunes.explain_broadcast(call, over),
+                false => prunes.explain_direct(call, over, read),
+            };
+            if !pruned {
                 self.add("lost", format!("message {id} of {} to {recipients:?}", call.client));
             }
             return;
         }
         let none = BTreeMap::new();
         let deliveries = self.dump.deliveries.get(&id).unwrap_or(&none);
-        if broadcast && self.pruning() {
+        // All of a broadcast's deliveries are deleted at once, or none.
+        let whole = recipients.iter().any(|name| deliveries.contains_key(*name));
+        if broadcast && !whole && prunes.explain_broadcast(call, over) {
             return;
         }
         for name in &recipients {
@@ -187,7 +190,9 @@ impl Look<'_> {
     }
 
     fn registered(&mut self, call: &Call) {
-        if !self.pruning() && !self.dump.sessions.contains(&call.client) {
+        let read = |id, before| self.maybe_read(&call.client, id, before);
+        let pruned = || self.checker.prunes.explain_session(call, self.over, read);
+        if !self.dump.sessions.contains(&call.client) && !pruned() {
             self.add("lost", format!("the session {}", call.client));
         }
     }
@@ -197,7 +202,7 @@ impl Look<'_> {
         let mut unasked = Vec::new();
         for (id, mailboxes) in &self.dump.deliveries {
             for (mailbox, _) in mailboxes.iter().filter(|(_, read)| **read) {
-                if !self.maybe_read(mailbox, *id) {
+                if !self.maybe_read(mailbox, *id, self.over) {
                     unasked.push(format!("message {id} in the mailbox of {mailbox}"));
                 }
             }

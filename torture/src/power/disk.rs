@@ -4,9 +4,16 @@
 //! not, whatever became of the others, but never an older one over a newer one of the same place. A name that was made
 //! or removed since its folder was last flushed is as it was at any time since then; the first flush of a log or a
 //! journal that a process has opened flushes the folder too, as SQLite does on Unix.
+//!
+//! What the broker does to names without SQLite is not in the record, and is taken to be done as it says: a new store,
+//! and the copy of an old one, are flushed, linked, and their folder is flushed, before anything else is changed.
 
 use crate::vfs::trace::{Change, Entry};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Behind a store's name: the copy of an old one while SQLite writes it, and when it is in place.
+const UNFINISHED: &str = ".backup-unfinished";
+const BACKUP: &str = ".claude-c2c-0.1.0.backup";
 
 /// A change of a file's content that was not flushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +81,11 @@ pub struct Name {
 }
 
 impl Name {
+    /// What it leads to now is sure.
+    fn settle(&mut self) {
+        self.versions.drain(..self.versions.len() - 1);
+    }
+
     fn present(&mut self) -> &mut Option<Content> {
         self.versions.last_mut().expect("a name has a version")
     }
@@ -86,6 +98,8 @@ pub struct Disk {
     pub names: BTreeMap<String, Name>,
     /// How often a process found more or less in a file than the record says: a kill came between.
     pub adopted: usize,
+    /// Logs and journals that were opened and not flushed since: their next flush is one of the folder too.
+    fresh: BTreeSet<String>,
     /// How often what surely is on the disk has changed.
     pub sure_changes: usize,
 }
@@ -97,6 +111,15 @@ impl Disk {
         entry.code == 0 && entry.change == Change::Synced
     }
 
+    /// Whether anything was done that was not flushed: then a cut may leave more than one disk.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let unsure = |name: &Name| {
+            name.versions.len() > 1 || name.versions.iter().flatten().any(|one| !one.pending.is_empty())
+        };
+        self.names.values().any(unsure)
+    }
+
     /// Does what the entry says. What failed was not done: the faults that are ordered never touch the disk.
     ///
     /// # Panics
@@ -104,6 +127,9 @@ impl Disk {
     pub fn apply(&mut self, entry: &Entry) {
         if entry.code != 0 {
             return;
+        }
+        if !matches!(entry.change, Change::Opened { .. }) && !entry.name.contains(UNFINISHED) {
+            self.backed_up();
         }
         match &entry.change {
             Change::Opened { new, content } => self.opened(&entry.name, *new, content),
@@ -119,9 +145,10 @@ impl Disk {
                 self.sure_changes += 1;
                 let name = self.names.get_mut(&entry.name).expect("a file that was opened");
                 name.present().as_mut().expect("a file that is there").flush();
-                let present = name.versions.pop();
-                name.versions.clear();
-                name.versions.extend(present);
+                name.settle();
+                if self.fresh.remove(&entry.name) {
+                    self.names.values_mut().for_each(Name::settle);
+                }
             }
             Change::SyncLied => {}
             Change::Deleted => {
@@ -134,8 +161,12 @@ impl Disk {
 
     /// A process found this file: it made it, or it is as the record says, or a kill hid the last change.
     fn opened(&mut self, name: &str, new: bool, found: &[u8]) {
+        if name.ends_with("-wal") || name.ends_with("-journal") {
+            self.fresh.insert(name.to_owned());
+        }
         let Some(known) = self.names.get_mut(name) else {
-            let versions = match new {
+            // The copy of an old store is made empty for SQLite to find, a moment before.
+            let versions = match new || name.ends_with(UNFINISHED) {
                 true => vec![None, Some(Content::default())],
                 false => {
                     self.linked(name, found);
@@ -171,6 +202,30 @@ impl Disk {
             assert!(whole, "{name} is not the store that was made");
             self.names.retain(|known, _| !temporary(known));
         }
+    }
+
+    /// The store is changed for the first time after a copy of it was made, so that copy is in place: linked to its
+    /// name, which is sure. The temporary name may be there or not.
+    fn backed_up(&mut self) {
+        let copy = |(name, known): (&String, &Name)| {
+            let store = name.strip_suffix(UNFINISHED)?;
+            Some((store.to_owned(), known.versions.last()?.clone()?))
+        };
+        let Some((store, copy)) = self.names.iter().find_map(copy) else { return };
+        self.names.values_mut().for_each(Name::settle);
+        let flushed = Content { flushed: copy.newest(), pending: Vec::new() };
+        if let Some(unfinished) = self.names.get_mut(&format!("{store}{UNFINISHED}")) {
+            // Two names of one file, whose content was flushed.
+            unfinished.versions = vec![Some(flushed.clone()), None];
+        }
+        self.names.insert(format!("{store}{BACKUP}"), Name { versions: vec![Some(flushed)] });
+        self.sure_changes += 1;
+    }
+
+    /// The name and content of the copy of an old store, if one was made.
+    pub fn backup(&self) -> Option<(&str, &[u8])> {
+        let (name, known) = self.names.iter().find(|(name, _)| name.ends_with(BACKUP))?;
+        Some((name, &known.versions.last()?.as_ref()?.flushed))
     }
 
     fn file(&mut self, name: &str) -> &mut Content {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// When everything had ended that is in a store before it is recorded; no clock of a machine that runs shows it.
+pub const BEFORE_ALL: u64 = 1;
+
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
@@ -105,16 +108,26 @@ impl History {
         Self { calls }
     }
 
-    /// How many calls were acknowledged in all.
+    /// How many calls were acknowledged in all, without what was in the store before.
     #[must_use]
     pub fn acknowledged(&self) -> usize {
-        self.calls.iter().filter(|call| call.acknowledged_by(u64::MAX)).count()
+        self.calls.iter().filter(|call| call.ended > BEFORE_ALL && call.acknowledged_by(u64::MAX)).count()
     }
 
-    /// How many messages were acknowledged in all.
+    /// How many messages were acknowledged in all, without those that were in the store before.
     #[must_use]
     pub fn sent(&self) -> usize {
-        let sent = |call: &&Call| matches!(call.told, Told::Sent { .. });
+        self.messages(|call| call.ended > BEFORE_ALL)
+    }
+
+    /// How many messages were in the store before.
+    #[must_use]
+    pub fn old(&self) -> usize {
+        self.messages(|call| call.ended == BEFORE_ALL)
+    }
+
+    fn messages(&self, counts: impl Fn(&Call) -> bool) -> usize {
+        let sent = |call: &&Call| matches!(call.told, Told::Sent { .. }) && counts(call);
         self.calls.iter().filter(sent).count()
     }
 }

@@ -30,6 +30,9 @@ impl Kind {
     pub const ALL: [Self; 6] =
         [Self::Flushed, Self::Everything, Self::Some, Self::Torn, Self::AllTorn, Self::Rubbish];
 
+    /// Those that each moment with changes that were not flushed gets.
+    pub const LEAST: [Self; 3] = [Self::Everything, Self::Some, Self::Torn];
+
     /// Its name in the report.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -57,7 +60,7 @@ pub fn build(disk: &Disk, kind: Kind, choose: &mut Seed) -> Image {
             Kind::AllTorn => Tear::All,
             _ => Tear::None,
         };
-        if let Some(content) = version(known, kind, choose) {
+        if let Some(content) = version(known, kind, tear, choose) {
             image.insert(name.clone(), fill(content, kind, tear, choose));
         }
     }
@@ -89,23 +92,29 @@ enum Tear {
 
 /// A file and one of its changes that were not flushed.
 fn torn_one(disk: &Disk, choose: &mut Seed) -> (usize, usize) {
-    let pending: Vec<(usize, usize)> = disk
+    let pending: Vec<(usize, Vec<usize>)> = disk
         .names
         .values()
         .enumerate()
-        .filter_map(|(at, name)| Some((at, name.versions.last()?.as_ref()?.pending.len())))
-        .filter(|(_, number)| *number > 0)
+        .filter_map(|(at, name)| {
+            let pending = &name.versions.last()?.as_ref()?.pending;
+            let written = |(at, one): (usize, &Pending)| matches!(one, Pending::Written { .. }).then_some(at);
+            Some((at, pending.iter().enumerate().filter_map(written).collect()))
+        })
+        .filter(|(_, written): &(usize, Vec<usize>)| !written.is_empty())
         .collect();
     // Mostly the newest change: it is the one that the cut came upon.
     match pending.get(choose.below(pending.len().max(1))) {
-        Some((at, number)) if choose.below(2) == 0 => (*at, number - 1),
-        Some((at, number)) => (*at, choose.below(*number)),
+        Some((at, written)) if choose.below(2) == 0 => (*at, written[written.len() - 1]),
+        Some((at, written)) => (*at, written[choose.below(written.len())]),
         None => (usize::MAX, 0),
     }
 }
 
-fn version<'a>(name: &'a Name, kind: Kind, choose: &mut Seed) -> Option<&'a Content> {
+fn version<'a>(name: &'a Name, kind: Kind, tear: Tear, choose: &mut Seed) -> Option<&'a Content> {
     let at = match kind {
+        // The one that has the write to be torn.
+        Kind::Torn if matches!(tear, Tear::One(_)) => name.versions.len() - 1,
         Kind::Flushed => 0,
         Kind::Everything => name.versions.len() - 1,
         _ => choose.below(name.versions.len()),
@@ -137,29 +146,34 @@ fn fill(content: &Content, kind: Kind, tear: Tear, choose: &mut Seed) -> Vec<u8>
         match (there, torn) {
             (false, _) => {}
             (true, false) => pending.apply(&mut bytes),
-            (true, true) => apply_torn(pending, &mut bytes, choose),
+            (true, true) => apply_torn(pending, &mut bytes, matches!(tear, Tear::One(_)), choose),
         }
     }
     bytes
 }
 
-/// Some of the sectors: up to one of them, from one of them on, or any.
-fn apply_torn(pending: &Pending, bytes: &mut Vec<u8>, choose: &mut Seed) {
+/// Some of the sectors: up to one of them, from one of them on, or any. `surely`: if there are several, neither none nor
+/// all of them.
+fn apply_torn(pending: &Pending, bytes: &mut Vec<u8>, surely: bool, choose: &mut Seed) {
     let Pending::Written { offset, data } = pending else { return };
     let first = offset / SECTOR;
     let number = (offset + data.len()).div_ceil(SECTOR) - first;
     let (how, border) = (choose.below(3), choose.below(number + 1));
-    for sector in 0..number {
-        let there = match how {
+    let mut there: Vec<bool> = (0..number)
+        .map(|sector| match how {
             0 => sector < border,
             1 => sector >= border,
             _ => choose.below(2) == 0,
-        };
-        if there {
-            let from = ((first + sector) * SECTOR).max(*offset);
-            let to = ((first + sector + 1) * SECTOR).min(offset + data.len());
-            let part = data[from - offset..to - offset].to_vec();
-            Pending::Written { offset: from, data: part }.apply(bytes);
-        }
+        })
+        .collect();
+    if surely && number > 1 && there.iter().all(|one| *one == there[0]) {
+        let other = choose.below(number);
+        there[other] = !there[other];
+    }
+    for sector in (0..number).filter(|sector| there[*sector]) {
+        let from = ((first + sector) * SECTOR).max(*offset);
+        let to = ((first + sector + 1) * SECTOR).min(offset + data.len());
+        let part = data[from - offset..to - offset].to_vec();
+        Pending::Written { offset: from, data: part }.apply(bytes);
     }
 }

@@ -1,6 +1,6 @@
 //! Opens an image with the broker's own code, in this process, and reads what it then holds.
 //!
-//! All SQL of the harness is here: what the broker shows to a client is not all that it must not lose.
+//! All SQL that reads such a store is here: what the broker shows to a client is not all that it must not lose.
 
 use super::image::{Fingerprint, Image};
 use c2c_broker::clock::Clock;

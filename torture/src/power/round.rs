@@ -1,16 +1,21 @@
-//! One recorded run on a new store: clients at work, brokers that end and are killed in between, and the record.
+//! One recorded run on a store of its own, new or of claude-c2c 0.1.0: clients at work, brokers that end and are killed in between, and the record.
 
 use super::client::Run;
+use super::draw::replay;
 use super::history::History;
+use super::old;
 use super::workload::{self, Plan};
 use crate::vfs::rig::{order, programs, record, recorded};
 use crate::vfs::trace::Entry;
 use c2c_harness::{Sandbox, Seed, Signal, alive, signal, stop, until};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A busy machine gets this long for a part of the work.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// About so many images come of a call of each client.
+const IMAGES_PER_CALL: usize = 160;
 
 /// What kind of run.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +24,30 @@ pub(super) struct Shape {
     pub(super) lie: bool,
     pub(super) normal: bool,
     pub(super) large: bool,
+    /// On a store of claude-c2c 0.1.0.
+    pub(super) old: bool,
+    /// How many images are wanted of it.
+    pub(super) images: usize,
+}
+
+/// What clients do, and what is done to the broker.
+struct Work {
+    /// Of each client.
+    calls: usize,
+    body_bytes: usize,
+    restarts: usize,
+}
+
+impl Shape {
+    /// A record has no more moments than the images that are wanted can cover.
+    fn work(&self) -> Work {
+        if self.large {
+            // The log is folded once under work, and written from its beginning again.
+            return Work { calls: 16, body_bytes: 60_000, restarts: 1 };
+        }
+        let calls = (self.images / IMAGES_PER_CALL).clamp(4, 24);
+        Work { calls, body_bytes: 400, restarts: calls / 3 }
+    }
 }
 
 /// What came of it.
@@ -34,18 +63,24 @@ impl Round {
     pub(super) fn record(shape: &Shape) -> Self {
         let sandbox =
             if shape.normal { Sandbox::with_config("durability = \"normal\"\n") } else { Sandbox::new() };
+        let (clients, shims) = (4, 2);
+        let mut before = Vec::new();
+        if shape.old {
+            let clients = (0..clients).map(|number| format!("c{number}"));
+            let names: Vec<String> = clients.chain((0..shims).map(|number| format!("s{number}"))).collect();
+            before = old::make(sandbox.store(), &names, shape.seed.is_multiple_of(2));
+        }
         record(sandbox.dir());
         if shape.lie {
             order(sandbox.dir(), "sync lie");
         }
-        let (clients, shims) = (4, 2);
-        let (calls, body_bytes, restarts) = if shape.large { (60, 60_000, 2) } else { (24, 400, 8) };
+        let Work { calls, body_bytes, restarts } = shape.work();
         let shim = Some(programs(&sandbox));
         let paths = sandbox.paths().clone();
         let plan = Plan { seed: shape.seed, paths, clients, shims, shim, calls, body_bytes };
         let run = Run::default();
         let (mut ended, mut killed) = (0, 0);
-        let history = workload::run(&sandbox, &plan, &run, || {
+        let mut history = workload::run(&sandbox, &plan, &run, || {
             let mut choose = Seed::of(shape.seed ^ 0x5eed);
             // A good part of the work is done between two restarts, whoever does it.
             let part = clients * calls / (restarts + 1) / 2;
@@ -65,8 +100,21 @@ impl Round {
         // The last one ends in peace: the log is folded into the store and removed.
         end(&sandbox);
         ended += 1;
-        Self { entries: recorded(sandbox.dir()), history, ended, killed }
+        history = History::of(vec![before, history.calls]);
+        let entries = recorded(sandbox.dir());
+        if shape.old {
+            check_backup(&entries, sandbox.dir());
+        }
+        Self { entries, history, ended, killed }
     }
+}
+
+/// What is taken for the copy of the old store is what lies there.
+fn check_backup(entries: &[Entry], folder: &Path) {
+    let disk = replay(entries, |_, _, _| {});
+    let (name, content) = disk.backup().expect("an old store is copied before it is changed");
+    let there = std::fs::read(folder.join(name)).expect("the copy lies beside the store");
+    assert!(there == content, "{name} is not what was recorded");
 }
 
 /// Asks the broker to end, and waits until it has.

@@ -3,19 +3,20 @@
 
 use super::check::{Checker, Violation};
 use super::disk::Disk;
+use super::draw::{Draws, Plan, draw, replay};
 use super::image::{Fingerprint, Image, Kind, build, fingerprint};
 use super::opened::{Dump, Opener};
 use super::round::Round;
-use c2c_harness::Seed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Each opens images in a folder of its own. They mostly wait for the threads of their connections, so that four of them
 /// keep two processors busy.
 const WORKERS: usize = 4;
-/// A moment that allows few different images is left after this many tries for each one wanted.
+/// Images that are built together when more are wanted, at the least: each time the whole record is gone through.
+const TOGETHER: usize = 50;
+/// Given up when so many times in a row no image was new.
 const TRIES: usize = 4;
 const EXAMPLES: usize = 10;
 
@@ -23,6 +24,10 @@ const EXAMPLES: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sifted {
     pub(super) moments: usize,
+    /// Moments with changes that were not flushed.
+    pub(super) open: usize,
+    /// Those of them for which not every kind of image was made that no moment goes without.
+    pub(super) neglected: usize,
     pub(super) built: usize,
     pub(super) by_kind: BTreeMap<Kind, usize>,
     pub(super) opened: usize,
@@ -36,6 +41,8 @@ pub(super) struct Sifted {
 impl Sifted {
     pub(super) fn add(&mut self, other: Self) {
         self.moments += other.moments;
+        self.open += other.open;
+        self.neglected += other.neglected;
         self.built += other.built;
         other.by_kind.into_iter().for_each(|(kind, number)| *self.by_kind.entry(kind).or_default() += number);
         self.opened += other.opened;
@@ -56,29 +63,56 @@ type Held = Result<Arc<Dump>, String>;
 struct Known {
     images: Mutex<HashMap<Fingerprint, Held>>,
     dumps: Mutex<HashMap<Fingerprint, Arc<Dump>>>,
-    opened: AtomicUsize,
 }
 
-/// Opens about so many different images.
-pub(super) fn sift(round: &Round, images: usize, seed: u64) -> Sifted {
+/// Opens the images that no moment goes without, and then others until so many different ones were opened.
+pub(super) fn sift(round: &Round, images: usize, seed: u64, number: usize) -> Sifted {
+    sift_with(round, images, seed, number, WORKERS).0
+}
+
+/// As [`sift`], by so many workers; and which images those were.
+pub(super) fn sift_with(
+    round: &Round,
+    images: usize,
+    seed: u64,
+    number: usize,
+    workers: usize,
+) -> (Sifted, BTreeSet<Fingerprint>) {
     let folder = tempfile::Builder::new().prefix("c2c-power-").tempdir_in(fast_folder()).expect("a folder");
     let (checker, known) = (Checker::new(&round.history), Known::default());
-    let mut all = Sifted::default();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS)
-            .map(|number| {
-                let (checker, known) = (&checker, &known);
-                let place = folder.path().join(number.to_string());
-                scope.spawn(move || Worker::new(number, seed, checker, known, &place).work(round, images))
-            })
-            .collect();
-        let parts: Vec<Sifted> = workers.into_iter().map(|one| one.join().expect("a worker")).collect();
-        all.adopted = parts.first().map_or(0, |part| part.adopted);
-        parts.into_iter().for_each(|part| all.add(part));
-    });
-    all.opened = known.opened.load(Ordering::Acquire);
+    let choice = Choice { seed, round: number, checker: &checker, known: &known };
+    let mut workers: Vec<_> = (0..workers)
+        .map(|at| Worker::new(at, workers, choice, &folder.path().join(at.to_string())))
+        .collect();
+    let mut plan = Plan::new(&round.entries, seed, number);
+    pass(&mut workers, round, &plan.least(), true);
+    let (mut opened, mut barren) = (locked(&known.images).len(), 0);
+    while opened < images && barren < TRIES && !plan.open.is_empty() {
+        pass(&mut workers, round, &plan.more((images - opened).max(TOGETHER)), false);
+        let now = locked(&known.images).len();
+        barren = if now == opened { barren + 1 } else { 0 };
+        opened = now;
+    }
+    let mut all = Sifted { adopted: workers.first().map_or(0, |one| one.adopted), ..Sifted::default() };
+    let made: BTreeSet<(usize, Kind)> = workers.iter().flat_map(|one| one.made.iter().copied()).collect();
+    let lacks = |moment: &&usize| !Kind::LEAST.iter().all(|kind| made.contains(&(**moment, *kind)));
+    all.open = plan.open.len();
+    all.neglected = plan.open.iter().filter(lacks).count();
+    workers.into_iter().for_each(|one| all.add(one.sifted));
+    all.opened = opened;
     all.contents = locked(&known.dumps).len();
-    all
+    let prints = locked(&known.images).keys().copied().collect();
+    (all, prints)
+}
+
+/// Lets all workers go through the record once. They all end before the next time, so what is chosen then does not
+/// depend on which of them was faster.
+fn pass(workers: &mut [Worker<'_>], round: &Round, draws: &Draws, first: bool) {
+    std::thread::scope(|scope| {
+        for worker in workers {
+            scope.spawn(move || worker.work(round, draws, first));
+        }
+    });
 }
 
 /// Memory where there is some, so that what is measured is not the disk.
@@ -87,66 +121,52 @@ fn fast_folder() -> PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-struct Worker<'a> {
-    number: usize,
-    choose: Seed,
+/// What all workers share.
+#[derive(Clone, Copy)]
+struct Choice<'a> {
+    seed: u64,
+    round: usize,
     checker: &'a Checker<'a>,
     known: &'a Known,
+}
+
+struct Worker<'a> {
+    number: usize,
+    of: usize,
+    choice: Choice<'a>,
     opener: Opener,
     /// What was found in the last image with nothing but what was flushed, and after how many changes of it.
     flushed: Option<(usize, Held)>,
+    made: Vec<(usize, Kind)>,
+    adopted: usize,
     sifted: Sifted,
 }
 
 impl<'a> Worker<'a> {
-    fn new(number: usize, seed: u64, checker: &'a Checker<'a>, known: &'a Known, folder: &Path) -> Self {
-        let choose = Seed::of(seed ^ (number as u64 + 1).wrapping_mul(0x0123_4567_89ab));
-        let opener = Opener::new(folder);
-        Self { number, choose, checker, known, opener, flushed: None, sifted: Sifted::default() }
+    fn new(number: usize, of: usize, choice: Choice<'a>, folder: &Path) -> Self {
+        let (opener, sifted) = (Opener::new(folder), Sifted::default());
+        Self { number, of, choice, opener, flushed: None, made: Vec::new(), adopted: 0, sifted }
     }
 
-    /// Every so-many-th moment is this worker's. `images` is for all workers together.
-    fn work(mut self, round: &Round, images: usize) -> Sifted {
-        let mut disk = Disk::default();
-        let all = round.entries.len();
-        for (at, entry) in round.entries.iter().enumerate() {
-            // The cut comes when this change is under way or just done: of a flush, nothing is sure before its end.
-            let more = at % WORKERS == self.number;
-            let flushes = disk.flushes(entry);
-            if !flushes {
-                disk.apply(entry);
+    /// Every so-many-th moment is this worker's.
+    fn work(&mut self, round: &Round, draws: &Draws, first: bool) {
+        let (number, of) = (self.number, self.of);
+        let disk = replay(&round.entries, |at, disk, moment| {
+            if at % of != number {
+                return;
             }
-            if more {
-                let due = (at + 1) * images / all;
-                self.moment(&disk, entry.ended, due);
+            if first {
+                self.sifted.moments += 1;
+                self.flushed(disk, moment);
             }
-            if flushes {
-                disk.apply(entry);
+            for image in draws[at].clone() {
+                let (kind, mut choose) = draw(self.choice.seed, self.choice.round, at, image);
+                let held = self.held(&build(disk, kind, &mut choose));
+                self.judge(kind, moment, &held);
+                self.made.push((at, kind));
             }
-        }
-        if self.number == 0 {
-            self.moment(&disk, u64::MAX, images);
-        }
-        self.sifted.adopted = disk.adopted;
-        self.sifted
-    }
-
-    /// Holds what surely is there against the acknowledgements, and builds images of what may be until so many were
-    /// opened in all.
-    fn moment(&mut self, disk: &Disk, moment: u64, due: usize) {
-        self.sifted.moments += 1;
-        self.flushed(disk, moment);
-        let opened = || self.known.opened.load(Ordering::Acquire);
-        let missing = due.saturating_sub(opened());
-        for _ in 0..missing * TRIES {
-            if opened() >= due {
-                break;
-            }
-            let kind = Kind::ALL[1 + self.choose.below(Kind::ALL.len() - 1)];
-            let image = build(disk, kind, &mut self.choose);
-            let held = self.held(&image);
-            self.judge(kind, moment, &held);
-        }
+        });
+        self.adopted = disk.adopted;
     }
 
     /// The image with nothing but what was flushed is the same from one flush to the next.
@@ -154,8 +174,8 @@ impl<'a> Worker<'a> {
         let held = match self.flushed.take() {
             Some((changes, held)) if changes == disk.sure_changes => held,
             _ => {
-                let image = build(disk, Kind::Flushed, &mut self.choose);
-                self.held(&image)
+                let (_, mut choose) = draw(self.choice.seed, self.choice.round, 0, 0);
+                self.held(&build(disk, Kind::Flushed, &mut choose))
             }
         };
         self.judge(Kind::Flushed, moment, &held);
@@ -164,16 +184,15 @@ impl<'a> Worker<'a> {
 
     /// What the broker finds in an image; each is opened once.
     fn held(&self, image: &Image) -> Held {
-        let print = fingerprint(image);
-        if let Some(held) = locked(&self.known.images).get(&print) {
+        let (print, known) = (fingerprint(image), self.choice.known);
+        if let Some(held) = locked(&known.images).get(&print) {
             return held.clone();
         }
-        self.known.opened.fetch_add(1, Ordering::AcqRel);
         let held = self.opener.open(image).map(|texts| {
-            let mut dumps = locked(&self.known.dumps);
+            let mut dumps = locked(&known.dumps);
             Arc::clone(dumps.entry(texts.fingerprint).or_insert_with(|| Arc::new(texts.read())))
         });
-        locked(&self.known.images).insert(print, held.clone());
+        locked(&known.images).insert(print, held.clone());
         held
     }
 
@@ -183,7 +202,7 @@ impl<'a> Worker<'a> {
         let mut groups = BTreeSet::new();
         let found = match held {
             Err(error) => vec![Violation { kind: "refused or damaged", what: error.clone() }],
-            Ok(dump) => self.checker.check(dump, moment),
+            Ok(dump) => self.choice.checker.check(dump, moment),
         };
         for Violation { kind: group, what } in found {
             let first = groups.insert(group);

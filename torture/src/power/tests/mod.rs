@@ -1,13 +1,16 @@
-//! What a power cut may leave and what it must not, on small records made up by hand.
+//! What a power cut may leave, on small records made up by hand.
 
-use super::check::Checker;
 use super::disk::Disk;
-use super::history::{Call, History, Told, What};
+use super::history::History;
 use super::image::{Image, Kind, SECTOR, build, fingerprint};
-use super::opened::{Dump, Message};
+use super::round::Round;
+use super::sift::sift_with;
 use crate::vfs::trace::{Change, Entry};
 use c2c_harness::Seed;
 use std::collections::{BTreeMap, BTreeSet};
+
+mod checks;
+mod old;
 
 const DB: &str = "c2c.db";
 const LOG: &str = "c2c.db-wal";
@@ -91,6 +94,55 @@ fn a_torn_write_is_torn_at_sectors_only() {
 }
 
 #[test]
+fn a_write_of_several_sectors_is_never_torn_into_all_or_nothing() {
+    let new = vec![b'N'; 2 * SECTOR];
+    let disk = disk(&[(DB, opened(false, &vec![b'o'; 2 * SECTOR])), (DB, written(0, &new))]);
+    let half = |first: u8, second: u8| [vec![first; SECTOR], vec![second; SECTOR]].concat();
+    assert_eq!(contents(&disk, Kind::Torn, DB), BTreeSet::from([half(b'N', b'o'), half(b'o', b'N')]));
+}
+
+/// What was done to a file of no store: each image is refused, which is enough to see which are made.
+fn record() -> Round {
+    let mut entries = vec![entry(DB, opened(false, &vec![b'o'; 9 * SECTOR]))];
+    for number in 0..20 {
+        let page = vec![b'a' + number; 2 * SECTOR];
+        entries.push(entry(DB, written(u64::from(number % 4) * 2 * SECTOR as u64, &page)));
+        if number % 7 == 6 {
+            entries.push(entry(DB, Change::Synced));
+        }
+    }
+    Round { entries, history: History::default(), ended: 0, killed: 0 }
+}
+
+#[test]
+fn every_moment_with_pending_writes_gets_all_of_it_a_part_and_a_torn_part() {
+    let (sifted, _) = sift_with(&record(), 0, 1, 0, 2);
+    // Twenty writes and two flushes; the opening leaves nothing to choose, and behind the last flush are six writes.
+    assert_eq!((sifted.moments, sifted.open, sifted.neglected), (24, 23, 0));
+    for kind in Kind::LEAST {
+        assert_eq!(sifted.by_kind[&kind], sifted.open, "{}", kind.name());
+    }
+    assert_eq!(sifted.by_kind[&Kind::AllTorn] + sifted.by_kind[&Kind::Rubbish], sifted.open);
+}
+
+#[test]
+fn the_images_follow_from_the_seed_and_the_round_whoever_makes_them() {
+    let (alone, images) = sift_with(&record(), 300, 1, 0, 1);
+    let (shared, same) = sift_with(&record(), 300, 1, 0, 3);
+    assert!(images == same && (alone.built, alone.opened) == (shared.built, shared.opened));
+    assert!(alone.opened >= 300, "{}", alone.opened);
+    assert!(sift_with(&record(), 300, 2, 0, 1).1 != images, "another seed");
+    assert!(sift_with(&record(), 300, 1, 1, 1).1 != images, "another round");
+}
+
+#[test]
+fn a_record_that_allows_few_images_is_given_up() {
+    let entries = vec![entry(DB, opened(false, b".")), entry(DB, written(0, b"A"))];
+    let round = Round { entries, ..record() };
+    assert_eq!(sift_with(&round, 300, 1, 0, 1).0.opened, 2);
+}
+
+#[test]
 fn lengths_and_rubbish() {
     let disk = disk(&[
         (LOG, opened(true, b"")),
@@ -135,80 +187,4 @@ fn what_a_kill_hid_is_found_at_the_next_opening() {
     assert_eq!(found.adopted, 1);
     assert_eq!(contents(&found, Kind::Flushed, DB), BTreeSet::from([b"...".to_vec()]));
     assert_eq!(contents(&found, Kind::Everything, DB), BTreeSet::from([b".X.".to_vec()]));
-}
-
-fn call(client: &str, begun: u64, ended: u64, what: What, told: Told) -> Call {
-    Call { client: client.to_owned(), begun, ended, what, told }
-}
-
-fn send(body: &str, begun: u64, ended: u64, id: i64) -> Call {
-    let what = What::Send { to: BTreeSet::from(["b".to_owned()]), body: body.to_owned(), reply_to: None };
-    call("a", begun, ended, what, Told::Sent { id, recipients: BTreeSet::from(["b".to_owned()]) })
-}
-
-fn dump(messages: &[(i64, &str, bool)]) -> Dump {
-    Dump {
-        messages: messages
-            .iter()
-            .map(|(id, body, _)| Message { id: *id, from: "a".into(), body: (*body).into(), reply_to: None })
-            .collect(),
-        deliveries: messages
-            .iter()
-            .map(|(id, _, read)| (*id, BTreeMap::from([("b".to_owned(), *read)])))
-            .collect(),
-        last_message: messages.iter().map(|(id, _, _)| *id).max().unwrap_or(0),
-        last_version: 9,
-        ..Dump::default()
-    }
-}
-
-fn kinds(history: &History, dump: &Dump, moment: u64) -> Vec<&'static str> {
-    Checker::new(history).check(dump, moment).into_iter().map(|violation| violation.kind).collect()
-}
-
-#[test]
-fn the_check_names_each_way_to_break_the_promise() {
-    let mark = call("b", 50, 60, What::MarkRead { ids: vec![1] }, Told::Done);
-    let history = History::of(vec![vec![send("one", 10, 20, 1), send("two", 30, 40, 2)], vec![mark]]);
-    assert_eq!(kinds(&history, &dump(&[(1, "one", true), (2, "two", false)]), 100), [""; 0]);
-    assert_eq!(kinds(&history, &dump(&[(1, "one", false)]), 35), [""; 0], "before the second was told");
-    assert_eq!(kinds(&history, &dump(&[(1, "one", true)]), 100), ["lost", "lost"], "message and number");
-    assert_eq!(kinds(&history, &dump(&[(1, "one", false), (2, "two", false)]), 100), ["unread again"]);
-    assert_eq!(kinds(&history, &dump(&[(1, "one", true), (2, "two", true)]), 100), ["read unasked"]);
-    assert_eq!(
-        kinds(&history, &dump(&[(1, "one", true), (2, "two", false), (3, "x", false)]), 100),
-        ["phantom"]
-    );
-    let twice = dump(&[(1, "one", true), (2, "two", false), (3, "two", false)]);
-    assert_eq!(kinds(&history, &twice, 100), ["phantom", "duplicated"]);
-    let mut turned = history;
-    turned.calls[0] = send("one", 10, 20, 2);
-    turned.calls[1] = send("two", 30, 40, 1);
-    turned.calls.truncate(2);
-    assert_eq!(kinds(&turned, &dump(&[(1, "two", false), (2, "one", false)]), 100), ["reordered"]);
-}
-
-#[test]
-fn state_is_as_the_last_acknowledged_call_left_it_or_one_under_way() {
-    let set = |value: &str, begun, ended, version| {
-        let what = What::Set { key: "k".into(), value: value.into() };
-        call("a", begun, ended, what, Told::Set { version })
-    };
-    let delete = call("a", 50, 60, What::Delete { key: "k".into() }, Told::Done);
-    let history = History::of(vec![vec![set("1", 10, 20, 1), set("2", 30, 40, 2), delete]]);
-    let holds = |value: Option<(&str, u64)>, moment| {
-        let state = value.map(|(text, version)| ("k".to_owned(), (text.to_owned(), version)));
-        kinds(
-            &history,
-            &Dump { state: state.into_iter().collect(), last_version: 9, ..Dump::default() },
-            moment,
-        )
-    };
-    assert!(holds(None, 15).is_empty() && holds(Some(("1", 1)), 15).is_empty(), "under way");
-    assert!(holds(Some(("1", 1)), 25).is_empty());
-    assert_eq!(holds(None, 25), ["state"]);
-    assert_eq!(holds(Some(("1", 2)), 25), ["state"], "another version");
-    assert!(holds(Some(("1", 1)), 35).is_empty() && holds(Some(("2", 2)), 35).is_empty());
-    assert_eq!(holds(Some(("1", 1)), 45), ["state"], "an older value");
-    assert_eq!(holds(Some(("2", 2)), 70), ["state"], "a deletion was undone");
 }
