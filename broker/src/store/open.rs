@@ -55,13 +55,13 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         }
         Header::Unmarked => seed::take_over(store, clock.now()).await?,
     }
+    doubt::make_good(paths)?;
     let place = Place::of(store);
     check_inside(store).await?;
     keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;
-    doubt::make_good(&mut writer, paths).await?;
     migrations::bring_up(&mut writer, store, &MIGRATOR).await?;
     let (store_id, epoch) = count_up(&mut writer, store).await?;
     remember(paths, &store_id);

@@ -5,8 +5,12 @@
 //! or removed since its folder was last flushed is as it was at any time since then; the first flush of a log or a
 //! journal that a process has opened flushes the folder too, as SQLite does on Unix.
 //!
-//! What the broker does to names without SQLite is not in the record, and is taken to be done as it says: a new store,
-//! and the copy of an old one, are flushed, linked, and their folder is flushed, before anything else is changed.
+//! A flush that fails takes the changes before it along: the system shows them on, counts them as written, and later
+//! flushes succeed without them. Which of them had reached the disk nobody can say; here it is none, the worst of it.
+//!
+//! What the broker does without SQLite is not in the record, and is taken to be done as it says: a new store, and the
+//! copy of an old one, are flushed, linked, and their folder is flushed, before anything else is changed; and after a
+//! flush that failed, the next broker has written the log onto itself and flushed it before it opens the store.
 
 use crate::vfs::trace::{Change, Entry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +43,22 @@ pub struct Content {
     pub flushed: Vec<u8>,
     /// What may be, in the order in which it was done.
     pub pending: Vec<Pending>,
+    /// What the system shows of it.
+    pub shown: Vec<u8>,
 }
 
 impl Content {
-    /// With all that was done.
+    /// What surely is on the disk and nothing else.
+    fn sure(flushed: Vec<u8>) -> Self {
+        Self { shown: flushed.clone(), flushed, pending: Vec::new() }
+    }
+
+    fn change(&mut self, pending: Pending) {
+        pending.apply(&mut self.shown);
+        self.pending.push(pending);
+    }
+
+    /// With all that may be.
     #[must_use]
     pub fn newest(&self) -> Vec<u8> {
         let mut bytes = self.flushed.clone();
@@ -102,6 +118,8 @@ pub struct Disk {
     fresh: BTreeSet<String>,
     /// How often what surely is on the disk has changed.
     pub sure_changes: usize,
+    /// The process whose flush failed, until the next one has made that good.
+    in_doubt: Option<u32>,
 }
 
 impl Disk {
@@ -120,26 +138,36 @@ impl Disk {
         self.names.values().any(unsure)
     }
 
-    /// Does what the entry says. What failed was not done: the faults that are ordered never touch the disk.
+    /// Does what the entry says. What failed was not done: the faults that are ordered never touch the disk; but a flush
+    /// that fails is the end of what it was to flush.
     ///
     /// # Panics
     /// If the record cannot be: a change of a file that is not there.
     pub fn apply(&mut self, entry: &Entry) {
         if entry.code != 0 {
+            if entry.change == Change::Synced {
+                self.in_doubt = Some(entry.process);
+                self.file(&entry.name).pending.clear();
+            }
             return;
         }
         if !matches!(entry.change, Change::Opened { .. }) && !entry.name.contains(UNFINISHED) {
             self.backed_up();
         }
         match &entry.change {
-            Change::Opened { new, content } => self.opened(&entry.name, *new, content),
+            Change::Opened { new, content } => {
+                if self.in_doubt.is_some_and(|process| process != entry.process) {
+                    self.made_good();
+                }
+                self.opened(&entry.name, *new, content);
+            }
             Change::Written { offset, data } => {
                 let offset = usize::try_from(*offset).expect("an offset");
-                self.file(&entry.name).pending.push(Pending::Written { offset, data: data.clone() });
+                self.file(&entry.name).change(Pending::Written { offset, data: data.clone() });
             }
             Change::Truncated { length } => {
                 let length = usize::try_from(*length).expect("a length");
-                self.file(&entry.name).pending.push(Pending::Truncated { length });
+                self.file(&entry.name).change(Pending::Truncated { length });
             }
             Change::Synced => {
                 self.sure_changes += 1;
@@ -159,6 +187,17 @@ impl Disk {
         }
     }
 
+    /// All that the system shows of logs was written again and flushed.
+    fn made_good(&mut self) {
+        self.in_doubt = None;
+        self.sure_changes += 1;
+        for (_, name) in self.names.iter_mut().filter(|(name, _)| name.ends_with("-wal")) {
+            if let Some(content) = name.present() {
+                *content = Content::sure(std::mem::take(&mut content.shown));
+            }
+        }
+    }
+
     /// A process found this file: it made it, or it is as the record says, or a kill hid the last change.
     fn opened(&mut self, name: &str, new: bool, found: &[u8]) {
         if name.ends_with("-wal") || name.ends_with("-journal") {
@@ -170,7 +209,7 @@ impl Disk {
                 true => vec![None, Some(Content::default())],
                 false => {
                     self.linked(name, found);
-                    vec![Some(Content { flushed: found.to_vec(), pending: Vec::new() })]
+                    vec![Some(Content::sure(found.to_vec()))]
                 }
             };
             self.names.insert(name.to_owned(), Name { versions });
@@ -181,10 +220,10 @@ impl Disk {
             known.versions.push(Some(Content::default()));
         }
         let content = known.present().as_mut().expect("just made sure of");
-        if content.newest() != found {
+        if content.shown != found {
             self.adopted += 1;
-            content.pending.push(Pending::Truncated { length: 0 });
-            content.pending.push(Pending::Written { offset: 0, data: found.to_vec() });
+            content.change(Pending::Truncated { length: 0 });
+            content.change(Pending::Written { offset: 0, data: found.to_vec() });
         }
     }
 
@@ -198,7 +237,7 @@ impl Disk {
             .iter()
             .find(|(known, _)| temporary(known) && !known.contains("-wal") && !known.contains("-journal"));
         if let Some((_, made)) = made {
-            let whole = matches!(made.versions.last(), Some(Some(content)) if content.newest() == found);
+            let whole = matches!(made.versions.last(), Some(Some(content)) if content.shown == found);
             assert!(whole, "{name} is not the store that was made");
             self.names.retain(|known, _| !temporary(known));
         }
@@ -213,7 +252,7 @@ impl Disk {
         };
         let Some((store, copy)) = self.names.iter().find_map(copy) else { return };
         self.names.values_mut().for_each(Name::settle);
-        let flushed = Content { flushed: copy.newest(), pending: Vec::new() };
+        let flushed = Content::sure(copy.shown);
         if let Some(unfinished) = self.names.get_mut(&format!("{store}{UNFINISHED}")) {
             // Two names of one file, whose content was flushed.
             unfinished.versions = vec![Some(flushed.clone()), None];

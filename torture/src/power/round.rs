@@ -57,6 +57,8 @@ pub(super) struct Round {
     pub(super) history: History,
     pub(super) ended: usize,
     pub(super) killed: usize,
+    /// Brokers that a failed flush has ended.
+    pub(super) failed: usize,
 }
 
 impl Round {
@@ -79,7 +81,7 @@ impl Round {
         let paths = sandbox.paths().clone();
         let plan = Plan { seed: shape.seed, paths, clients, shims, shim, calls, body_bytes };
         let run = Run::default();
-        let (mut ended, mut killed) = (0, 0);
+        let (mut ended, mut killed, mut failed) = (0, 0, 0);
         let mut history = workload::run(&sandbox, &plan, &run, || {
             let mut choose = Seed::of(shape.seed ^ 0x5eed);
             // A good part of the work is done between two restarts, whoever does it.
@@ -88,12 +90,20 @@ impl Round {
                 until("the clients get on", PATIENCE, || {
                     run.acknowledged.load(Ordering::Acquire) >= number * part
                 });
-                if choose.below(2) == 0 {
-                    end(&sandbox);
-                    ended += 1;
-                } else {
-                    sandbox.kill_broker();
-                    killed += 1;
+                match choose.below(3) {
+                    0 => {
+                        end(&sandbox);
+                        ended += 1;
+                    }
+                    // A disk that lies does not say that it failed.
+                    1 if !shape.lie => {
+                        fail_a_flush(&sandbox, choose.below(4));
+                        failed += 1;
+                    }
+                    _ => {
+                        sandbox.kill_broker();
+                        killed += 1;
+                    }
                 }
             }
         });
@@ -105,7 +115,7 @@ impl Round {
         if shape.old {
             check_backup(&entries, sandbox.dir());
         }
-        Self { entries, history, ended, killed }
+        Self { entries, history, ended, killed, failed }
     }
 }
 
@@ -115,6 +125,14 @@ fn check_backup(entries: &[Entry], folder: &Path) {
     let (name, content) = disk.backup().expect("an old store is copied before it is changed");
     let there = std::fs::read(folder.join(name)).expect("the copy lies beside the store");
     assert!(there == content, "{name} is not what was recorded");
+}
+
+/// Lets one of the next flushes fail, which ends the broker.
+fn fail_a_flush(sandbox: &Sandbox, after: usize) {
+    let broker = sandbox.broker_id();
+    order(sandbox.dir(), &format!("sync eio after={after} times=1"));
+    until("a broker whose flush failed ends", PATIENCE, || !alive(broker));
+    order(sandbox.dir(), "");
 }
 
 /// Asks the broker to end, and waits until it has.

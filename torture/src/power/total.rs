@@ -12,6 +12,7 @@ pub(super) struct Total {
     rounds: usize,
     ended: usize,
     killed: usize,
+    failed: usize,
     calls: usize,
     messages: usize,
     old: usize,
@@ -27,6 +28,7 @@ impl Total {
         self.rounds += 1;
         self.ended += round.ended;
         self.killed += round.killed;
+        self.failed += round.failed;
         self.calls += round.history.acknowledged();
         self.messages += round.history.sent();
         self.old += usize::from(round.history.old() > 0);
@@ -54,7 +56,10 @@ impl Total {
             "of them on a store of claude-c2c 0.1.0",
             format!("{}, {} messages in it", self.old, self.old_messages),
         );
-        report.row("brokers ended / killed in between", format!("{} / {}", self.ended, self.killed));
+        report.row(
+            "brokers ended / killed / ended by a failed flush in between",
+            format!("{} / {} / {}", self.ended, self.killed, self.failed),
+        );
         report.row("calls acknowledged", self.calls);
         report.row("messages acknowledged", self.messages);
         let [writes, cuts, flushes, removals] = changes;

@@ -111,7 +111,7 @@ fn record() -> Round {
             entries.push(entry(DB, Change::Synced));
         }
     }
-    Round { entries, history: History::default(), ended: 0, killed: 0 }
+    Round { entries, history: History::default(), ended: 0, killed: 0, failed: 0 }
 }
 
 #[test]
