@@ -96,7 +96,7 @@ impl Talk {
         Ok(())
     }
 
-    fn call(&mut self, who: usize, Call { request, view }: Call) {
+    fn call(&mut self, who: usize, Call { request, view, .. }: Call) {
         let request = over_the_wire_as_call(request);
         let body = match &request {
             Request::Send(send) => Some(send.body.clone()),

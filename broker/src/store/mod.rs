@@ -55,10 +55,15 @@ pub(crate) use place::Place;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use writer::{Numbers, Work, Writer};
+
+/// A read that takes longer keeps the log from being removed, which the next broker does then.
+const READERS_CLOSE_WITHIN: Duration = Duration::from_millis(100);
 
 /// What the writer and the readers share.
 #[derive(Debug)]
@@ -163,8 +168,9 @@ impl Store {
 
     /// Finishes what is queued, folds the log into the store and closes it. Later changes are refused.
     pub async fn close(&self) {
+        // The last connection that is closed removes the log, and one that only reads cannot.
+        let _ = timeout(READERS_CLOSE_WITHIN, self.readers.close()).await;
         self.stop.cancel();
-        self.readers.close().await;
         if let Some(writer) = self.writer.lock().await.take()
             && let Err(error) = writer.await
         {
