@@ -128,6 +128,8 @@ impl Actor {
         loop {
             let deadline = self.calls.next_deadline(Some(outage_since));
             tokio::select! {
+                // What the attempt came to is the reason that calls are told whose time ends in the same moment.
+                biased;
                 done = &mut future => return Ok(Offline::Done(done)),
                 command = self.commands.recv() => match command.ok_or(HandlesGone)? {
                     Command::Call { id, request, made_before, answer } => {

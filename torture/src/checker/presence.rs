@@ -12,6 +12,8 @@ const OFFLINE_WITHIN_NS: u64 = 1_000_000_000;
 /// A time in which a client that keeps its name had no shim.
 #[derive(Clone, Copy, Debug)]
 struct Absence {
+    /// When it last made a call that was answered: the broker of that moment knew it.
+    known: u64,
     from: u64,
     until: u64,
     at: usize,
@@ -37,6 +39,7 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
 
 /// When those who keep their names were away: from the end of a shim to the start of the next one.
 fn absences<'a>(index: &Index<'a>) -> HashMap<&'a str, Vec<Absence>> {
+    let mut known: HashMap<u32, u64> = HashMap::new();
     let mut gone: HashMap<u32, (u64, usize, &str)> = HashMap::new();
     let mut absences: HashMap<&str, Vec<Absence>> = HashMap::new();
     for (at, op) in index.ops.iter().enumerate() {
@@ -48,8 +51,12 @@ fn absences<'a>(index: &Index<'a>) -> HashMap<&'a str, Vec<Absence>> {
             }
             Call::Start {} => {
                 if let Some((from, at, name)) = gone.remove(&op.client) {
-                    absences.entry(name).or_default().push(Absence { from, until: op.t_invoke, at });
+                    let known = known.remove(&op.client).unwrap_or_default();
+                    absences.entry(name).or_default().push(Absence { known, from, until: op.t_invoke, at });
                 }
+            }
+            _ if op.is_ok() => {
+                known.insert(op.client, op.t_invoke);
             }
             _ => {}
         }
@@ -66,10 +73,11 @@ fn holds_up(op: &Op) -> Option<(u64, u64)> {
     }
 }
 
-/// Whether the list came within an absence, and a second of it had passed by then in which nothing kept the broker from
-/// noticing: what it wrote down then, the next broker knows too.
+/// Whether the list came within an absence, and a second of it had passed by then in which the broker that had known the
+/// session could notice: what it wrote down then, the next one knows too. One that a session has not come back to keeps
+/// its place for a while.
 fn is_known(gone: &Absence, list: &Op, broken: &[(u64, u64)]) -> bool {
     let noticed = gone.from + OFFLINE_WITHIN_NS;
-    let disturbed = |(began, ended): &(u64, u64)| *began < noticed && *ended + OFFLINE_WITHIN_NS > gone.from;
+    let disturbed = |(began, ended): &(u64, u64)| *began < noticed && *ended > gone.known;
     noticed < list.t_invoke && list.t_end < gone.until && !broken.iter().any(disturbed)
 }

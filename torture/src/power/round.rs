@@ -95,8 +95,8 @@ impl Round {
                         end(&sandbox);
                         ended += 1;
                     }
-                    // A disk that lies does not say that it failed.
-                    1 if !shape.lie => {
+                    // A disk that lies does not say that it failed, and one that is never asked to flush cannot.
+                    1 if !shape.lie && !shape.normal => {
                         fail_a_flush(&sandbox, choose.below(4));
                         failed += 1;
                     }
