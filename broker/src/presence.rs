@@ -58,6 +58,8 @@ impl Presence {
         let standing = rows.entry(row).or_default();
         standing.connections += 1;
         standing.came = true;
+        // It has come back: from now on its connections alone count.
+        standing.holds = 0;
         OnlineGuard { row, connected: true, presence: self.clone() }
     }
 
@@ -92,7 +94,8 @@ impl Presence {
         if connected {
             standing.connections -= 1;
         } else {
-            standing.holds -= 1;
+            // Of one that came back nothing is held any more.
+            standing.holds = standing.holds.saturating_sub(1);
         }
         if standing.connections + standing.holds > 0 {
             return;
@@ -151,6 +154,19 @@ mod tests {
         drop(second);
         assert!(!presence.is_online(7));
         assert_eq!(*log.lock().unwrap(), [(7, Left::Now)]);
+    }
+
+    #[test]
+    fn one_that_came_back_and_left_is_offline_whatever_is_still_held() {
+        let (presence, log) = presence();
+        let held = presence.hold(1);
+        drop(presence.enter(1));
+        assert!(!presence.is_online(1));
+        let again = presence.enter(1);
+        drop(held);
+        assert!(presence.is_connected(1));
+        drop(again);
+        assert_eq!(*log.lock().unwrap(), [(1, Left::Now), (1, Left::Now)]);
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 
 /// From a commit to the result of a wait when the broker was killed between, or the waiting session's shim.
 const WAKE_WITHIN_NS: u64 = 3_000_000_000;
-/// The same when nothing was broken between: 100 ms are promised, the rest is for a machine that runs fifty sessions
-/// and the faults of all of them. How long it took is told beside it.
-const WAKE_IN_CALM_NS: u64 = 1_000_000_000;
+/// The same for a wait that timed out when nothing was broken between: 100 ms are promised, the rest is for a machine that
+/// runs fifty sessions and the faults of all of them. How long it took is told beside it.
+const MISSED_AFTER_NS: u64 = 2_000_000_000;
 /// A wait is counted in whole milliseconds, again on every connection.
 const EARLY_NS: u64 = 100_000_000;
 
@@ -44,7 +44,7 @@ pub(super) fn check(index: &Index<'_>, boxes: &Mailboxes<'_>, found: &mut Findin
         let came = due.acked.unwrap_or(u64::MAX).max(op.t_invoke);
         let broken_until = faults.last_end(op.client, op.t_end).filter(|end| *end > came);
         let since = broken_until.unwrap_or(came);
-        let within = if broken_until.is_some() { WAKE_WITHIN_NS } else { WAKE_IN_CALM_NS };
+        let within = if broken_until.is_none() && *timed_out { MISSED_AFTER_NS } else { WAKE_WITHIN_NS };
         let late_ns = op.t_end.saturating_sub(since);
         found.judged(if broken_until.is_some() {
             "waits with mail due, broken"
