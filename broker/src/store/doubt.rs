@@ -6,7 +6,7 @@
 //! Nothing else has to be made good: what was being folded into the store is still in the log, and is folded again from
 //! its first frame. The mark itself is not flushed: where it does not survive, neither does what the system only showed.
 
-use super::errors::of_io;
+use super::errors::{disk_fails, of_io};
 use c2c_proto::paths::{StorePaths, private_file};
 use c2c_proto::{Error, ErrorCode};
 use std::fs::{File, OpenOptions};
@@ -29,8 +29,10 @@ pub(super) fn note(paths: &StorePaths) {
 /// # Errors
 /// `storage_failed` or `storage_full` if the disk still fails; `store_refused` if the log may not be written.
 pub(super) fn make_good(paths: &StorePaths) -> Result<(), Error> {
-    if !paths.flush_failed.exists() {
-        return Ok(());
+    match paths.flush_failed.try_exists() {
+        Ok(false) => return Ok(()),
+        Ok(true) => {}
+        Err(error) => return Err(disk_fails(&paths.flush_failed, &error)),
     }
     let mut log = paths.store.as_os_str().to_owned();
     log.push("-wal");

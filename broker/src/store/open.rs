@@ -9,8 +9,8 @@ use super::{doubt, errors, header, seed};
 use crate::clock::Clock;
 use crate::config::Durability;
 use crate::platform;
-use c2c_proto::Error;
 use c2c_proto::paths::StorePaths;
+use c2c_proto::{Error, ErrorCode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use std::io;
@@ -53,7 +53,11 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
             refuse_if_one_is_remembered(paths)?;
             create(store).await?;
         }
-        Header::Unmarked => seed::take_over(store, clock.now()).await?,
+        Header::Unmarked => seed::take_over(store, clock.now()).await.inspect_err(|error| {
+            if error.code == ErrorCode::StorageFailed {
+                doubt::note(paths);
+            }
+        })?,
     }
     doubt::make_good(paths)?;
     let place = Place::of(store);
@@ -62,8 +66,21 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;
-    migrations::bring_up(&mut writer, store, &MIGRATOR).await?;
-    let (store_id, epoch) = count_up(&mut writer, store).await?;
+    let begun = async {
+        migrations::bring_up(&mut writer, store, &MIGRATOR).await?;
+        count_up(&mut writer, store).await
+    };
+    let (store_id, epoch) = match begun.await {
+        Ok(begun) => begun,
+        Err(error) => {
+            if error.code == ErrorCode::StorageFailed {
+                // The flush of a commit may have failed: the next broker makes that good, and closing would fold it.
+                doubt::note(paths);
+                std::mem::forget(writer);
+            }
+            return Err(error);
+        }
+    };
     remember(paths, &store_id);
     let readers = SqlitePoolOptions::new()
         .min_connections(1)

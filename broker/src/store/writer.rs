@@ -159,6 +159,7 @@ impl Writer {
     }
 
     async fn commit(&mut self, batch: Batch) {
+        let mut full = false;
         let mut batches = vec![batch];
         while let Some(batch) = batches.pop() {
             if let Some(reason) = self.refusing() {
@@ -173,8 +174,12 @@ impl Writer {
                 Err(Failure::Sql(error)) if is_of_one(&error) && batch.len() > 1 => {
                     batches.extend(batch.split().into_iter().rev());
                 }
-                Err(Failure::Sql(error)) => self.fail(batch, &error).await,
+                Err(Failure::Sql(error)) => full |= self.fail(batch, &error),
             }
+        }
+        if full {
+            // What was not committed still takes up room in the log; the next ones may need it.
+            self.fold_at_once().await;
         }
     }
 
@@ -219,18 +224,16 @@ impl Writer {
         if u64::try_from(epoch) == Ok(self.epoch) { Ok(()) } else { Err(Failure::TakenOver) }
     }
 
-    async fn fail(&mut self, batch: Batch, error: &sqlx::Error) {
+    /// Refuses a batch; whether the disk is full.
+    fn fail(&mut self, batch: Batch, error: &sqlx::Error) -> bool {
         tracing::error!(%error, changes = batch.len(), "a transaction failed");
         self.shared.stats.failed(self.shared.clock.now(), &format!("a transaction failed: {error}"));
         if severity(error) == Severity::Fatal {
             self.doubt("an earlier commit failed");
         }
         let error = for_caller(error);
-        if error.code == ErrorCode::StorageFull {
-            // What was not committed still takes up room in the log; the next one may need it.
-            self.fold_at_once().await;
-        }
         batch.refuse(&error);
+        error.code == ErrorCode::StorageFull
     }
 
     /// The store is gone: nothing is acknowledged any more.

@@ -73,16 +73,17 @@ impl Call {
     fn may_be_done(&self, code: ErrorCode) -> bool {
         match code {
             ErrorCode::StorageFailed | ErrorCode::Internal => true,
+            // Its wait ended so; the question itself may be stored.
+            ErrorCode::Superseded | ErrorCode::BrokerBusy if self.asks() => true,
             // Said before anybody looks whether the same call was done already.
             ErrorCode::Superseded
             | ErrorCode::NotRegistered
             | ErrorCode::BrokerBusy
             | ErrorCode::StorageFull
             | ErrorCode::StoreRefused
-            // Or after a look at a limit that may have been another one before.
-            | ErrorCode::InvalidArgument
-            | ErrorCode::TooLarge
-            | ErrorCode::VersionMismatch => self.sent_before || self.asks(),
+            | ErrorCode::VersionMismatch => self.sent_before,
+            // Said after a look at limits and names that may have been others when it was sent before.
+            ErrorCode::InvalidArgument | ErrorCode::TooLarge => self.sent_as.is_some() && self.sent_before,
             _ => false,
         }
     }

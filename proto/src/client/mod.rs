@@ -148,7 +148,10 @@ impl Client {
     }
 
     async fn make(&self, request: Request, made_before: bool) -> Result<Answer, CallError> {
-        let Ok(_slot) = self.shared.slots.try_acquire() else { return Err(CallError::unsent(too_many())) };
+        let known = || request.key().filter(|_| made_before).map(str::to_owned);
+        let Ok(_slot) = self.shared.slots.try_acquire() else {
+            return Err(CallError::new(too_many(), known(), None));
+        };
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let key = request.key().map(str::to_owned);
