@@ -146,7 +146,7 @@ fn not_whole(store: &Path, how: &str) -> Error {
             "the store {} {how}: it is empty, cut off or damaged; it was left untouched",
             store.display()
         ),
-        "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store",
+        "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store",
     )
 }
 

@@ -100,7 +100,7 @@ fn cannot_migrate(store: &Path, error: &sqlx::Error) -> Error {
                 "the store {} cannot be brought to the newest schema: {error}; it was left as it is",
                 store.display()
             ),
-            "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store",
+            "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store",
         ),
     }
 }

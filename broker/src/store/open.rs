@@ -32,7 +32,7 @@ const CHECKED_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// What SQLite says of a file in which it finds nothing wrong.
 const SOUND: &str = "ok";
 /// What to do with a store that cannot be used.
-const WAY_OUT: &str = "copy a backup back, or move the file away together with its -wal and -shm, and start with an empty store";
+const WAY_OUT: &str = "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store";
 
 /// An open store.
 pub(crate) struct Opened {
@@ -233,9 +233,10 @@ fn refuse_if_one_is_remembered(paths: &StorePaths) -> Result<(), Error> {
     Err(refused(
         format!("the store {} is gone, but was here before ({which})", paths.store.display()),
         format!(
-            "copy it or a backup back; to begin with an empty store, remove {} and {}",
-            paths.store_id.display(),
-            Path::new(&log).display()
+            "put it back; or remove {} if it is there, which would spoil a backup, and then copy a backup back, or remove {} \
+too and begin with an empty store",
+            Path::new(&log).display(),
+            paths.store_id.display()
         ),
     ))
 }
