@@ -7,11 +7,11 @@
 //! its first frame. The mark itself is not flushed: where it does not survive, neither does what the system only showed.
 
 use super::errors::{disk_fails, of_io};
+use super::header::log_of;
 use c2c_proto::paths::{StorePaths, private_file};
 use c2c_proto::{Error, ErrorCode};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
 
 /// So much is read and written at a time, in bytes.
 const PIECE_BYTES: usize = 1024 * 1024;
@@ -34,9 +34,7 @@ pub(super) fn make_good(paths: &StorePaths) -> Result<(), Error> {
         Ok(true) => {}
         Err(error) => return Err(disk_fails(&paths.flush_failed, &error)),
     }
-    let mut log = paths.store.as_os_str().to_owned();
-    log.push("-wal");
-    let log = PathBuf::from(log);
+    let log = log_of(&paths.store);
     match OpenOptions::new().read(true).write(true).open(&log).and_then(write_again) {
         Ok(bytes) => {
             tracing::warn!(bytes, "a flush had failed before; the log was written and flushed again");

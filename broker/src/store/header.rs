@@ -150,7 +150,7 @@ fn not_whole(store: &Path, how: &str) -> Error {
     )
 }
 
-fn log_of(store: &Path) -> PathBuf {
+pub(super) fn log_of(store: &Path) -> PathBuf {
     let mut log = store.as_os_str().to_owned();
     log.push("-wal");
     log.into()

@@ -1,6 +1,7 @@
 //! Which files the store is: the one at its path, and its log. A commit into files that were deleted or replaced is a
 //! commit into nothing.
 
+use super::header::log_of;
 use crate::platform::{self, FileId};
 use c2c_proto::{Error, ErrorCode};
 use std::path::{Path, PathBuf};
@@ -17,9 +18,7 @@ pub(crate) struct Place {
 impl Place {
     /// The store that lies at this path, before it is opened.
     pub(super) fn of(store: &Path) -> Self {
-        let mut log = store.as_os_str().to_owned();
-        log.push("-wal");
-        Self { store: store.to_owned(), log: log.into(), store_id: platform::file_id(store), log_id: None }
+        Self { store: store.to_owned(), log: log_of(store), store_id: platform::file_id(store), log_id: None }
     }
 
     /// What was opened is the file that was there before, and its log, which lies there until the last connection is
