@@ -24,6 +24,9 @@ const IOERR_DIR_FSYNC: i32 = IOERR | 5 << 8;
 /// Extended: the file ends before what was to be read.
 const IOERR_SHORT_READ: i32 = IOERR | 2 << 8;
 
+/// What a person can do with a store that cannot be used.
+pub(crate) const WAY_OUT: &str = "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store";
+
 /// What to do after a failed statement or commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {

@@ -1,7 +1,7 @@
 //! What the first bytes of a file say about it, read before SQLite touches it: so that a file which is not a store of
 //! ours is refused and left exactly as it was.
 
-use super::errors::{disk_fails, of_io, refused};
+use super::errors::{WAY_OUT, disk_fails, of_io, refused};
 use super::wal;
 use c2c_proto::Error;
 use std::io::Read;
@@ -146,7 +146,7 @@ fn not_whole(store: &Path, how: &str) -> Error {
             "the store {} {how}: it is empty, cut off or damaged; it was left untouched",
             store.display()
         ),
-        "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store",
+        WAY_OUT,
     )
 }
 

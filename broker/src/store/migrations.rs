@@ -1,7 +1,7 @@
 //! Bringing a store to the newest schema: all that is missing in one transaction, and before that a backup of a store
 //! that has a schema already. The law of migrations is in `broker/migrations/README.md`.
 
-use super::errors::{self, for_caller, refused};
+use super::errors::{self, WAY_OUT, for_caller, refused};
 use super::open::cannot_open;
 use super::{backup, header};
 use c2c_proto::Error;
@@ -100,7 +100,7 @@ fn cannot_migrate(store: &Path, error: &sqlx::Error) -> Error {
                 "the store {} cannot be brought to the newest schema: {error}; it was left as it is",
                 store.display()
             ),
-            "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store",
+            WAY_OUT,
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! Opening the store: checked first, made if there never was one, brought to the newest schema.
 
 use super::create::{create, remove_leftovers};
-use super::errors::{disk_fails, for_caller, refused};
+use super::errors::{WAY_OUT, disk_fails, for_caller, refused};
 use super::header::Header;
 use super::migrations::{self, MIGRATOR};
 use super::place::Place;
@@ -31,8 +31,6 @@ const JOURNAL_SIZE_LIMIT: &str = "67108864";
 const CHECKED_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// What SQLite says of a file in which it finds nothing wrong.
 const SOUND: &str = "ok";
-/// What to do with a store that cannot be used.
-const WAY_OUT: &str = "move the file away together with its -wal and -shm, which would spoil a backup; then copy a backup back, or start with an empty store";
 
 /// An open store.
 pub(crate) struct Opened {
