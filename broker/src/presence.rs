@@ -23,7 +23,7 @@ struct Standing {
     connections: usize,
     /// Guards that only hold its place.
     holds: usize,
-    /// Whether it ever had a connection to this broker.
+    /// Whether it has come back, or come: a connection of it is written down.
     came: bool,
 }
 
@@ -51,15 +51,13 @@ impl Presence {
         Self { rows: Arc::default(), left: Arc::new(left) }
     }
 
-    /// A connection of this row came.
+    /// A connection of this row came. Until that is written down ([`OnlineGuard::confirm`]) what is held stays held: a
+    /// transaction that fails must not free a name.
     #[must_use]
     pub fn enter(&self, row: Row) -> OnlineGuard {
         let mut rows = self.lock();
         let standing = rows.entry(row).or_default();
         standing.connections += 1;
-        standing.came = true;
-        // It has come back: from now on its connections alone count.
-        standing.holds = 0;
         OnlineGuard { row, connected: true, presence: self.clone() }
     }
 
@@ -94,7 +92,7 @@ impl Presence {
         if connected {
             standing.connections -= 1;
         } else {
-            // Of one that came back nothing is held any more.
+            // Nothing is held any more of one that came back.
             standing.holds = standing.holds.saturating_sub(1);
         }
         if standing.connections + standing.holds > 0 {
@@ -118,6 +116,14 @@ impl fmt::Debug for Presence {
 }
 
 impl OnlineGuard {
+    /// The session's coming is committed: from now on its connections alone keep it online, not what was held of it.
+    pub fn confirm(&self) {
+        if let Some(standing) = self.presence.lock().get_mut(&self.row) {
+            standing.came = true;
+            standing.holds = 0;
+        }
+    }
+
     /// The guard of a further connection of the same row.
     #[must_use]
     pub fn another(&self) -> Self {
@@ -148,6 +154,7 @@ mod tests {
     fn the_last_guard_of_a_session_takes_it_offline() {
         let (presence, log) = presence();
         let first = presence.enter(7);
+        first.confirm();
         let second = first.another();
         drop(first);
         assert!(presence.is_online(7) && log.lock().unwrap().is_empty());
@@ -161,8 +168,13 @@ mod tests {
         let (presence, log) = presence();
         let held = presence.hold(1);
         drop(presence.enter(1));
+        assert!(presence.is_online(1), "its coming was not written down");
+        let back = presence.enter(1);
+        back.confirm();
+        drop(back);
         assert!(!presence.is_online(1));
         let again = presence.enter(1);
+        again.confirm();
         drop(held);
         assert!(presence.is_connected(1));
         drop(again);
@@ -175,6 +187,7 @@ mod tests {
         let (one, other) = (presence.hold(1), presence.hold(2));
         assert!(presence.is_online(1) && !presence.is_connected(1));
         let back = presence.enter(2);
+        back.confirm();
         drop((one, other));
         assert_eq!(*log.lock().unwrap(), [(1, Left::NeverCame)]);
         assert!(presence.is_connected(2));

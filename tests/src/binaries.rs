@@ -1,6 +1,6 @@
 //! Where the programs under test lie. Never builds them, and never takes one from PATH.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of the programs under test: `C2C_BIN_DIR`, else the one that `cargo` put this test's programs in, or that
 /// this program itself lies in.
@@ -32,4 +32,29 @@ pub fn binary(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Puts a copy of a program, or of a script, where a test runs it; others may run it too.
+///
+/// On Unix another process writes it. A descriptor that is open for writing in this one is inherited by whatever another
+/// test starts in that moment, and until that has become its own program, running the copy fails with "text file busy".
+///
+/// # Panics
+/// If it cannot be copied.
+pub fn install(from: &Path, to: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let copied = std::process::Command::new("/bin/cp").arg("--").args([from, to]).status();
+        assert!(
+            copied.expect("cp runs").success(),
+            "{} cannot be copied to {}",
+            from.display(),
+            to.display()
+        );
+        std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o755))
+            .expect("the copy is this test's");
+    }
+    #[cfg(not(unix))]
+    std::fs::copy(from, to).expect("the program can be copied");
 }

@@ -20,7 +20,7 @@ mod skip;
 mod sqlite;
 mod wire;
 
-pub use binaries::{bin_dir, binary};
+pub use binaries::{bin_dir, binary, install};
 pub use broker::Broker;
 pub use call::{Pending, ToolResult};
 pub use eventually::{best_of, look, pause, until, until_some};

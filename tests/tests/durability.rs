@@ -187,7 +187,7 @@ fn a3_an_unknown_outcome_comes_with_the_key_that_settles_it() {
     use c2c_harness::{Broker, Signal, signal};
     let sandbox = Sandbox::new();
     let alone = sandbox.folder("alone").join("c2c-shim");
-    std::fs::copy(c2c_harness::binary("c2c-shim"), &alone).unwrap();
+    c2c_harness::install(&c2c_harness::binary("c2c-shim"), &alone);
     let mut broker = Broker::start(&sandbox);
     let mut alice = sandbox.shim().program(&alone).env("PATH", "").name("alice").session();
     signal(broker.id(), Signal::STOP);

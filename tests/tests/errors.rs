@@ -65,7 +65,7 @@ fn without_a_broker_a_call_fails_within_seconds() {
     let sandbox = Sandbox::new();
     // A copy of the shim alone: no broker beside it, and none on PATH.
     let alone = sandbox.folder("alone").join(format!("c2c-shim{}", std::env::consts::EXE_SUFFIX));
-    std::fs::copy(c2c_harness::binary("c2c-shim"), &alone).unwrap();
+    c2c_harness::install(&c2c_harness::binary("c2c-shim"), &alone);
     let mut shim = sandbox.shim().program(&alone).env("PATH", "").name("alice").start();
     let asked = Instant::now();
     let error = fails(&mut shim, "send_message", json!({"to": "bob", "body": "x"}), BrokerUnreachable);

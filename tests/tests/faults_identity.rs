@@ -36,8 +36,7 @@ impl FalseBroker {
         set_mode(sandbox.dir(), 0o755);
         let exe = sandbox.dir().join("false-broker");
         if !exe.exists() {
-            fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
-            set_mode(&exe, 0o755);
+            c2c_harness::install(&std::env::current_exe().unwrap(), &exe);
         }
         let theirs = sandbox.folder("theirs");
         chown(&theirs, Some(NOBODY), Some(NOBODY)).unwrap();

@@ -97,7 +97,7 @@ fn b9_without_a_home_folder_the_session_is_told_what_to_set() {
     set_mode(sandbox.dir(), 0o755);
     let programs = sandbox.folder("programs");
     for name in ["c2c-shim", "c2c-broker"] {
-        fs::copy(c2c_harness::binary(name), programs.join(name)).unwrap();
+        c2c_harness::install(&c2c_harness::binary(name), &programs.join(name));
     }
     set_mode(&programs, 0o755);
     for home in [None, Some("/nonexistent"), Some("relative")] {

@@ -61,12 +61,12 @@ fn b4_a_service_and_sessions_that_start_at_once_end_up_with_the_service() {
 /// A folder with the shim and, instead of the broker, a program of the test's that counts its starts.
 #[cfg(unix)]
 fn with_stub(sandbox: &Sandbox, script: &str) -> (PathBuf, PathBuf) {
-    use std::os::unix::fs::PermissionsExt;
     let folder = sandbox.folder("stub");
     let (shim, stub, starts) = (folder.join("c2c-shim"), folder.join("c2c-broker"), folder.join("starts"));
-    fs::copy(binary("c2c-shim"), &shim).unwrap();
-    fs::write(&stub, format!("#!/bin/sh\necho start >> '{}'\n{script}\n", starts.display())).unwrap();
-    fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+    let written = folder.join("stub.sh");
+    fs::write(&written, format!("#!/bin/sh\necho start >> '{}'\n{script}\n", starts.display())).unwrap();
+    c2c_harness::install(&binary("c2c-shim"), &shim);
+    c2c_harness::install(&written, &stub);
     (shim, starts)
 }
 

@@ -60,10 +60,8 @@ fn g1_another_user_is_refused() {
     let socket = sandbox.paths().run_dir.join("broker.sock");
     // As if someone had opened all doors.
     let exe = sandbox.dir().join("client");
-    fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
-    for (path, mode) in
-        [(sandbox.dir(), 0o755), (&sandbox.paths().run_dir, 0o755), (&socket, 0o666), (&exe, 0o755)]
-    {
+    c2c_harness::install(&std::env::current_exe().unwrap(), &exe);
+    for (path, mode) in [(sandbox.dir(), 0o755), (&sandbox.paths().run_dir, 0o755), (&socket, 0o666)] {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
     let output = as_nobody(&exe)
@@ -95,7 +93,7 @@ fn g2_root_is_refused_by_the_broker_of_another() {
     let sandbox = Sandbox::new();
     let theirs = sandbox.folder("theirs");
     let broker_exe = theirs.join("c2c-broker");
-    fs::copy(c2c_harness::binary("c2c-broker"), &broker_exe).unwrap();
+    c2c_harness::install(&c2c_harness::binary("c2c-broker"), &broker_exe);
     fs::set_permissions(sandbox.dir(), Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&theirs, Permissions::from_mode(0o700)).unwrap();
     chown(&theirs, Some(NOBODY), Some(NOBODY)).unwrap();

@@ -92,7 +92,7 @@ impl Batch {
             + self.flushes.len()
     }
 
-    /// Answers everything with what came of it, once the follower of names has been told. Only after the commit.
+    /// Answers everything with what came of it, once presence and the follower of names have been told. Only after the commit.
     pub(crate) fn answer(self, outcomes: Outcomes, shared: &Shared) {
         self.tell_follower(&outcomes, shared);
         answer_all(self.hellos, outcomes.hellos);
@@ -116,6 +116,7 @@ impl Batch {
         let (follower, at) = (&shared.follower, shared.clock.now());
         for (ask, outcome) in self.hellos.iter().zip(&outcomes.hellos) {
             let Ok(Some(Greeted { owner, superseded, online, .. })) = outcome else { continue };
+            online.iter().for_each(OnlineGuard::confirm);
             let online = online.as_ref().map(OnlineGuard::another);
             follower.attached(ask.input.conn, &Attached { owner, superseded: *superseded, online, at });
         }
@@ -124,6 +125,7 @@ impl Batch {
             if let (Some(row), Some(displaced)) = (displaced_row, &answer.superseded) {
                 follower.superseded(*row, &displaced.state());
             }
+            online.confirm();
             let online = Some(online.another());
             follower.attached(ask.input.conn, &Attached { owner, superseded: false, online, at });
         }

@@ -3,7 +3,14 @@
 //!
 //! A folded log is overwritten from its beginning and keeps its length, since that makes a commit cheaper than a file
 //! that grows. So its length only says when to ask SQLite how much of it is still to be folded.
+//!
+//! Nor is a log cut off or removed as long as a line of it could be believed. Some file systems (ext4 with
+//! `data=writeback`) give away the blocks of a file that is cut off at once, before it is on the disk that it is. After a
+//! power cut in that moment the log is back, with another file's bytes in it: SQLite would take what stands before these
+//! for all that there was, and put it over a store that is whole.
 
+use super::errors::{Severity, severity};
+use super::header::log_of;
 use sqlx::SqliteConnection;
 use std::path::{Path, PathBuf};
 
@@ -36,9 +43,7 @@ struct Frames {
 
 impl Checkpoint {
     pub(crate) fn of_store(store: &Path) -> Self {
-        let mut log = store.as_os_str().to_owned();
-        log.push("-wal");
-        Self { log: log.into(), tried_at: None }
+        Self { log: log_of(store), tried_at: None }
     }
 
     pub(crate) async fn when_idle(&mut self, connection: &mut SqliteConnection) -> Folded {
@@ -64,7 +69,8 @@ impl Checkpoint {
     }
 
     pub(crate) async fn at_the_end(&mut self, connection: &mut SqliteConnection) -> Folded {
-        self.fold(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await
+        self.tried_at = None;
+        empty(connection).await
     }
 
     /// Whether the log began anew or has grown enough since the last try.
@@ -81,6 +87,29 @@ impl Checkpoint {
         std::fs::metadata(&self.log).map_or(0, |metadata| metadata.len())
     }
 }
+
+/// Folds the whole log into a store of ours, and leaves it empty.
+///
+/// # Errors
+/// Of SQLite's: then the log may not be empty, and everything is in it or in the store.
+pub(crate) async fn empty(connection: &mut SqliteConnection) -> Folded {
+    if ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?.all == 0 {
+        return Ok(());
+    }
+    ask(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
+    // The next commit begins the log anew, under a number that makes all that is left behind it worthless.
+    match sqlx::query(BEGIN_ANEW).execute(&mut *connection).await {
+        Ok(_) => {}
+        Err(error) if severity(&error) == Severity::Fatal => return Err(error),
+        // Such as a full disk, on which the room that the log takes is wanted all the more.
+        Err(error) => tracing::warn!(%error, "the log was not begun anew before it was cut off"),
+    }
+    ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await.map(drop)
+}
+
+/// A commit that changes one page and means nothing: how often a log was emptied.
+const BEGIN_ANEW: &str = "INSERT INTO meta (key, value) VALUES ('logs_emptied', '1')
+     ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1";
 
 /// A checkpoint of some kind, and how far the log is after it.
 async fn ask(connection: &mut SqliteConnection, how: &'static str) -> Result<Frames, sqlx::Error> {

@@ -12,16 +12,33 @@ use c2c_proto::paths::{StorePaths, private_file};
 use c2c_proto::{Error, ErrorCode};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 /// So much is read and written at a time, in bytes.
 const PIECE_BYTES: usize = 1024 * 1024;
 
-/// Leaves the mark.
+/// Leaves the mark: a file that is there for it is given its name, since one that fails may be a disk on which no file
+/// can be made any more.
 pub(super) fn note(paths: &StorePaths) {
-    let made = private_file().write(true).create(true).truncate(false).open(&paths.flush_failed);
-    if let Err(error) = made {
+    let noted = std::fs::rename(spare(paths), &paths.flush_failed).or_else(|_| make(&paths.flush_failed));
+    if let Err(error) = noted {
         tracing::error!(%error, "that a flush failed could not be noted in the run folder");
     }
+}
+
+/// Makes the file that becomes the mark.
+pub(super) fn prepare(paths: &StorePaths) {
+    if let Err(error) = make(&spare(paths)) {
+        tracing::warn!(%error, "the mark of a failed flush could not be prepared in the run folder");
+    }
+}
+
+fn spare(paths: &StorePaths) -> PathBuf {
+    paths.flush_failed.with_extension("spare")
+}
+
+fn make(file: &Path) -> io::Result<()> {
+    private_file().write(true).create(true).truncate(false).open(file).map(drop)
 }
 
 /// Makes good what a broker before could not flush, if there is a mark. Before the store is opened.
@@ -62,7 +79,7 @@ fn write_again(mut log: File) -> io::Result<u64> {
     Ok(at)
 }
 
-fn not_possible(what: &str, path: &std::path::Path, error: &io::Error) -> Error {
+fn not_possible(what: &str, path: &Path, error: &io::Error) -> Error {
     Error::new(
         ErrorCode::StorageFailed,
         format!("a flush of the store failed before, and {} cannot be {what}: {error}", path.display()),
@@ -72,7 +89,7 @@ fn not_possible(what: &str, path: &std::path::Path, error: &io::Error) -> Error 
 
 #[cfg(test)]
 mod tests {
-    use super::{PIECE_BYTES, make_good, note};
+    use super::{PIECE_BYTES, make_good, note, prepare, spare};
     use c2c_proto::paths::StorePaths;
 
     #[test]
@@ -87,7 +104,9 @@ mod tests {
         for length in [0, 1, PIECE_BYTES - 1, PIECE_BYTES, 3 * PIECE_BYTES + 7] {
             let content: Vec<u8> = (0..length).map(|at| (at % 251).to_le_bytes()[0]).collect();
             std::fs::write(&log, &content).unwrap();
+            prepare(&paths);
             note(&paths);
+            assert!(!spare(&paths).exists(), "it is given another name, so that nothing has to be made");
             assert!(paths.flush_failed.exists());
             make_good(&paths).unwrap();
             assert!(std::fs::read(&log).unwrap() == content && !paths.flush_failed.exists(), "{length}");

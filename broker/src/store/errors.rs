@@ -101,7 +101,7 @@ pub(crate) fn for_caller(error: &sqlx::Error) -> Error {
         Some(FULL) => full(),
         Some(BUSY | LOCKED) => Error::new(
             ErrorCode::BrokerBusy,
-            "another program holds a lock on the store; nothing was stored",
+            "another program holds a lock on the store; this attempt stored nothing",
             "close the program that has the store open (a backup tool, sqlite3), then call again",
         ),
         None if matches!(error, sqlx::Error::PoolTimedOut) => Error::new(
@@ -125,7 +125,7 @@ pub(crate) fn failed(what: &str) -> Error {
     Error::new(
         ErrorCode::StorageFailed,
         format!("the store could not be read or written: {what}"),
-        "the broker restarts from what is on disk; call again with the same idempotency_key to learn what holds",
+        "the broker restarts from what is on disk; call again, and a change with the same idempotency_key, to learn what holds",
     )
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn disk_fails(store: &Path, why: &dyn std::fmt::Display) -> Error {
 fn full() -> Error {
     Error::new(
         ErrorCode::StorageFull,
-        "no space is left where the store lies; nothing was stored",
+        "no space is left where the store lies; this attempt stored nothing",
         "free some space on that disk, then call again; `c2c status` names the store",
     )
 }

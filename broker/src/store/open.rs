@@ -2,7 +2,7 @@
 
 use super::create::{create, remove_leftovers};
 use super::errors::{WAY_OUT, disk_fails, for_caller, refused};
-use super::header::Header;
+use super::header::{Header, log_of};
 use super::migrations::{self, MIGRATOR};
 use super::place::Place;
 use super::{doubt, errors, header, seed};
@@ -58,6 +58,7 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         })?,
     }
     doubt::make_good(paths)?;
+    doubt::prepare(paths);
     let place = Place::of(store);
     check_inside(store).await?;
     keep_private(store)?;
@@ -218,11 +219,10 @@ pub(super) fn cannot_open(store: &Path, error: &sqlx::Error) -> Error {
 
 /// A store that was here and is gone is never replaced by an empty one in silence.
 fn refuse_if_one_is_remembered(paths: &StorePaths) -> Result<(), Error> {
-    let mut log = paths.store.as_os_str().to_owned();
-    log.push("-wal");
-    let remembered = match std::fs::read_to_string(&paths.store_id) {
-        Ok(remembered) => remembered,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !Path::new(&log).exists() => return Ok(()),
+    let log = log_of(&paths.store);
+    let remembered = match std::fs::read(&paths.store_id) {
+        Ok(remembered) => String::from_utf8_lossy(&remembered).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !log.exists() => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(disk_fails(&paths.store_id, &error)),
     };
@@ -233,7 +233,7 @@ fn refuse_if_one_is_remembered(paths: &StorePaths) -> Result<(), Error> {
         format!(
             "put it back; or remove {} if it is there, which would spoil a backup, and then copy a backup back, or remove {} \
 too and begin with an empty store",
-            Path::new(&log).display(),
+            log.display(),
             paths.store_id.display()
         ),
     ))

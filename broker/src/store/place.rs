@@ -47,7 +47,7 @@ impl Place {
     pub(crate) fn what_is_wrong(&self) -> String {
         let store_is_right = platform::file_id(&self.store) == self.store_id;
         let path = if store_is_right { &self.log } else { &self.store };
-        let what = if platform::file_id(path).is_some() { "replaced" } else { "deleted" };
+        let what = if platform::file_id(path).is_some() { "replaced" } else { "deleted or moved away" };
         format!("{} was {what} under the broker", path.display())
     }
 

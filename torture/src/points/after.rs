@@ -215,6 +215,7 @@ fn nothing_lies_about(world: &World) -> Result<(), String> {
         "tmp",
         "broker.lock",
         "broker.log",
+        "flush.spare",
         "start.lock",
         "store.id",
     ];

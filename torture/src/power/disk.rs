@@ -8,6 +8,10 @@
 //! A flush that fails takes the changes before it along: the system shows them on, counts them as written, and later
 //! flushes succeed without them. Which of them had reached the disk nobody can say; here it is none, the worst of it.
 //!
+//! Blocks of a file that was cut off or removed may have been given to another file, and written there, before it is on the
+//! disk that they are no longer the first one's (ext4 with `data=writeback` does that): then the file is back, with bytes
+//! in it that are none of its own.
+//!
 //! What the broker does without SQLite is not in the record, and is taken to be done as it says: a new store, and the
 //! copy of an old one, are flushed, linked, and their folder is flushed, before anything else is changed; and after a
 //! flush that failed, the next broker has written the log onto itself and flushed it before it opens the store.
@@ -138,6 +142,15 @@ impl Disk {
         self.names.values().any(unsure)
     }
 
+    /// Whether a file was cut off or removed, and neither is surely on the disk.
+    #[must_use]
+    pub fn gives_away(&self) -> bool {
+        let cut = |one: &Content| one.pending.iter().any(|one| matches!(one, Pending::Truncated { .. }));
+        let gone =
+            |name: &Name| name.versions.split_last().is_some_and(|(_, old)| old.iter().any(Option::is_some));
+        self.names.values().any(|name| gone(name) || name.versions.iter().flatten().any(cut))
+    }
+
     /// Does what the entry says. What failed was not done: the faults that are ordered never touch the disk; but a flush
     /// that fails is the end of what it was to flush.
     ///
@@ -222,7 +235,9 @@ impl Disk {
         let content = known.present().as_mut().expect("just made sure of");
         if content.shown != found {
             self.adopted += 1;
-            content.change(Pending::Truncated { length: 0 });
+            if found.len() < content.shown.len() {
+                content.change(Pending::Truncated { length: found.len() });
+            }
             content.change(Pending::Written { offset: 0, data: found.to_vec() });
         }
     }

@@ -10,6 +10,8 @@ use std::ops::Range;
 /// What each moment with changes that were not flushed gets in any case, beside what was flushed: everything, a part, a
 /// torn part, and in turn all torn or rubbish between.
 const LEAST: usize = 4;
+/// Images for each moment at which blocks may have been given away.
+const GIVEN_AWAY: usize = 8;
 
 /// One image to make: of what kind, and the generator of its choices.
 pub(super) fn draw(seed: u64, round: usize, moment: usize, number: usize) -> (Kind, Seed) {
@@ -20,9 +22,15 @@ pub(super) fn draw(seed: u64, round: usize, moment: usize, number: usize) -> (Ki
         2 => Kind::Torn,
         3 if moment.is_multiple_of(2) => Kind::AllTorn,
         3 => Kind::Rubbish,
-        _ => Kind::ALL[1 + choose.below(Kind::ALL.len() - 1)],
+        _ => Kind::DRAWN[choose.below(Kind::DRAWN.len())],
     };
     (kind, choose)
+}
+
+/// The generators of the images with blocks that were given away, for a moment at which there are any: several, since a
+/// log has many blocks.
+pub(super) fn draw_given_away(seed: u64, round: usize, moment: usize) -> impl Iterator<Item = Seed> {
+    (0..GIVEN_AWAY).map(move |number| mixed(seed, &[round, moment, usize::MAX - number]))
 }
 
 /// A generator of its own for each list of numbers.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 /// What a disk writes in one piece.
 pub const SECTOR: usize = 512;
+/// What a file system gives to a file, at the least.
+pub const BLOCK: usize = 1024;
 
 /// How the choice is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,12 +25,24 @@ pub enum Kind {
     AllTorn,
     /// As [`Kind::Some`], but the files are as long as if all had been done, with rubbish where nothing was written.
     Rubbish,
+    /// Everything, but what was cut off or removed is back, and some of its blocks hold what is another file's.
+    GivenAway,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Flushed, Self::Everything, Self::Some, Self::Torn, Self::AllTorn, Self::Rubbish];
+    pub const ALL: [Self; 7] = [
+        Self::Flushed,
+        Self::Everything,
+        Self::Some,
+        Self::Torn,
+        Self::AllTorn,
+        Self::Rubbish,
+        Self::GivenAway,
+    ];
+
+    /// Those of which one is drawn where there is a choice.
+    pub const DRAWN: [Self; 5] = [Self::Everything, Self::Some, Self::Torn, Self::AllTorn, Self::Rubbish];
 
     /// Those that each moment with changes that were not flushed gets.
     pub const LEAST: [Self; 3] = [Self::Everything, Self::Some, Self::Torn];
@@ -43,6 +57,7 @@ impl Kind {
             Self::Torn => "some, one torn",
             Self::AllTorn => "some, all torn",
             Self::Rubbish => "some, rubbish between",
+            Self::GivenAway => "cut off, back with others' blocks",
         }
     }
 }
@@ -52,6 +67,10 @@ pub type Image = BTreeMap<String, Vec<u8>>;
 
 /// Builds an image of this kind.
 pub fn build(disk: &Disk, kind: Kind, choose: &mut Seed) -> Image {
+    if kind == Kind::GivenAway {
+        let files = disk.names.iter();
+        return files.filter_map(|(name, known)| Some((name.clone(), given_away(known, choose)?))).collect();
+    }
     let torn = torn_one(disk, choose);
     let mut image = Image::new();
     for (at, (name, known)) in disk.names.iter().enumerate() {
@@ -150,6 +169,33 @@ fn fill(content: &Content, kind: Kind, tear: Tear, choose: &mut Seed) -> Vec<u8>
         }
     }
     bytes
+}
+
+/// A file that is back as it was before it was cut off or removed, or else the present one.
+fn given_away(name: &Name, choose: &mut Seed) -> Option<Vec<u8>> {
+    let candidates: Vec<(usize, &Content)> =
+        name.versions.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_ref()?))).collect();
+    let (at, content) = candidates.get(choose.below(candidates.len().max(1)))?;
+    let mut given = (at + 1 < name.versions.len()).then_some(0);
+    let mut bytes = content.flushed.clone();
+    for pending in &content.pending {
+        match pending {
+            Pending::Truncated { length } if *length < bytes.len() => {
+                given = Some(*length);
+                break;
+            }
+            _ => pending.apply(&mut bytes),
+        }
+    }
+    if let Some(from) = given {
+        let blocks: Vec<usize> = (from.next_multiple_of(BLOCK)..bytes.len()).step_by(BLOCK).collect();
+        for _ in 0..(1 + choose.below(3)).min(blocks.len()) {
+            let at = blocks[choose.below(blocks.len())];
+            let end = bytes.len().min(at + BLOCK);
+            bytes[at..end].fill(choose.number().to_le_bytes()[0]);
+        }
+    }
+    Some(bytes)
 }
 
 /// Some of the sectors: up to one of them, from one of them on, or any. `surely`: if there are several, neither none nor

@@ -3,7 +3,7 @@
 
 use super::check::{Checker, Violation};
 use super::disk::Disk;
-use super::draw::{Draws, Plan, draw, replay};
+use super::draw::{Draws, Plan, draw, draw_given_away, replay};
 use super::image::{Fingerprint, Image, Kind, build, fingerprint};
 use super::opened::{Dump, Opener};
 use super::round::Round;
@@ -158,6 +158,12 @@ impl<'a> Worker<'a> {
             if first {
                 self.sifted.moments += 1;
                 self.flushed(disk, moment);
+                if disk.gives_away() {
+                    for mut choose in draw_given_away(self.choice.seed, self.choice.round, at) {
+                        let held = self.held(&build(disk, Kind::GivenAway, &mut choose));
+                        self.judge(Kind::GivenAway, moment, &held);
+                    }
+                }
             }
             for image in draws[at].clone() {
                 let (kind, mut choose) = draw(self.choice.seed, self.choice.round, at, image);

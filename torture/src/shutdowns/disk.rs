@@ -58,6 +58,13 @@ impl Disk {
         self.mount()
     }
 
+    /// Everything that is on it, in a folder elsewhere.
+    pub(super) fn copy(&self) -> Result<TempDir, String> {
+        let copy = tempfile::Builder::new().prefix("c2c-cut-left-").tempdir_in("/tmp").map_err(text)?;
+        command(Command::new("cp").arg("-a").arg(self.root().join(".")).arg(copy.path()))?;
+        Ok(copy)
+    }
+
     fn mount(&mut self) -> Result<(), String> {
         let options = format!("loop,{}", self.options);
         command(

@@ -108,10 +108,14 @@ impl Round {
         drop(broker);
         disk.mount_again()?;
         let store_was_there = paths.store.exists();
+        let left = disk.copy()?;
         let violations = match look_again(&sandbox, &paths) {
             Err(error) => vec![Violation { kind: "refused or damaged", what: error }],
             Ok(dump) => Checker::new(&history).check_between(&dump, begun, over),
         };
+        if !violations.is_empty() {
+            println!("{}: what the cut left is kept in {}", self.options, left.keep().display());
+        }
         let before = || history.calls.iter().filter(|call| call.acknowledged_by(begun));
         let messages = before().filter(|call| matches!(call.told, history::Told::Sent { .. })).count();
         let late = history.acknowledged() - before().count();

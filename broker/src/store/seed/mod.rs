@@ -15,7 +15,7 @@ mod state;
 
 use super::errors::{self, refused};
 use super::migrations::{self, MIGRATOR, run};
-use super::{backup, create, header, open};
+use super::{backup, checkpoint, create, header, open};
 use crate::config::Durability;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
@@ -69,7 +69,7 @@ pub(super) async fn migrate(
         return done;
     }
     // From here on it is a store of ours, whatever becomes of this.
-    if let Err(error) = run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await {
+    if let Err(error) = checkpoint::empty(connection).await {
         tracing::warn!(%error, "the write-ahead log could not be folded into the store");
     }
     done

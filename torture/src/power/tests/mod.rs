@@ -2,7 +2,7 @@
 
 use super::disk::Disk;
 use super::history::History;
-use super::image::{Image, Kind, SECTOR, build, fingerprint};
+use super::image::{BLOCK, Image, Kind, SECTOR, build, fingerprint};
 use super::round::Round;
 use super::sift::sift_with;
 use crate::vfs::trace::{Change, Entry};
@@ -179,6 +179,27 @@ fn names_come_and_go_with_the_flush_of_their_folder() {
     let again =
         [&removed[..], &[(LOG, opened(true, b"")), (LOG, written(0, b"2")), (LOG, Change::Synced)]].concat();
     assert!(images(&disk(&again), Kind::Some).iter().all(|image| image[LOG] == b"2"), "the old one is gone");
+}
+
+#[test]
+fn a_file_that_was_cut_off_or_removed_may_be_back_with_blocks_of_another() {
+    let log = vec![b'o'; 3 * BLOCK];
+    let flushed = [(LOG, opened(true, b"")), (LOG, written(0, &log)), (LOG, Change::Synced)];
+    assert!(!disk(&flushed).gives_away());
+    for end in [Change::Truncated { length: 0 }, Change::Deleted] {
+        let disk = disk(&[&flushed[..], &[(LOG, end)]].concat());
+        assert!(disk.gives_away());
+        let back = contents(&disk, Kind::GivenAway, LOG);
+        assert!(back.len() > 7 && back.iter().all(|bytes| bytes.len() == log.len()));
+        let foreign = |bytes: &Vec<u8>| bytes.chunks(BLOCK).filter(|block| block[0] != b'o').count();
+        let numbers: BTreeSet<usize> = back.iter().map(foreign).collect();
+        assert!(numbers.is_superset(&BTreeSet::from([1, 2, 3])), "{numbers:?}");
+    }
+    let shorter = [&flushed[..], &[(LOG, Change::Truncated { length: BLOCK as u64 })]].concat();
+    let back = contents(&disk(&shorter), Kind::GivenAway, LOG);
+    assert!(back.iter().all(|bytes| bytes[..BLOCK] == log[..BLOCK]), "that block was kept");
+    let sure = [&flushed[..], &[(LOG, Change::Truncated { length: 0 }), (LOG, Change::Synced)]].concat();
+    assert!(!disk(&sure).gives_away());
 }
 
 #[test]
