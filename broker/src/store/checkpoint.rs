@@ -37,6 +37,8 @@ type Folded = Result<(), sqlx::Error>;
 /// How far a log is.
 #[derive(Clone, Copy, Debug)]
 struct Frames {
+    /// Whether another program kept it from being done as a whole.
+    busy: bool,
     all: u64,
     folded: u64,
 }
@@ -88,7 +90,7 @@ impl Checkpoint {
     }
 }
 
-/// Folds the whole log into a store of ours, and leaves it empty.
+/// Folds the whole log into a store of ours, and leaves it empty, unless another program's read needs it.
 ///
 /// # Errors
 /// Of SQLite's: then the log may not be empty, and everything is in it or in the store.
@@ -96,7 +98,11 @@ pub(crate) async fn empty(connection: &mut SqliteConnection) -> Folded {
     if ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?.all == 0 {
         return Ok(());
     }
-    ask(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
+    let folded = ask(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
+    if folded.busy {
+        // Another program's read needs the log, which stays.
+        return Ok(());
+    }
     // The next commit begins the log anew, under a number that makes all that is left behind it worthless.
     match sqlx::query(BEGIN_ANEW).execute(&mut *connection).await {
         Ok(_) => {}
@@ -113,9 +119,13 @@ const BEGIN_ANEW: &str = "INSERT INTO meta (key, value) VALUES ('logs_emptied', 
 
 /// A checkpoint of some kind, and how far the log is after it.
 async fn ask(connection: &mut SqliteConnection, how: &'static str) -> Result<Frames, sqlx::Error> {
-    let (_busy, all, folded): (i64, i64, i64) = sqlx::query_as(how).fetch_one(connection).await?;
+    let (busy, all, folded): (i64, i64, i64) = sqlx::query_as(how).fetch_one(connection).await?;
     // Of a store without a log it says -1.
-    Ok(Frames { all: u64::try_from(all).unwrap_or(0), folded: u64::try_from(folded).unwrap_or(0) })
+    Ok(Frames {
+        busy: busy != 0,
+        all: u64::try_from(all).unwrap_or(0),
+        folded: u64::try_from(folded).unwrap_or(0),
+    })
 }
 
 #[cfg(test)]

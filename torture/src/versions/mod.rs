@@ -72,3 +72,22 @@ pub fn run(args: &Args) -> Report {
     }
     report
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NEXT, NEXT_ONLY, build::root};
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    /// A change of the product may move what the next version is made from: then the patch is mended along with it.
+    #[test]
+    fn the_next_versions_can_still_be_made() {
+        let patches = [NEXT, NEXT_ONLY].map(|patch| std::fs::read(root().join(patch)).unwrap()).concat();
+        let mut git = Command::new("git");
+        git.current_dir(root()).args(["apply", "--check", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut git = git.spawn().unwrap();
+        git.stdin.take().unwrap().write_all(&patches).unwrap();
+        let output = git.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
