@@ -11,6 +11,7 @@ use tempfile::TempDir;
 const BYTES: u64 = 96 << 20;
 /// Nothing is opened on it any more when it is unmounted, but processes end in their own time.
 const UNMOUNTED_WITHIN: Duration = Duration::from_secs(5);
+const MOUNTED_WITHIN: Duration = Duration::from_secs(20);
 
 /// See the module's first lines.
 #[derive(Debug)]
@@ -52,10 +53,17 @@ impl Disk {
         cut(&self.root()).map_err(text)
     }
 
-    /// The power is back.
+    /// The power is back. Whoever still holds the file system that was cut, as a process in another mount namespace may
+    /// for a moment, makes the system mount that one again: then this is done once more.
     pub(super) fn mount_again(&mut self) -> Result<(), String> {
-        self.unmount()?;
-        self.mount()
+        let mut last = String::new();
+        let mounted = look(MOUNTED_WITHIN, || {
+            let probe = self.root().join("probe");
+            let mounted = self.unmount().and_then(|()| self.mount());
+            let works = mounted.and_then(|()| std::fs::File::create(&probe).map_err(text));
+            works.and_then(|_| std::fs::remove_file(&probe).map_err(text)).map_err(|error| last = error).ok()
+        });
+        mounted.ok_or(last)
     }
 
     /// Everything that is on it, in a folder elsewhere.
@@ -75,6 +83,9 @@ impl Disk {
     }
 
     fn unmount(&mut self) -> Result<(), String> {
+        if !self.mounted {
+            return Ok(());
+        }
         let mut last = String::new();
         let unmounted = look(UNMOUNTED_WITHIN, || {
             let tried = command(Command::new("umount").arg(self.root()));

@@ -186,7 +186,8 @@ impl Round {
 fn until_named(paths: &StorePaths, step: usize) -> Result<(), String> {
     let folder = paths.store.parent().ok_or("a store lies in a folder")?;
     let wanted = ["", "c2c.db.new-", "c2c.db"][step];
-    let is_wanted = |name: &str| if step == 2 { name == wanted } else { name.starts_with(wanted) };
+    // The temporary name is there for a moment; who looks too late finds the last one.
+    let is_wanted = |name: &str| name == "c2c.db" || step == 1 && name.starts_with(wanted);
     let there = || {
         let names = std::fs::read_dir(folder).ok()?;
         names.flatten().any(|entry| entry.file_name().to_str().is_some_and(is_wanted)).then_some(())
