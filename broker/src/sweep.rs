@@ -98,7 +98,7 @@ impl Sweep {
         {
             log.reopen();
         }
-        self.broker.store.note_id();
+        self.broker.store.furnish_run_folder();
         if !door.is_in_place() {
             door.reopen().map_err(|error| error.to_string())?;
             tracing::warn!(address = %paths.address, "the socket was removed; it is there again");

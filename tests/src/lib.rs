@@ -35,7 +35,7 @@ pub use scale::{scale, scaled};
 pub use seed::Seed;
 pub use shim::{Shim, ShimOptions, Stdio};
 pub use skip::skipped;
-pub use sqlite::{count_rows, make_sqlite};
+pub use sqlite::{count_rows, make_sqlite, make_sqlite_with_log};
 pub use wire::Wire;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A disk that fails, once or for a while: nothing is acknowledged that is not on it, and nothing false is said of it.
 #![cfg(target_os = "linux")]
 
-use c2c_harness::{PATIENCE, Raw, Received, Sandbox, until};
+use c2c_harness::{PATIENCE, Raw, Received, Sandbox, make_sqlite_with_log, until};
 use c2c_proto::ErrorCode::{StorageFailed, StorageFull};
 use c2c_proto::frame::ServerFrame;
 use c2c_proto::hello::{Identity, Role};
@@ -9,7 +9,7 @@ use c2c_proto::id::new_call_key;
 use c2c_proto::message::{Priority, To};
 use c2c_proto::request::{Request, Send};
 use c2c_proto::response::Response;
-use c2c_torture::trace::{Fault, Orders, Traced, broker};
+use c2c_torture::trace::{Fault, Orders, Point, Strike, Traced, broker};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -127,6 +127,36 @@ fn d3_a_fold_of_the_log_that_the_disk_ends_stops_all_acknowledgements_too() {
     assert!(!sandbox.paths().flush_failed.exists(), "it has made good what was not flushed");
     assert!(sandbox.log().contains("the log was written and flushed again"), "{}", sandbox.log());
     assert_eq!(bob.inbox_ids(json!({})), sent, "each once");
+}
+
+/// The old server did not flush each of its commits. So what stands in its log may not be on the disk, and nothing of it
+/// may be folded once a flush has failed.
+#[test]
+fn d3_a_flush_that_fails_while_an_old_store_is_taken_over_leaves_store_and_log_as_they_are() {
+    const SEED: &str = include_str!("../../broker/src/store/tests/fixtures/seed-0.1.0.sql");
+    let sandbox = Sandbox::new();
+    let in_the_log = "INSERT INTO messages (from_session, from_name, to_name, body, created_at)
+         VALUES ('s-local', 'local', 'bob', 'in the log', '2026-11-01T13:07:00.000001+00:00')";
+    make_sqlite_with_log(sandbox.store(), &format!("PRAGMA journal_mode = WAL; {SEED}"), in_the_log);
+    let log = sandbox.store().with_file_name("c2c.db-wal");
+    let files = || (std::fs::read(sandbox.store()).unwrap(), std::fs::read(&log).unwrap());
+    let (store, before) = files();
+    let commit = Point { name: "fsync", target: "c2c.db-wal".to_owned(), nth: 1 };
+    let strike = Some((commit, Strike::Error(EIO)));
+    let orders = Orders { strike, from_start: true, ..Orders::default() };
+    let arguments = ["--store", sandbox.store().to_str().unwrap()];
+    let traced = match Traced::start(&c2c_harness::binary("c2c-broker"), &arguments, &sandbox.env(), orders) {
+        Ok(traced) => traced,
+        Err(why) => return c2c_harness::skipped(&why),
+    };
+    assert!(traced.wait(PATIENCE).is_some(), "it ends");
+    assert!(traced.struck(), "one flush failed");
+    let (left, after) = files();
+    assert!(left == store, "the store was written to");
+    assert!(after.starts_with(&before), "what stood in the log stands there");
+    assert!(sandbox.paths().flush_failed.exists(), "the next broker is told");
+    let mut bob = sandbox.session("bob");
+    assert_eq!(bob.inbox_bodies(json!({})), ["in the log"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! power cut in that moment the log is back, with another file's bytes in it: SQLite would take what stands before these
 //! for all that there was, and put it over a store that is whole.
 
-use super::errors::{Severity, severity};
+use super::errors::{Severity, is_flush_failure, severity};
 use super::header::log_of;
 use sqlx::SqliteConnection;
 use std::path::{Path, PathBuf};
@@ -31,8 +31,22 @@ pub(crate) struct Checkpoint {
     tried_at: Option<u64>,
 }
 
-/// Why a log could not be folded: whether that matters, the writer decides.
-type Folded = Result<(), sqlx::Error>;
+/// Why a log could not be folded.
+#[derive(Debug)]
+pub(crate) struct NotFolded {
+    pub(crate) error: sqlx::Error,
+    /// Whether what the disk holds is uncertain after it. Everything that was acknowledged is in the log, so most failures
+    /// pass; but after a flush that failed, pages may be lost that the next fold takes for done.
+    pub(crate) in_doubt: bool,
+}
+
+impl From<sqlx::Error> for NotFolded {
+    fn from(error: sqlx::Error) -> Self {
+        Self { in_doubt: is_flush_failure(&error), error }
+    }
+}
+
+type Folded = Result<(), NotFolded>;
 
 /// How far a log is.
 #[derive(Clone, Copy, Debug)]
@@ -70,9 +84,17 @@ impl Checkpoint {
         Ok(())
     }
 
-    pub(crate) async fn at_the_end(&mut self, connection: &mut SqliteConnection) -> Folded {
-        self.tried_at = None;
-        empty(connection).await
+    /// Folds the whole log into a store of ours that was opened so often, and leaves it empty; unless another program's
+    /// read needs the log, or another broker has opened the store.
+    pub(crate) async fn empty(&mut self, connection: &mut SqliteConnection, epoch: u64) -> Folded {
+        if self.log_bytes() == 0 || ask(connection, "PRAGMA wal_checkpoint(RESTART)").await?.busy {
+            return Ok(());
+        }
+        if begin_anew(connection, epoch).await? {
+            self.tried_at = None;
+            ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
+        Ok(())
     }
 
     /// Whether the log began anew or has grown enough since the last try.
@@ -90,32 +112,27 @@ impl Checkpoint {
     }
 }
 
-/// Folds the whole log into a store of ours, and leaves it empty, unless another program's read needs it.
-///
-/// # Errors
-/// Of SQLite's: then the log may not be empty, and everything is in it or in the store.
-pub(crate) async fn empty(connection: &mut SqliteConnection) -> Folded {
-    if ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?.all == 0 {
-        return Ok(());
+/// A commit that changes one page and means nothing: how often a log was emptied. It begins the log anew, under a number
+/// that makes all that is left behind it worthless. Whether the log may be cut off then.
+async fn begin_anew(connection: &mut SqliteConnection, epoch: u64) -> Result<bool, NotFolded> {
+    let counted = sqlx::query(
+        "INSERT INTO meta (key, value)
+         SELECT 'logs_emptied', '1' FROM meta WHERE key = 'epoch' AND CAST(value AS INTEGER) = ?1
+         ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+    )
+    .bind(i64::try_from(epoch).unwrap_or(i64::MAX))
+    .execute(connection)
+    .await;
+    match counted {
+        Ok(counted) => Ok(counted.rows_affected() > 0),
+        Err(error) if severity(&error) == Severity::Fatal => Err(NotFolded { error, in_doubt: true }),
+        Err(error) => {
+            // Such as a full disk, on which the room that the log takes is wanted all the more.
+            tracing::warn!(%error, "the log was not begun anew before it was cut off");
+            Ok(true)
+        }
     }
-    let folded = ask(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
-    if folded.busy {
-        // Another program's read needs the log, which stays.
-        return Ok(());
-    }
-    // The next commit begins the log anew, under a number that makes all that is left behind it worthless.
-    match sqlx::query(BEGIN_ANEW).execute(&mut *connection).await {
-        Ok(_) => {}
-        Err(error) if severity(&error) == Severity::Fatal => return Err(error),
-        // Such as a full disk, on which the room that the log takes is wanted all the more.
-        Err(error) => tracing::warn!(%error, "the log was not begun anew before it was cut off"),
-    }
-    ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await.map(drop)
 }
-
-/// A commit that changes one page and means nothing: how often a log was emptied.
-const BEGIN_ANEW: &str = "INSERT INTO meta (key, value) VALUES ('logs_emptied', '1')
-     ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1";
 
 /// A checkpoint of some kind, and how far the log is after it.
 async fn ask(connection: &mut SqliteConnection, how: &'static str) -> Result<Frames, sqlx::Error> {

@@ -122,11 +122,18 @@ impl Store {
             last_message_id: AtomicI64::new(0),
         });
         let mut connection = opened.writer;
-        let (numbers, online) =
-            load(&mut connection, &shared).await.map_err(|error| errors::for_caller(&error))?;
+        let loaded = async {
+            let loaded = load(&mut connection, &shared).await?;
+            Ok::<_, sqlx::Error>((loaded, Age::in_store(&mut connection, clock.now()).await?))
+        };
+        let ((numbers, online), age) = match loaded.await {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                open::abandon(connection);
+                return Err(errors::for_caller(&error));
+            }
+        };
         let was_online = hold(&shared.presence, &online);
-        let age =
-            Age::in_store(&mut connection, clock.now()).await.map_err(|error| errors::for_caller(&error))?;
         let stop = CancellationToken::new();
         let writer = Writer {
             connection,
@@ -140,7 +147,7 @@ impl Store {
             epoch: opened.epoch,
             paths: paths.clone(),
             place: opened.place.clone(),
-            in_doubt: false,
+            hands_off: false,
         };
         Ok(Self {
             shared,
@@ -156,9 +163,11 @@ impl Store {
         })
     }
 
-    /// Notes the store's id in the run folder, so that a store which is gone is missed. Does nothing if it stands there.
-    pub fn note_id(&self) {
+    /// Puts into the run folder what has to be there: the store's id, so that a store which is gone is missed, and the file
+    /// that becomes the mark of a failed flush.
+    pub fn furnish_run_folder(&self) {
         open::remember(&self.paths, &self.store_id);
+        doubt::prepare(&self.paths);
     }
 
     /// The files that were opened, and where they have to be.

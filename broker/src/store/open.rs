@@ -45,7 +45,10 @@ pub(crate) struct Opened {
 pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clock) -> Result<Opened, Error> {
     let store = &paths.store;
     remove_leftovers(store);
-    match header::look(store)? {
+    let header = header::look(store)?;
+    doubt::make_good(paths)?;
+    doubt::prepare(paths);
+    match header {
         Header::Ours => {}
         Header::Missing => {
             refuse_if_one_is_remembered(paths)?;
@@ -57,8 +60,6 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
             }
         })?,
     }
-    doubt::make_good(paths)?;
-    doubt::prepare(paths);
     let place = Place::of(store);
     check_inside(store).await?;
     keep_private(store)?;
@@ -73,15 +74,31 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         Ok(begun) => begun,
         Err(error) => {
             if error.code == ErrorCode::StorageFailed {
-                // The flush of a commit may have failed: the next broker makes that good, and closing would fold it.
+                // The flush of a commit may have failed: the next broker makes that good.
                 doubt::note(paths);
-                std::mem::forget(writer);
             }
+            abandon(writer);
             return Err(error);
         }
     };
     remember(paths, &store_id);
-    let readers = SqlitePoolOptions::new()
+    match readers(store, durability).await.and_then(|readers| Ok((readers, place.opened()?))) {
+        Ok((readers, place)) => Ok(Opened { writer, readers, store_id, epoch, place }),
+        Err(error) => {
+            abandon(writer);
+            Err(error)
+        }
+    }
+}
+
+/// Leaves everything as a kill would. The last connection that is closed folds the log, though a flush that succeeds after
+/// one that failed proves nothing, and then removes it as it stands, which is not safe on every file system.
+pub(super) fn abandon(connection: SqliteConnection) {
+    std::mem::forget(connection);
+}
+
+async fn readers(store: &Path, durability: Durability) -> Result<SqlitePool, Error> {
+    SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(READERS)
         .acquire_timeout(READER_WITHIN)
@@ -92,8 +109,7 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         .max_lifetime(None)
         .connect_with(options(store, durability).read_only(true))
         .await
-        .map_err(|error| cannot_open(store, &error))?;
-    Ok(Opened { writer, readers, store_id, epoch, place: place.opened()? })
+        .map_err(|error| cannot_open(store, &error))
 }
 
 /// Everything about a connection that is not SQLite's default, and why.

@@ -7,11 +7,12 @@
 
 use super::answers::{Age, Answers};
 use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, NotFolded};
 use super::counts::CountChange;
 use super::doubt;
-use super::errors::{Severity, failed, for_caller, is_flush_failure, severity};
+use super::errors::{Severity, failed, for_caller, severity};
 use super::jobs::Job;
+use super::open::abandon;
 use super::place::Place;
 use super::{Shared, messages, prune, sessions, state};
 use crate::shutdown::Shutdown;
@@ -43,8 +44,9 @@ pub(crate) struct Writer {
     pub(crate) refusal: Option<Error>,
     pub(crate) paths: StorePaths,
     pub(crate) place: Place,
-    /// Whether what the system shows of the files may not be on the disk: then nothing of them is tidied up.
-    pub(crate) in_doubt: bool,
+    /// Whether nothing is tidied up at the end: what the system shows of the files may not be on the disk, or they are
+    /// another broker's now.
+    pub(crate) hands_off: bool,
 }
 
 /// The counters that the writer hands numbers out from. They never go back, not even when a transaction is undone.
@@ -122,11 +124,10 @@ impl Writer {
         self.leave().await;
     }
 
-    /// Closes the connection; in doubt leaves everything as a kill would.
+    /// Closes the connection, or leaves everything as a kill would.
     async fn leave(self) {
-        if self.in_doubt {
-            // The last connection that is closed folds the log, and a flush that succeeds now would prove nothing.
-            return std::mem::forget(self.connection);
+        if self.hands_off {
+            return abandon(self.connection);
         }
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "the store was not closed cleanly; the next broker recovers it");
@@ -135,16 +136,15 @@ impl Writer {
 
     /// Folds the whole log into the store.
     async fn fold_at_once(&mut self) {
-        let folded = self.checkpoint.at_the_end(&mut self.connection).await;
+        let folded = self.checkpoint.empty(&mut self.connection, self.epoch).await;
         self.heed(folded);
     }
 
-    /// What a fold came to. Everything that was acknowledged is in the log, so most failures pass; but after a flush that
-    /// failed, pages may be lost that the next fold takes for done.
-    fn heed(&mut self, folded: Result<(), sqlx::Error>) {
-        let Err(error) = folded else { return };
+    /// What a fold came to.
+    fn heed(&mut self, folded: Result<(), NotFolded>) {
+        let Err(NotFolded { error, in_doubt }) = folded else { return };
         tracing::warn!(%error, "the write-ahead log could not be folded into the store");
-        if is_flush_failure(&error) {
+        if in_doubt {
             self.shared.stats.failed(self.shared.clock.now(), &format!("the log was not folded: {error}"));
             self.doubt("the log could not be folded into the store");
         }
@@ -152,7 +152,7 @@ impl Writer {
 
     /// Acknowledges nothing any more, and lets the next broker begin from what is on the disk.
     fn doubt(&mut self, what: &str) {
-        self.in_doubt = true;
+        self.hands_off = true;
         doubt::note(&self.paths);
         self.refusal = Some(failed(what));
         self.shared.shutdown.begin(Closing::StorageFailed);
@@ -252,6 +252,7 @@ impl Writer {
 
     /// Another broker has opened the store: the numbers and counts of this one hold no more.
     fn give_way(&mut self, batch: Batch) {
+        self.hands_off = true;
         let what = format!("another broker has opened {}", self.place.store().display());
         tracing::error!("{what}: nothing is acknowledged any more");
         self.shared.stats.failed(self.shared.clock.now(), &what);

@@ -2,6 +2,7 @@
 //! unread, mail to everybody, and entries of the state.
 
 use super::dump::{self, Dump, Stored};
+use c2c_harness::make_sqlite_with_log;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
@@ -17,31 +18,22 @@ const READ_EVERY: i64 = 4;
 const TO_ALL: [i64; 2] = [FIRST_ID + MESSAGES, FIRST_ID + MESSAGES + 1];
 const SEED: &str = include_str!("../../../broker/src/store/tests/fixtures/seed-0.1.0.sql");
 
-/// A store as claude-c2c 0.1.0 left it.
+/// A store as claude-c2c 0.1.0 left it when it was killed: bob and the mail stand in the log.
 pub fn seed(store: &Path) -> Dump {
-    make(store, async |connection| {
-        sqlx::raw_sql(SEED).execute(&mut *connection).await?;
-        sqlx::raw_sql(
-            "INSERT INTO sessions (session_id, name, cwd, started_at, last_seen_at, metadata) VALUES
-                ('s-bob', 'bob', '/p', '2026-11-01T12:00:00+00:00', '2026-11-02T12:00:00+00:00', '{}')",
-        )
-        .execute(&mut *connection)
-        .await?;
-        for id in ids() {
-            sqlx::query(
-                "INSERT INTO messages (id, from_session, from_name, to_name, body, created_at, read_at, read_by)
-                 VALUES (?1, 's-local', 'local', ?2, ?3, '2026-11-01T13:06:00.000001+00:00',
-                         iif(?4, '2026-11-01T14:00:00+00:00', NULL), iif(?4, 'bob', NULL))",
-            )
-            .bind(id)
-            .bind(if TO_ALL.contains(&id) { "*" } else { "bob" })
-            .bind(body(id))
-            .bind(is_read(id))
-            .execute(&mut *connection)
-            .await?;
-        }
-        Ok(())
-    });
+    let mut in_the_log =
+        "INSERT INTO sessions (session_id, name, cwd, started_at, last_seen_at, metadata) VALUES
+         ('s-bob', 'bob', '/p', '2026-11-01T12:00:00+00:00', '2026-11-02T12:00:00+00:00', '{}');"
+            .to_owned();
+    for id in ids() {
+        let to = if TO_ALL.contains(&id) { "*" } else { "bob" };
+        let read = if is_read(id) { "'2026-11-01T14:00:00+00:00', 'bob'" } else { "NULL, NULL" };
+        in_the_log.push_str(&format!(
+            "INSERT INTO messages (id, from_session, from_name, to_name, body, created_at, read_at, read_by)
+             VALUES ({id}, 's-local', 'local', '{to}', '{}', '2026-11-01T13:06:00.000001+00:00', {read});",
+            body(id)
+        ));
+    }
+    make_sqlite_with_log(store, &format!("PRAGMA journal_mode = WAL; {SEED}"), &in_the_log);
     let mut expected = expected(&["bob", "online", "the other one"]);
     // What the product's own tests put there. The old server knew one read mark for all that got a message.
     let before: [(i64, &str, &[&str], bool); 6] = [

@@ -14,7 +14,8 @@
 //!
 //! What the broker does without SQLite is not in the record, and is taken to be done as it says: a new store, and the
 //! copy of an old one, are flushed, linked, and their folder is flushed, before anything else is changed; and after a
-//! flush that failed, the next broker has written the log onto itself and flushed it before it opens the store.
+//! flush that failed, the next broker writes the log onto itself, of which any part may be on the disk when it opens the
+//! store, and has flushed it before it does more. (That it does, the system's calls show: `tests/making_good.rs`.)
 
 use crate::vfs::trace::{Change, Entry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,9 +125,17 @@ pub struct Disk {
     pub sure_changes: usize,
     /// The process whose flush failed, until the next one has made that good.
     in_doubt: Option<u32>,
+    /// Logs that are being written again, until anything else happens.
+    written_again: Vec<String>,
 }
 
 impl Disk {
+    /// One on which these files surely are.
+    pub fn holding(files: Vec<(String, Vec<u8>)>) -> Self {
+        let name = |(name, bytes)| (name, Name { versions: vec![Some(Content::sure(bytes))] });
+        Self { names: files.into_iter().map(name).collect(), ..Self::default() }
+    }
+
     /// Whether the entry makes sure of what was done before.
     #[must_use]
     pub fn flushes(&self, entry: &Entry) -> bool {
@@ -164,13 +173,14 @@ impl Disk {
             }
             return;
         }
+        self.made_good();
         if !matches!(entry.change, Change::Opened { .. }) && !entry.name.contains(UNFINISHED) {
             self.backed_up();
         }
         match &entry.change {
             Change::Opened { new, content } => {
                 if self.in_doubt.is_some_and(|process| process != entry.process) {
-                    self.made_good();
+                    self.make_good();
                 }
                 self.opened(&entry.name, *new, content);
             }
@@ -200,14 +210,22 @@ impl Disk {
         }
     }
 
-    /// All that the system shows of logs was written again and flushed.
-    fn made_good(&mut self) {
+    /// All that the system shows of logs is written again: any part of it is on the disk.
+    fn make_good(&mut self) {
         self.in_doubt = None;
-        self.sure_changes += 1;
-        for (_, name) in self.names.iter_mut().filter(|(name, _)| name.ends_with("-wal")) {
-            if let Some(content) = name.present() {
-                *content = Content::sure(std::mem::take(&mut content.shown));
+        for (name, known) in self.names.iter_mut().filter(|(name, _)| name.ends_with("-wal")) {
+            if let Some(content) = known.present() {
+                content.change(Pending::Written { offset: 0, data: content.shown.clone() });
+                self.written_again.push(name.clone());
             }
+        }
+    }
+
+    /// What was written again is flushed.
+    fn made_good(&mut self) {
+        for name in std::mem::take(&mut self.written_again) {
+            self.sure_changes += 1;
+            self.file(&name).flush();
         }
     }
 

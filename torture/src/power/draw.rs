@@ -40,9 +40,8 @@ fn mixed(seed: u64, numbers: &[usize]) -> Seed {
 
 /// Goes through a record, and looks at the disk at each moment at which the power may be cut: when a change is under way
 /// or just done (of a flush, nothing is sure before its end), and after all. With it goes the time before which an
-/// acknowledgement counts.
-pub(super) fn replay(entries: &[Entry], mut look: impl FnMut(usize, &Disk, u64)) -> Disk {
-    let mut disk = Disk::default();
+/// acknowledgement counts. `disk`: what was there before.
+pub(super) fn replay(mut disk: Disk, entries: &[Entry], mut look: impl FnMut(usize, &Disk, u64)) -> Disk {
     for (moment, entry) in entries.iter().enumerate() {
         let flushes = disk.flushes(entry);
         if !flushes {
@@ -72,9 +71,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(entries: &[Entry], seed: u64, round: usize) -> Self {
+    pub(super) fn new(before: &Disk, entries: &[Entry], seed: u64, round: usize) -> Self {
         let mut open = Vec::new();
-        replay(entries, |moment, disk, _| open.extend(disk.is_open().then_some(moment)));
+        replay(before.clone(), entries, |moment, disk, _| open.extend(disk.is_open().then_some(moment)));
         Self { seed, round, open, next: vec![0; entries.len() + 1], passes: 0 }
     }
 

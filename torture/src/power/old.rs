@@ -4,7 +4,7 @@
 //! All SQL that reads the old tables is here. What becomes of them is what the contract says, not what the broker did.
 
 use super::history::{BEFORE_ALL, Call, Told, What};
-use c2c_harness::make_sqlite;
+use c2c_harness::{make_sqlite, make_sqlite_with_log};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
@@ -18,10 +18,36 @@ const MESSAGES_EACH: usize = 4;
 /// Of it, every so-manieth is read.
 const READ_EVERY: usize = 3;
 
-/// Makes it, with mail for these names. `log`: journalled by a write-ahead log, which was folded in; else by a journal.
-pub(super) fn make(store: &Path, names: &[String], log: bool) -> Vec<Call> {
-    let mode = if log { "PRAGMA journal_mode = WAL;" } else { "PRAGMA journal_mode = DELETE;" };
-    let mut statements = format!("{mode}\n{STORE}\n");
+/// How the old server had left it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Journal {
+    /// A journal that is rolled back, and nothing to roll back.
+    Rollback,
+    /// A write-ahead log, which was folded in.
+    Folded,
+    /// A write-ahead log with the mail of the later names in it, as after a kill.
+    Unfolded,
+}
+
+impl Journal {
+    /// Each in turn.
+    pub(super) const fn of(number: u64) -> Self {
+        match number % 3 {
+            0 => Self::Unfolded,
+            1 => Self::Folded,
+            _ => Self::Rollback,
+        }
+    }
+}
+
+/// Makes it, with mail for these names.
+pub(super) fn make(store: &Path, names: &[String], journal: Journal) -> Vec<Call> {
+    let mode = match journal {
+        Journal::Rollback => "PRAGMA journal_mode = DELETE;",
+        Journal::Folded | Journal::Unfolded => "PRAGMA journal_mode = WAL;",
+    };
+    let begin = format!("{mode}\n{STORE}\n");
+    let mut statements = String::new();
     for (at, name) in names.iter().cycle().take(names.len() * MESSAGES_EACH).enumerate() {
         let read = match at % READ_EVERY {
             0 => format!("'2026-11-01T14:00:00.000002+00:00', '{name}'"),
@@ -33,14 +59,21 @@ pub(super) fn make(store: &Path, names: &[String], log: bool) -> Vec<Call> {
              VALUES ('s-local', 'local', '{name}', '{body}', '2026-11-01T13:07:00.000001+00:00', {read});\n"
         ));
     }
-    make_sqlite(store, &statements);
+    match journal {
+        Journal::Unfolded => make_sqlite_with_log(store, &begin, &statements),
+        _ => make_sqlite(store, &(begin + &statements)),
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(read(store)).expect("a store that was just made")
 }
 
 async fn read(store: &Path) -> Result<Vec<Call>, sqlx::Error> {
-    // Without a trace beside it: what is recorded begins with the file alone.
-    let options = SqliteConnectOptions::new().filename(store).read_only(true).immutable(true);
+    // A copy: what is recorded begins with what was made, without a trace of this.
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join("c2c.db");
+    std::fs::copy(store, &copy)?;
+    let _none = std::fs::copy(store.with_file_name("c2c.db-wal"), copy.with_file_name("c2c.db-wal"));
+    let options = SqliteConnectOptions::new().filename(copy);
     let mut connection = SqliteConnection::connect_with(&options).await?;
     let names: Vec<String> =
         sqlx::query_scalar("SELECT name FROM sessions WHERE name NOT GLOB '*-stale-[0-9]*'")

@@ -1,9 +1,10 @@
 //! One recorded run on a store of its own, new or of claude-c2c 0.1.0: clients at work, brokers that end and are killed in between, and the record.
 
 use super::client::Run;
+use super::disk::Disk;
 use super::draw::replay;
 use super::history::History;
-use super::old;
+use super::old::{self, Journal};
 use super::workload::{self, Plan};
 use crate::vfs::rig::{order, programs, record, recorded};
 use crate::vfs::trace::Entry;
@@ -53,6 +54,8 @@ impl Shape {
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Round {
+    /// What was there before it began.
+    pub(super) before: Disk,
     pub(super) entries: Vec<Entry>,
     pub(super) history: History,
     pub(super) ended: usize,
@@ -70,8 +73,9 @@ impl Round {
         if shape.old {
             let clients = (0..clients).map(|number| format!("c{number}"));
             let names: Vec<String> = clients.chain((0..shims).map(|number| format!("s{number}"))).collect();
-            before = old::make(sandbox.store(), &names, shape.seed.is_multiple_of(2));
+            before = old::make(sandbox.store(), &names, Journal::of(shape.seed));
         }
+        let found = Disk::holding(files_of(sandbox.store()));
         record(sandbox.dir());
         if shape.lie {
             order(sandbox.dir(), "sync lie");
@@ -113,15 +117,23 @@ impl Round {
         history = History::of(vec![before, history.calls]);
         let entries = recorded(sandbox.dir());
         if shape.old {
-            check_backup(&entries, sandbox.dir());
+            check_backup(&found, &entries, sandbox.dir());
         }
-        Self { entries, history, ended, killed, failed }
+        Self { before: found, entries, history, ended, killed, failed }
     }
 }
 
+/// The store's files, by name, as far as they are there.
+fn files_of(store: &Path) -> Vec<(String, Vec<u8>)> {
+    let name = store.file_name().expect("a file").to_string_lossy();
+    let names = ["", "-wal"].map(|suffix| format!("{name}{suffix}"));
+    let read = |name: String| std::fs::read(store.with_file_name(&name)).ok().map(|bytes| (name, bytes));
+    names.into_iter().filter_map(read).collect()
+}
+
 /// What is taken for the copy of the old store is what lies there.
-fn check_backup(entries: &[Entry], folder: &Path) {
-    let disk = replay(entries, |_, _, _| {});
+fn check_backup(before: &Disk, entries: &[Entry], folder: &Path) {
+    let disk = replay(before.clone(), entries, |_, _, _| {});
     let (name, content) = disk.backup().expect("an old store is copied before it is changed");
     let there = std::fs::read(folder.join(name)).expect("the copy lies beside the store");
     assert!(there == content, "{name} is not what was recorded");

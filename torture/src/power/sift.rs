@@ -84,7 +84,7 @@ pub(super) fn sift_with(
     let mut workers: Vec<_> = (0..workers)
         .map(|at| Worker::new(at, workers, choice, &folder.path().join(at.to_string())))
         .collect();
-    let mut plan = Plan::new(&round.entries, seed, number);
+    let mut plan = Plan::new(&round.before, &round.entries, seed, number);
     pass(&mut workers, round, &plan.least(), true);
     let (mut opened, mut barren) = (locked(&known.images).len(), 0);
     while opened < images && barren < TRIES && !plan.open.is_empty() {
@@ -151,7 +151,7 @@ impl<'a> Worker<'a> {
     /// Every so-many-th moment is this worker's.
     fn work(&mut self, round: &Round, draws: &Draws, first: bool) {
         let (number, of) = (self.number, self.of);
-        let disk = replay(&round.entries, |at, disk, moment| {
+        let disk = replay(round.before.clone(), &round.entries, |at, disk, moment| {
             if at % of != number {
                 return;
             }

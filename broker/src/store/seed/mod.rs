@@ -13,9 +13,10 @@ mod report;
 mod sessions;
 mod state;
 
+use super::checkpoint::{Checkpoint, NotFolded};
 use super::errors::{self, refused};
 use super::migrations::{self, MIGRATOR, run};
-use super::{backup, checkpoint, create, header, open};
+use super::{backup, create, header, open};
 use crate::config::Durability;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
@@ -49,7 +50,10 @@ pub(crate) async fn take_over(store: &Path, now: Timestamp) -> Result<(), Error>
     let mut connection =
         SqliteConnection::connect_with(&options).await.map_err(|error| cannot(store, &error))?;
     let taken = migrate(&mut connection, store, now).await;
-    if let Err(error) = connection.close().await {
+    if taken.as_ref().is_err_and(|error| error.code == ErrorCode::StorageFailed) {
+        // A flush may have failed: the next broker makes that good.
+        open::abandon(connection);
+    } else if let Err(error) = connection.close().await {
         tracing::warn!(%error, "the store was not closed cleanly after its migration");
     }
     taken
@@ -68,9 +72,13 @@ pub(super) async fn migrate(
         let _ = run(connection, "ROLLBACK").await;
         return done;
     }
-    // From here on it is a store of ours, whatever becomes of this.
-    if let Err(error) = checkpoint::empty(connection).await {
-        tracing::warn!(%error, "the write-ahead log could not be folded into the store");
+    // From here on it is a store of ours, whatever becomes of this. The old log may hold anything.
+    match Checkpoint::of_store(store).empty(connection, 0).await {
+        Ok(()) => {}
+        Err(NotFolded { error, in_doubt: true }) => return Err(errors::disk_fails(store, &error)),
+        Err(NotFolded { error, .. }) => {
+            tracing::warn!(%error, "the write-ahead log could not be folded into the store");
+        }
     }
     done
 }

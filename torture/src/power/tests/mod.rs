@@ -111,7 +111,7 @@ fn record() -> Round {
             entries.push(entry(DB, Change::Synced));
         }
     }
-    Round { entries, history: History::default(), ended: 0, killed: 0, failed: 0 }
+    Round { before: Disk::default(), entries, history: History::default(), ended: 0, killed: 0, failed: 0 }
 }
 
 #[test]
@@ -200,6 +200,25 @@ fn a_file_that_was_cut_off_or_removed_may_be_back_with_blocks_of_another() {
     assert!(back.iter().all(|bytes| bytes[..BLOCK] == log[..BLOCK]), "that block was kept");
     let sure = [&flushed[..], &[(LOG, Change::Truncated { length: 0 }), (LOG, Change::Synced)]].concat();
     assert!(!disk(&sure).gives_away());
+}
+
+#[test]
+fn after_a_failed_flush_the_log_is_written_again_and_any_part_of_that_may_be_there() {
+    let before = [(LOG, opened(true, b"")), (LOG, written(0, b"1")), (LOG, Change::Synced)];
+    let mut disk = disk(&before);
+    disk.apply(&entry(LOG, written(1, b"2")));
+    disk.apply(&Entry { code: 1034, ..entry(LOG, Change::Synced) });
+    assert_eq!(
+        contents(&disk, Kind::Everything, LOG),
+        BTreeSet::from([b"1".to_vec()]),
+        "it never gets there"
+    );
+    let next = Entry { process: 2, ..entry(LOG, opened(false, b"12")) };
+    disk.apply(&next);
+    let both = BTreeSet::from([b"1".to_vec(), b"12".to_vec()]);
+    assert_eq!(contents(&disk, Kind::Some, LOG), both, "written again, and not flushed");
+    disk.apply(&Entry { process: 2, ..entry(LOG, written(2, b"3")) });
+    assert_eq!(contents(&disk, Kind::Flushed, LOG), BTreeSet::from([b"12".to_vec()]));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{DB, LOG, contents, disk, images, opened, written};
 use crate::power::check::Checker;
 use crate::power::history::History;
 use crate::power::image::{Image, Kind};
-use crate::power::old;
+use crate::power::old::{self, Journal};
 use crate::power::opened::{Dump, Opener};
 use crate::vfs::trace::Change;
 use std::collections::BTreeSet;
@@ -58,9 +58,17 @@ fn the_copy_of_an_old_store_is_in_place_before_the_store_is_changed() {
 fn what_an_old_store_held_is_missed_if_it_is_not_in_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join(DB);
-    let history = History::of(vec![old::make(&store, &["c0".to_owned(), "s0".to_owned()], true)]);
+    let history =
+        History::of(vec![old::make(&store, &["c0".to_owned(), "s0".to_owned()], Journal::Unfolded)]);
     assert_eq!((history.old(), history.sent()), (14, 0));
-    let image = Image::from([(DB.to_owned(), std::fs::read(&store).unwrap())]);
+    let log = store.with_file_name(LOG);
+    let image = Image::from([
+        (DB.to_owned(), std::fs::read(&store).unwrap()),
+        (LOG.to_owned(), std::fs::read(&log).unwrap()),
+    ]);
+    let only_the_store = Image::from([(DB.to_owned(), std::fs::read(&store).unwrap())]);
+    let half = Opener::new(&folder.path().join("half")).open(&only_the_store).unwrap().read();
+    assert!(!Checker::new(&history).check(&half, 100).is_empty(), "its mail stands in the log");
     let whole = Opener::new(&folder.path().join("opened")).open(&image).unwrap().read();
     let kinds = |change: &dyn Fn(&mut Dump)| {
         let mut dump = whole.clone();
