@@ -11,7 +11,7 @@ use std::ops::Range;
 /// torn part, and in turn all torn or rubbish between.
 const LEAST: usize = 4;
 /// Images for each moment at which blocks may have been given away.
-const GIVEN_AWAY: usize = 8;
+const GIVEN_AWAY: usize = 2;
 
 /// One image to make: of what kind, and the generator of its choices.
 pub(super) fn draw(seed: u64, round: usize, moment: usize, number: usize) -> (Kind, Seed) {
