@@ -19,6 +19,8 @@ const TOGETHER: usize = 50;
 /// Given up when so many times in a row no image was new.
 const TRIES: usize = 4;
 const EXAMPLES: usize = 10;
+/// A worker that has found so many bad images looks at no further moment: more would say nothing more.
+const ENOUGH_BAD: usize = 250;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -138,6 +140,8 @@ struct Worker<'a> {
     /// What was found in the last image with nothing but what was flushed, and after how many changes of it.
     flushed: Option<(usize, Held)>,
     made: Vec<(usize, Kind)>,
+    /// Images with anything wrong.
+    bad: usize,
     adopted: usize,
     sifted: Sifted,
 }
@@ -145,14 +149,14 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(number: usize, of: usize, choice: Choice<'a>, folder: &Path) -> Self {
         let (opener, sifted) = (Opener::new(folder), Sifted::default());
-        Self { number, of, choice, opener, flushed: None, made: Vec::new(), adopted: 0, sifted }
+        Self { number, of, choice, opener, flushed: None, made: Vec::new(), bad: 0, adopted: 0, sifted }
     }
 
     /// Every so-many-th moment is this worker's.
     fn work(&mut self, round: &Round, draws: &Draws, first: bool) {
         let (number, of) = (self.number, self.of);
         let disk = replay(round.before.clone(), &round.entries, |at, disk, moment| {
-            if at % of != number {
+            if at % of != number || self.bad >= ENOUGH_BAD {
                 return;
             }
             if first {
@@ -216,6 +220,7 @@ impl<'a> Worker<'a> {
                 self.sifted.examples.push(format!("{} at {moment}: {group}: {what}", kind.name()));
             }
         }
+        self.bad += usize::from(!groups.is_empty());
         groups.into_iter().for_each(|group| *self.sifted.violations.entry(group).or_default() += 1);
     }
 }
