@@ -20,7 +20,7 @@ const TOGETHER: usize = 50;
 const TRIES: usize = 4;
 const EXAMPLES: usize = 10;
 /// A worker that has found so many bad images looks at no further moment: more would say nothing more.
-const ENOUGH_BAD: usize = 250;
+const ENOUGH_BAD: usize = 1_000;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
