@@ -49,6 +49,12 @@ impl Board {
         })
     }
 
+    /// The places that the round has not woken.
+    pub(crate) fn not_woken(&self, round: u64) -> Vec<usize> {
+        let places = self.places.lock().expect("nobody panics over the board");
+        (0..places.len()).filter(|at| places[*at].woken.0 != round).collect()
+    }
+
     fn wait(&self, within: Duration, holds: impl Fn(&Place) -> bool) -> bool {
         let places = self.places.lock().expect("nobody panics over the board");
         let waited = self.changed.wait_timeout_while(places, within, |places| !places.iter().all(&holds));

@@ -4,7 +4,7 @@ use super::board::Board;
 use super::ledger::Ledger;
 use super::session::Session;
 use super::{PATIENCE, working};
-use c2c_harness::Sandbox;
+use c2c_harness::{Sandbox, until};
 use serde_json::{Value, json};
 use std::fmt::{Display, Formatter};
 use std::path::PathBuf;
@@ -119,13 +119,23 @@ impl Clients {
     }
 
     /// Waits until every steady session waits in the broker for this round.
-    pub(crate) fn until_all_wait(&self, sandbox: &Sandbox, round: u64) {
+    pub(crate) fn until_all_wait(&mut self, sandbox: &Sandbox, round: u64) {
         if !self.board.until_all_wait(round, PATIENCE) {
             self.ledger.fault(format!("round {round}: not all sessions wait again"));
         }
         // The patient one is there too.
         let least = u64::try_from(self.crowd.steady() + 1).expect("a number");
         sandbox.until_status("the waits have arrived", |status| status.waits >= least);
+        // Waits of others count there as well. A question that came late would be met by the next ones of those who had
+        // their answers already.
+        until("all questions are there", PATIENCE, || self.questions() == self.crowd.askers as u64);
+    }
+
+    /// How many questions wait for the oracle.
+    fn questions(&mut self) -> u64 {
+        let listed = self.conductor.call("list_sessions", json!({})).unwrap_or_default();
+        let rows = listed["sessions"].as_array().into_iter().flatten();
+        rows.filter(|row| row["name"] == ORACLE).filter_map(|row| row["unread"].as_u64()).sum()
     }
 
     /// Gives every steady session what it waits for.
@@ -158,7 +168,14 @@ impl Clients {
     /// Waits until all steady sessions got what they waited for; the longest time that it took.
     pub(crate) fn until_all_woken(&self, round: u64, released: &Released) -> Duration {
         let Some(woken) = self.board.until_all_woken(round, PATIENCE) else {
-            self.ledger.fault(format!("round {round}: not all sessions were woken"));
+            let Crowd { mail, watchers, .. } = self.crowd;
+            let name = |at: usize| match at {
+                at if at < mail => format!("mail-{at}"),
+                at if at < mail + watchers => format!("watcher-{}", at - mail),
+                at => format!("asker-{}", at - mail - watchers),
+            };
+            let asleep: Vec<String> = self.board.not_woken(round).into_iter().map(name).collect();
+            self.ledger.fault(format!("round {round}: not woken: {}", asleep.join(", ")));
             return PATIENCE;
         };
         let (mail, rest) = woken.split_at(self.crowd.mail);
