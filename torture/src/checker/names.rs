@@ -42,11 +42,21 @@ pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
         unknown(index, (at, op), &sessions, found);
     }
     for (at, op) in index.ops.iter().enumerate().filter(|(_, op)| acts(op)) {
-        if let Some((since, by)) = lost.get(&*op.session).filter(|(since, _)| op.t_invoke > *since) {
+        let goes_on = |since: u64| op.t_invoke > since && !took_a_name_meanwhile(index, op);
+        if let Some((since, by)) = lost.get(&*op.session).filter(|(since, _)| goes_on(*since)) {
             let what = format!("{} lost its name at {since} and went on as if it had one", op.session);
             found.add(Names, what, &[*by, at], &[]);
         }
     }
+}
+
+/// Whether the same client registered a name while the call was under way: a read that a broken connection ended is made
+/// again as whoever the client is by then.
+fn took_a_name_meanwhile(index: &Index<'_>, op: &Op) -> bool {
+    let registers =
+        |other: &&Op| other.client == op.client && matches!(other.result, Done::Registered { .. });
+    let meanwhile = |other: &Op| other.t_invoke < op.t_end && other.t_end > op.t_invoke;
+    index.ops.iter().filter(registers).any(meanwhile)
 }
 
 /// Whether a call succeeded that only a session with a name can make. Asking who one is comes before one knows.

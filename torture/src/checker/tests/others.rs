@@ -169,8 +169,14 @@ fn who_lost_its_name_does_not_go_on() {
     story.tell("x", Call::Register { name: "x".to_owned() }, Outcome::Ok, register(Some("row-of-y")));
     story.tell("y", Call::Heartbeat {}, Outcome::Fail, error("superseded", None));
     holds(&story);
-    story.tell("y", Call::Heartbeat {}, Outcome::Ok, Done::Nothing);
+    let late = story.tell("y", Call::Heartbeat {}, Outcome::Ok, Done::Nothing);
     shows(&story, Anomaly::Names);
+    // Unless it took another name while the call was under way.
+    let named = Done::Registered { session: "row-of-z".into(), name: "z".into(), superseded: None };
+    let taken = story.tell("y", Call::Register { name: "z".to_owned() }, Outcome::Ok, named);
+    shows(&story, Anomaly::Names);
+    story.ops[late].t_end = story.ops[taken].t_end + 1;
+    holds(&story);
 }
 
 #[test]
