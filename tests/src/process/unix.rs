@@ -22,12 +22,18 @@ pub fn stop(id: u32) {
 /// Whether the process runs; one that ended but was not reaped by its parent does not.
 #[must_use]
 pub fn alive(id: u32) -> bool {
-    if Path::new("/proc/self/stat").exists() {
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{id}/stat")) else { return false };
-        // The state is the first field after the name, which itself may hold anything but ends with the last `)`.
-        return stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']));
+    if !Path::new("/proc/self/stat").exists() {
+        return test_kill_process(pid(id)).is_ok();
     }
-    test_kill_process(pid(id)).is_ok()
+    // Its first thread may have ended before the others, which still hold its files and locks.
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { return false };
+    threads.flatten().any(|thread| runs(&thread.path().join("stat")))
+}
+
+fn runs(stat: &Path) -> bool {
+    let Ok(stat) = std::fs::read_to_string(stat) else { return false };
+    // The state is the first field after the name, which itself may hold anything but ends with the last `)`.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Every running process whose environment or command line names this store. Empty without `/proc`.
