@@ -2,24 +2,9 @@
 //! it to be so.
 #![cfg(target_os = "linux")]
 
-use c2c_harness::{PATIENCE, Sandbox, Signal, binary, signal, skipped, until};
-use c2c_torture::trace::{Call, Orders, Traced};
+use c2c_harness::{PATIENCE, Sandbox, skipped, until};
+use c2c_torture::trace::{Call, broker};
 use serde_json::json;
-use std::path::Path;
-
-/// Every call of a broker that changes something, from its start to its end.
-fn calls_of_a_broker(sandbox: &Sandbox) -> Result<Vec<Call>, String> {
-    let orders = Orders { from_start: true, log: true, ..Orders::default() };
-    let arguments = ["--store", sandbox.store().to_str().unwrap()];
-    let broker = Traced::start(&binary("c2c-broker"), &arguments, &sandbox.env(), orders)?;
-    until("it accepts", PATIENCE, || {
-        assert_eq!(broker.over(), None, "the broker ended");
-        sandbox.status().is_some()
-    });
-    signal(broker.id(), Signal::TERM);
-    assert_eq!(broker.wait(PATIENCE), Some(Some(0)), "it ends by itself");
-    Ok(broker.log())
-}
 
 /// Whether the call is one of SQLite's: it writes in places, and has files of its own.
 fn is_sqlites(call: &Call) -> bool {
@@ -38,7 +23,7 @@ fn the_log_is_written_and_flushed_before_sqlite_touches_anything() {
     let length = std::fs::metadata(&log).unwrap().len();
     assert!(length > 80_000, "the log holds what was sent: {length} bytes");
     std::fs::write(&sandbox.paths().flush_failed, "").unwrap();
-    let calls = match calls_of_a_broker(&sandbox) {
+    let calls = match broker::calls_of_a_life(&sandbox, sandbox.store()) {
         Ok(calls) => calls,
         Err(why) => return skipped(&why),
     };
@@ -46,8 +31,7 @@ fn the_log_is_written_and_flushed_before_sqlite_touches_anything() {
         let found = calls.iter().position(holds);
         found.unwrap_or_else(|| panic!("{what}: not in\n{calls:#?}"))
     };
-    let is_log = |call: &Call| call.whole == log.canonicalize().unwrap_or_else(|_| log.clone());
-    let is_of_log = |call: &Call| is_log(call) || Path::new(&call.target) == Path::new("c2c.db-wal");
+    let is_of_log = |call: &Call| call.target == "c2c.db-wal";
     let written = at("the log is written", &|call| call.name == "write" && is_of_log(call));
     let flushed =
         at("the log is flushed", &|call| matches!(call.name, "fsync" | "fdatasync") && is_of_log(call));

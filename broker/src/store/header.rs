@@ -150,6 +150,7 @@ fn not_whole(store: &Path, how: &str) -> Error {
     )
 }
 
+/// The write-ahead log of a store, which SQLite keeps beside it.
 pub(super) fn log_of(store: &Path) -> PathBuf {
     let mut log = store.as_os_str().to_owned();
     log.push("-wal");

@@ -156,10 +156,8 @@ pub(crate) fn keep_private(store: &Path) -> Result<(), Error> {
 /// The header was checked, but the log beside it may hold a newer one, and what is behind the header may be damaged.
 /// Looked at through a connection that cannot fold the log into the store: a store that is refused stays as it is.
 async fn check_inside(store: &Path) -> Result<(), Error> {
-    let mut log = store.as_os_str().to_owned();
-    log.push("-wal");
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let logged = length(Path::new(&log));
+    let logged = length(&log_of(store));
     let small = length(store) + logged <= CHECKED_MAX_BYTES;
     if logged == 0 && !small {
         return Ok(());

@@ -1,5 +1,6 @@
 //! What is read from the store without changing it: each asks the pool, and turns a failure into the caller's error.
 
+use super::header::log_of;
 use super::messages::{self, Page, Unread};
 use super::sessions::{self, ListedPage};
 use super::{Store, errors, state};
@@ -102,10 +103,8 @@ impl Store {
 
     /// Bytes of the store and its log on the disk.
     pub(crate) fn bytes(&self) -> u64 {
-        let mut log = self.paths.store.as_os_str().to_owned();
-        log.push("-wal");
         let length = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        length(&self.paths.store) + length(log.as_ref())
+        length(&self.paths.store) + length(&log_of(&self.paths.store))
     }
 
     fn read<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, Error> {

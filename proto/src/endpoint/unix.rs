@@ -98,16 +98,18 @@ pub(super) fn check_before_connect(address: &Address) -> Result<(), ConnectError
     }
     match std::fs::symlink_metadata(address.as_path()) {
         Ok(found) if found.file_type().is_socket() && found.uid() == own_uid() => Ok(()),
-        Ok(found) if !found.file_type().is_socket() => Err(ConnectError::Unsafe(Error::new(
-            ErrorCode::StoreRefused,
-            format!("{address} is not a socket, though a broker listens there"),
-            format!("find out what put it there, then move {address} away"),
-        ))),
-        Ok(found) => Err(ConnectError::Unsafe(Error::new(
-            ErrorCode::StoreRefused,
-            format!("{address} is a socket of another user (uid {}; you are {})", found.uid(), own_uid()),
-            format!("find out what put it there, then move {address} away"),
-        ))),
+        Ok(found) => {
+            let what = if found.file_type().is_socket() {
+                format!("a socket of another user (uid {}; you are {})", found.uid(), own_uid())
+            } else {
+                "not a socket, though a broker listens there".to_owned()
+            };
+            Err(ConnectError::Unsafe(Error::new(
+                ErrorCode::StoreRefused,
+                format!("{address} is {what}"),
+                format!("find out what put it there, then move {address} away"),
+            )))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ConnectError::Absent),
         Err(error) => Err(ConnectError::Io(error)),
     }

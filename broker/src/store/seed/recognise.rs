@@ -1,6 +1,6 @@
 //! What an SQLite file without a mark is: by its tables and their columns, never by its rows, and without changing it.
 
-use crate::store::header::APPLICATION_ID;
+use crate::store::header::{APPLICATION_ID, log_of};
 use crate::store::open::glance;
 use sqlx::{Connection, Row, SqliteConnection};
 use std::collections::{HashMap, HashSet};
@@ -26,9 +26,7 @@ pub(super) struct Table {
 
 /// Looks at the file from outside.
 pub(super) async fn look(store: &Path) -> Result<Kind, sqlx::Error> {
-    let mut log = store.as_os_str().to_owned();
-    log.push("-wal");
-    let log_bytes = std::fs::metadata(&log).map_or(0, |metadata| metadata.len());
+    let log_bytes = std::fs::metadata(log_of(store)).map_or(0, |metadata| metadata.len());
     // Without a log the file is the whole truth, and opened like this nothing appears beside it.
     let options = glance(store).immutable(log_bytes == 0);
     let mut connection = SqliteConnection::connect_with(&options).await?;
