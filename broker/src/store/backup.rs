@@ -9,8 +9,11 @@ use sqlx::{Connection, SqliteConnection};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// What SQLite puts beside a file that it writes.
-const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
+/// What a copy that is being made has behind the store's own name. One that a kill or an error left goes at the next
+/// start, with the other leftovers.
+pub(super) const UNFINISHED: &str = ".backup-unfinished";
+/// A file itself, and what SQLite puts beside one that it writes.
+pub(super) const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
 /// Copies that differ; more than this were never made by upgrades.
 const COPIES_MAX: u32 = 10_000;
 
@@ -19,9 +22,7 @@ const COPIES_MAX: u32 = 10_000;
 /// # Errors
 /// `broker_busy`, `storage_full`, or `store_refused` if it cannot be copied.
 pub(crate) async fn make(store: &Path, label: &str) -> Result<PathBuf, Error> {
-    let unfinished = beside(store, ".backup-unfinished");
-    // Left by a broker that was killed; only the one that holds the lock comes here.
-    remove(&unfinished);
+    let unfinished = beside(store, UNFINISHED);
     let made = match copy(store, &unfinished).await {
         Ok(()) => put_into_place(store, label, &unfinished)
             .map_err(|error| errors::of_io(&error, store, || no_backup(store, &error))),

@@ -1,6 +1,7 @@
 //! Making a new store: under a temporary name, complete, flushed, and only then linked into place, so that a kill
 //! never leaves half of one where a store should be.
 
+use super::backup::{BESIDE, UNFINISHED};
 use super::errors::{failed, of_io, refused};
 use super::header::APPLICATION_ID;
 use super::migrations::{self, MIGRATOR};
@@ -26,7 +27,7 @@ pub(crate) async fn create(store: &Path) -> Result<(), Error> {
     linked
 }
 
-/// Removes what the making of a store leaves beside it, also if that was ended halfway: nobody else would. Only the
+/// Removes what the making of a store or of a backup leaves beside it, also if that was ended halfway: nobody else would. Only the
 /// holder of the lock comes here, so none of it is in use.
 pub(crate) fn remove_leftovers(store: &Path) {
     let (Some(folder), Some(name)) = (store.parent(), store.file_name()) else { return };
@@ -46,12 +47,14 @@ const UNIQUE_CHARS: usize = 36;
 
 /// Whether a file's name is a temporary one of this store, or one of the files that SQLite puts beside it.
 fn is_leftover(store: &str, name: &str) -> bool {
-    let rest = name.strip_prefix(store).and_then(|rest| rest.strip_prefix(TEMPORARY));
-    let Some((unique, suffix)) = rest.and_then(|rest| rest.split_at_checked(UNIQUE_CHARS)) else {
-        return false;
-    };
-    unique.chars().all(|char| char.is_ascii_hexdigit() || char == '-')
-        && ["", "-wal", "-shm", "-journal"].contains(&suffix)
+    let Some(rest) = name.strip_prefix(store) else { return false };
+    if let Some(suffix) = rest.strip_prefix(UNFINISHED) {
+        return BESIDE.contains(&suffix);
+    }
+    let unique = rest.strip_prefix(TEMPORARY).and_then(|rest| rest.split_at_checked(UNIQUE_CHARS));
+    unique.is_some_and(|(unique, suffix)| {
+        unique.chars().all(|char| char.is_ascii_hexdigit() || char == '-') && BESIDE.contains(&suffix)
+    })
 }
 
 fn temporary_name(store: &Path) -> PathBuf {
@@ -126,21 +129,26 @@ fn flush_dir(dir: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TEMPORARY, is_leftover};
+    use super::{BESIDE, TEMPORARY, UNFINISHED, is_leftover};
     use c2c_proto::id::new_unique_id;
 
     #[test]
     fn only_temporary_names_of_this_store_are_leftovers() {
         let temporary = format!("c2c.db{TEMPORARY}{}", new_unique_id());
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            assert!(is_leftover("c2c.db", &format!("{temporary}{suffix}")), "{suffix}");
+        let copy = format!("c2c.db{UNFINISHED}");
+        for name in [&temporary, &copy] {
+            for suffix in BESIDE {
+                assert!(is_leftover("c2c.db", &format!("{name}{suffix}")), "{name}{suffix}");
+            }
+            assert!(!is_leftover("other.db", name));
         }
-        assert!(!is_leftover("other.db", &temporary));
         for name in [
             "c2c.db",
             "c2c.db-wal",
             "c2c.db.new-",
             "c2c.db.new-backup",
+            "c2c.db.claude-c2c-0.1.0.backup",
+            &format!("{copy}-x"),
             &format!("{temporary}-x"),
             &format!("x{temporary}"),
         ] {
