@@ -8,6 +8,9 @@ mod binaries;
 mod broker;
 mod call;
 mod eventually;
+mod hook;
+#[cfg(unix)]
+mod inbox_socket;
 mod observe;
 mod other;
 mod process;
@@ -24,6 +27,9 @@ pub use binaries::{bin_dir, binary, install};
 pub use broker::Broker;
 pub use call::{Pending, ToolResult};
 pub use eventually::{best_of, look, pause, until, until_some};
+pub use hook::Hooks;
+#[cfg(unix)]
+pub use inbox_socket::{InboxSocket, Post};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 #[cfg(unix)]
