@@ -7,7 +7,10 @@
 mod binaries;
 mod broker;
 mod call;
+#[cfg(unix)]
+mod claude;
 mod eventually;
+mod model;
 mod observe;
 mod other;
 mod process;
@@ -23,7 +26,10 @@ mod wire;
 pub use binaries::{bin_dir, binary, install};
 pub use broker::Broker;
 pub use call::{Pending, ToolResult};
+#[cfg(unix)]
+pub use claude::{Claude, Printing, Session, Terminal, Wiring};
 pub use eventually::{best_of, look, pause, until, until_some};
+pub use model::{Model, ModelRequest, Rule, when};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 #[cfg(unix)]

@@ -1,0 +1,2 @@
+//! Mail reaches a session that does not look for it.
+
