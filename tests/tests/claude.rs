@@ -7,6 +7,8 @@
 mod cost;
 #[path = "claude/faults.rs"]
 mod faults;
+#[path = "claude/hooks.rs"]
+mod hooks;
 #[path = "claude/resume.rs"]
 mod resume;
 #[path = "claude/talk.rs"]

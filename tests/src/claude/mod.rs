@@ -42,7 +42,8 @@ impl Claude {
     /// The client that `CLAUDE_BIN` names, with what a terminal of its own needs. Says why, if it is not there.
     #[must_use]
     pub fn installed() -> Option<Self> {
-        let Some(program) = std::env::var_os(PROGRAM).filter(|value| !value.is_empty()).map(PathBuf::from) else {
+        let Some(program) = std::env::var_os(PROGRAM).filter(|value| !value.is_empty()).map(PathBuf::from)
+        else {
             skipped(&format!("{PROGRAM} is not set: see tests/tests/claude/README.md"));
             return None;
         };
@@ -142,7 +143,12 @@ impl Session {
     #[must_use]
     pub fn print(&self, prompt: &str) -> Printing {
         let mut command = Command::new(&self.program);
-        command.args(["-p", prompt]).args(self.arguments()).current_dir(&self.folder).env_clear().envs(&self.env);
+        command
+            .args(["-p", prompt])
+            .args(self.arguments())
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(&self.env);
         Printing::start(command, &self.world, &self.name)
     }
 
@@ -163,7 +169,8 @@ impl Session {
             Wiring::None => args.extend(["--strict-mcp-config".to_owned()]),
             Wiring::Server => {
                 let servers = json!({"mcpServers": {"c2c": {"command": "c2c-shim", "args": []}}});
-                let config = ["--strict-mcp-config".to_owned(), "--mcp-config".to_owned(), servers.to_string()];
+                let config =
+                    ["--strict-mcp-config".to_owned(), "--mcp-config".to_owned(), servers.to_string()];
                 args.extend(config);
             }
             Wiring::Plugin => {

@@ -48,7 +48,8 @@ impl Terminal {
     #[must_use]
     pub fn screen(&self) -> String {
         // The client draws some of its spaces as such that do not break.
-        String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p", "-t", "c2c"]).stdout).replace('\u{a0}', " ")
+        String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p", "-t", "c2c"]).stdout)
+            .replace('\u{a0}', " ")
     }
 
     /// What stands on the screen, with the sequences that colour it.
@@ -74,7 +75,8 @@ impl Terminal {
     pub fn enter(&self, line: &str) {
         let typed = eventually::look(PATIENCE, || {
             self.tmux(&["send-keys", "-t", "c2c", "-l", line]);
-            let shown = eventually::look(TYPED, || self.screen().contains(&format!("{PROMPT} {line}")).then_some(()));
+            let shown =
+                eventually::look(TYPED, || self.screen().contains(&format!("{PROMPT} {line}")).then_some(()));
             if shown.is_none() {
                 self.key("C-u");
             }

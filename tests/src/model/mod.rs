@@ -61,7 +61,8 @@ impl Model {
     pub fn start(rules: Vec<Rule>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
         let port = listener.local_addr().expect("a bound port").port();
-        let shared = Arc::new(Shared { state: Mutex::new(State { rules, ..State::default() }), ..Shared::default() });
+        let shared =
+            Arc::new(Shared { state: Mutex::new(State { rules, ..State::default() }), ..Shared::default() });
         let serving = Arc::clone(&shared);
         let thread = std::thread::spawn(move || serve(&listener, &serving));
         Self { shared, port, listener: Some(thread) }
@@ -89,11 +90,18 @@ impl Model {
     /// # Panics
     /// If none comes in time. What came instead is printed when the model goes.
     #[track_caller]
-    pub fn request(&self, what: &str, within: Duration, wanted: impl Fn(&ModelRequest) -> bool) -> ModelRequest {
+    pub fn request(
+        &self,
+        what: &str,
+        within: Duration,
+        wanted: impl Fn(&ModelRequest) -> bool,
+    ) -> ModelRequest {
         let end = Instant::now() + within;
         let mut state = self.shared.state();
         loop {
-            if let Some(found) = state.requests.iter().find(|request| request.of_conversation() && wanted(request)) {
+            if let Some(found) =
+                state.requests.iter().find(|request| request.of_conversation() && wanted(request))
+            {
                 return found.clone();
             }
             let left = end.saturating_duration_since(Instant::now());
@@ -154,7 +162,11 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     match asked.path.as_str() {
         "/v1/messages" if asked.method == "POST" => {}
         "/v1/messages/count_tokens" => {
-            return http::json(&mut stream, "200 OK", &serde_json::json!({"input_tokens": asked.body.len() / 4}));
+            return http::json(
+                &mut stream,
+                "200 OK",
+                &serde_json::json!({"input_tokens": asked.body.len() / 4}),
+            );
         }
         _ => return http::json(&mut stream, "404 Not Found", &reply::no_such_endpoint()),
     }
@@ -172,5 +184,9 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     shared.changed.notify_all();
     let streams = request.body["stream"] == true;
     let model = request.body["model"].as_str().unwrap_or("model");
-    if streams { reply::stream(&mut stream, model, &content) } else { reply::whole(&mut stream, model, &content) }
+    if streams {
+        reply::stream(&mut stream, model, &content)
+    } else {
+        reply::whole(&mut stream, model, &content)
+    }
 }

@@ -64,7 +64,7 @@ impl Rule {
     }
 
     /// The model calls a tool, by its full name or by its name on its server. An argument `"$id"` becomes the first
-    /// value of `"id":` that the results of tools in the news hold.
+    /// value of `"id":` in the news, looked for in the results of tools first.
     #[must_use]
     pub fn calls(mut self, tool: &str, arguments: Value) -> Self {
         self.acts.push(Act::Call(tool.to_owned(), arguments));
@@ -95,8 +95,9 @@ fn block(act: &Act, request: &ModelRequest) -> Value {
             // One that the client has not loaded is called by the name that a server from a configuration has.
             let name = request.tool(tool).unwrap_or_else(|| format!("mcp__c2c__{tool}"));
             let id = format!("toolu_{:024}", CALLS.fetch_add(1, Ordering::Relaxed));
-            let results = request.results().join("\n");
-            json!({"type": "tool_use", "id": id, "name": name, "input": filled(arguments, &results)})
+            // A result can also come as a notice, when its call had been moved to the background.
+            let news = format!("{}\n{}", request.results().join("\n"), request.news);
+            json!({"type": "tool_use", "id": id, "name": name, "input": filled(arguments, &news)})
         }
     }
 }
@@ -104,7 +105,9 @@ fn block(act: &Act, request: &ModelRequest) -> Value {
 /// The arguments, with what they ask to be taken from the news.
 fn filled(value: &Value, news: &str) -> Value {
     match value {
-        Value::String(text) if text.starts_with('$') => found(&text[1..], news).unwrap_or_else(|| value.clone()),
+        Value::String(text) if text.starts_with('$') => {
+            found(&text[1..], news).unwrap_or_else(|| value.clone())
+        }
         Value::Array(items) => items.iter().map(|item| filled(item, news)).collect(),
         Value::Object(fields) => {
             fields.iter().map(|(name, field)| (name.clone(), filled(field, news))).collect()

@@ -55,7 +55,8 @@ fn escape_during_a_wait_loses_no_mail() {
     assert!(unread(&mut peer, first) && unread(&mut boss, second), "nobody has read anything");
     session.enter("Look now.");
 
-    let looked = model.request("the inbox", STEP, |request| request.results().iter().any(|r| r.contains("first")));
+    let looked =
+        model.request("the inbox", STEP, |request| request.results().iter().any(|r| r.contains("first")));
     assert!(looked.news.contains("second"), "{looked}");
     model.sees("\"marked\"", STEP);
     until("the first is read", STEP, || !unread(&mut peer, first));

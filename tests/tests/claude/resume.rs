@@ -26,7 +26,9 @@ fn reads(session: &Terminal, model: &Model, peer: &mut Shim, body: &str) {
 fn first_run(session: &Session, model: &Model, peer: &mut Shim) -> Terminal {
     let terminal = session.interactive();
     terminal.enter("Be the keeper.");
-    model.request("the name is registered", STEP, |request| request.results().iter().any(|r| r.contains(NAME)));
+    model.request("the name is registered", STEP, |request| {
+        request.results().iter().any(|r| r.contains(NAME))
+    });
     reads(&terminal, model, peer, "word one");
     terminal
 }
