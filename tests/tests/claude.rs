@@ -9,6 +9,8 @@ mod cost;
 mod faults;
 #[path = "claude/hooks.rs"]
 mod hooks;
+#[path = "claude/picture.rs"]
+mod picture;
 #[path = "claude/resume.rs"]
 mod resume;
 #[path = "claude/talk.rs"]

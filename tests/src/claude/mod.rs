@@ -100,6 +100,7 @@ impl Claude {
             folder,
             env,
             wiring: Wiring::Server,
+            size: (150, 50),
             args: Vec::new(),
         }
     }
@@ -114,6 +115,7 @@ pub struct Session {
     folder: PathBuf,
     env: BTreeMap<String, String>,
     wiring: Wiring,
+    size: (u16, u16),
     args: Vec<String>,
 }
 
@@ -122,6 +124,13 @@ impl Session {
     #[must_use]
     pub const fn wired(mut self, wiring: Wiring) -> Self {
         self.wiring = wiring;
+        self
+    }
+
+    /// How many columns and rows its terminal has.
+    #[must_use]
+    pub const fn size(mut self, columns: u16, rows: u16) -> Self {
+        self.size = (columns, rows);
         self
     }
 
@@ -162,7 +171,10 @@ impl Session {
         let mut args = self.args.clone();
         if self.wiring != Wiring::Home {
             let allow = ["mcp__c2c__*", "mcp__plugin_c2c_c2c__*", "Bash"];
-            args.extend(["--settings".to_owned(), json!({"permissions": {"allow": allow}}).to_string()]);
+            args.extend([
+                "--settings".to_owned(),
+                json!({"permissions": {"allow": allow}, "spinnerTipsEnabled": false}).to_string(),
+            ]);
         }
         match self.wiring {
             Wiring::Home => {}

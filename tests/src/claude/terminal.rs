@@ -25,7 +25,9 @@ impl Terminal {
     pub(super) fn start(session: &Session) -> Self {
         let socket = session.world.join(format!("{}.tmux", session.name));
         let mut command = tmux(&socket);
-        command.args(["-f", "/dev/null", "new-session", "-d", "-s", "c2c", "-x", "150", "-y", "50", "-c"]);
+        command.args(["-f", "/dev/null", "new-session", "-d", "-s", "c2c"]);
+        let (columns, rows) = session.size;
+        command.args(["-x", &columns.to_string(), "-y", &rows.to_string(), "-c"]);
         command.arg(&session.folder).arg("--").arg(&session.program).args(session.arguments());
         let output = command.env_clear().envs(&session.env).output().expect("tmux starts");
         assert!(output.status.success(), "tmux: {}", String::from_utf8_lossy(&output.stderr));
