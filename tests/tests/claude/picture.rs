@@ -47,6 +47,8 @@ fn two_sessions_at_work_are_drawn() {
     local.shows("is through");
     online.shows("Answered");
     for (name, terminal) in [("local", &local), ("online", &online)] {
+        // The figure at the top moves for a while.
+        terminal.shows("▝▝   ▝▝");
         let path = std::path::Path::new(&folder).join(format!("{name}.screen"));
         let screen = terminal.coloured().replace(&sandbox.dir().to_string_lossy().into_owned(), "~");
         std::fs::write(path, screen).expect("the folder can be written");
