@@ -3,12 +3,18 @@
 //!
 //! One lock, held for a few instructions, never across an await. It knows nothing of the store.
 
+mod nudges;
+
+pub use nudges::Push;
+
 use crate::outbox::Outbox;
 use crate::presence::OnlineGuard;
 use crate::session::{Attached, ConnId, NameFollower, Owner, Row};
 use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, PROTOCOL, SessionState};
+use c2c_proto::id::MessageId;
 use c2c_proto::time::Timestamp;
+use nudges::Told;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -32,6 +38,8 @@ struct Connection {
     outbox: Outbox,
     /// What both ends speak.
     protocol: u16,
+    /// How its client can be told of mail.
+    push: Push,
     /// Absent for one that looks on or steers.
     identity: Option<Identity>,
     session: Option<Row>,
@@ -49,6 +57,8 @@ struct Live {
     last_call_at: Timestamp,
     waits: usize,
     changed: Arc<Notify>,
+    /// How far it has been told of its mail.
+    told: Told,
 }
 
 /// What a connection is at this moment.
@@ -75,8 +85,15 @@ pub struct Activity {
 
 impl Hub {
     /// A connection whose hello was accepted.
-    pub fn connect(&self, conn: ConnId, outbox: Outbox, protocol: u16, identity: Option<Identity>) {
-        let connection = Connection { outbox, protocol, identity, session: None, online: None };
+    pub fn connect(
+        &self,
+        conn: ConnId,
+        outbox: Outbox,
+        protocol: u16,
+        push: Push,
+        identity: Option<Identity>,
+    ) {
+        let connection = Connection { outbox, protocol, push, identity, session: None, online: None };
         self.lock().connections.insert(conn, connection);
     }
 
@@ -181,6 +198,12 @@ impl Hub {
         }
     }
 
+    /// The names of connected sessions.
+    pub fn names(&self) -> Vec<String> {
+        let inner = self.lock();
+        inner.sessions.values().filter(|live| !live.superseded).map(|live| live.owner.name.clone()).collect()
+    }
+
     /// Connections and parked waits and watches.
     pub fn totals(&self) -> (usize, usize) {
         let inner = self.lock();
@@ -225,7 +248,7 @@ impl Inner {
     fn attach(&mut self, conn: ConnId, session: &Attached<'_>) -> Vec<OnlineGuard> {
         // It may be gone by the time its registration is on disk; then nobody is there to be online.
         let Some(connection) = self.connections.get(&conn) else { return Vec::new() };
-        let (before, row) = (connection.session, session.owner.row);
+        let (before, row, announced) = (connection.session, session.owner.row, connection.push.announced);
         let mut moving = vec![conn];
         if let Some(before) = before.filter(|before| *before != row)
             && let Some(live) = self.sessions.remove(&before)
@@ -233,7 +256,8 @@ impl Inner {
             moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
             live.changed.notify_waiters();
         }
-        let live = self.sessions.entry(row).or_insert_with(|| Live::new(session.owner, session.at));
+        let live =
+            self.sessions.entry(row).or_insert_with(|| Live::new(session.owner, session.at, announced));
         live.owner.clone_from(session.owner);
         live.superseded = session.superseded;
         for id in &moving {
@@ -276,7 +300,7 @@ impl Inner {
 }
 
 impl Live {
-    fn new(owner: &Owner, now: Timestamp) -> Self {
+    fn new(owner: &Owner, now: Timestamp, announced: MessageId) -> Self {
         Self {
             owner: owner.clone(),
             superseded: false,
@@ -284,6 +308,7 @@ impl Live {
             last_call_at: now,
             waits: 0,
             changed: Arc::default(),
+            told: Told::new(announced),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod hub;
 pub mod instance;
 pub(crate) mod listen;
 pub mod log;
+pub(crate) mod nudge;
 pub mod outbox;
 pub mod platform;
 pub mod presence;

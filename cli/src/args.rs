@@ -42,6 +42,29 @@ Exit status:
 Example:
   c2c demo | less";
 
+const HOOK: &str = "\
+Tells the model of a Claude Code session who it is, who is there, and which mail came. Claude Code runs it
+at the session's turning points; `c2c setup` or the plugin enter it in its settings.
+
+It reads the hook's JSON on stdin and finds its session by CLAUDE_PID, the client's process. What one hook or
+nudge has announced, no other announces again.";
+
+const HOOK_AFTER: &str = "\
+Events:
+  session-start       the session's name, who is online, the unread mail
+  user-prompt-submit  mail that has not been announced
+  stop                the same; it prolongs the turn, once
+  session-end         nothing
+  rewake              waits until there is mail to announce, tells it on stderr and ends with 2: for clients
+                      that have no inbox socket
+
+Exit status:
+  0  always, also when something fails: the reason is in hooks.log beside the broker's log
+  2  only rewake: the session is to be woken
+
+Example:
+  echo '{\"session_id\": \"s\"}' | CLAUDE_PID=4711 c2c hook session-start";
+
 const STATUS: &str = "\
 Says whether a broker runs for your store, and how it does.
 
@@ -67,6 +90,8 @@ With --json: one object, on one line. Keys are added over time, never renamed.
   commit_p50_us      duration of the latest commits in microseconds: median
   commit_p99_us      and 99th percentile
   last_errors        the latest errors, oldest first
+  push               how each connected session is told of mail: name, choice (C2C_PUSH or the configuration),
+                     way (socket, channel or hooks), last (at, outcome) or null
 
 Exit status:
   0  a broker runs
@@ -94,6 +119,14 @@ pub(crate) enum Command {
     /// Show what c2c does, with real sessions in a temporary folder
     #[command(long_about = DEMO, after_help = DEMO_AFTER)]
     Demo,
+    /// Tell Claude Code's model of mail; run by its hooks, not by hand
+    #[command(long_about = HOOK, after_help = HOOK_AFTER)]
+    Hook {
+        /// The hook: session-start, user-prompt-submit, stop, session-end or rewake
+        // Anything is taken: a wrong word must not stop the client, as the status for wrong usage would.
+        #[arg(value_name = "EVENT", num_args = 0.., trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
     Status {
@@ -123,7 +156,7 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["demo", "status"] {
+        for name in ["demo", "hook", "status"] {
             let subcommand = command.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }

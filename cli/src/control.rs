@@ -1,12 +1,12 @@
-//! Questions to a running broker that belong to no session. It never starts one.
+//! Questions to the broker that belong to no session. Only a hook's starts one.
 
-use c2c_proto::client::{Client, ClientConfig, Start};
+use c2c_proto::client::{BrokerCommand, Client, ClientConfig, Start};
 use c2c_proto::endpoint::{self, ConnectError};
-use c2c_proto::error::Error;
+use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::hello::Role;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{self, Request};
-use c2c_proto::response::{Response, Status};
+use c2c_proto::response::{Hooked, PushState, Response, Status};
 
 /// How the broker of this store does; `None` if none runs.
 pub(crate) async fn status(paths: &StorePaths) -> Result<Option<Box<Status>>, Error> {
@@ -23,6 +23,34 @@ pub(crate) async fn hand_over(paths: &StorePaths) -> Result<Option<()>, Error> {
     Ok(answer.map(|_| ()))
 }
 
+/// How nudges reach the sessions that are online; `None` if no broker runs, or one that does not know them.
+pub(crate) async fn push_states(paths: &StorePaths) -> Result<Option<Vec<PushState>>, Error> {
+    match call(paths, Request::PushStatus(request::PushStatus {})).await {
+        Ok(Some(Response::PushStates(states))) => Ok(Some(states.sessions)),
+        Ok(_) => Ok(None),
+        Err(error) if error.code == ErrorCode::VersionMismatch => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a hook may tell its client; `None` if no broker runs and none was to be started.
+pub(crate) async fn hook(
+    paths: &StorePaths,
+    hook: request::Hook,
+    start: bool,
+) -> Result<Option<Hooked>, Error> {
+    let request = Request::Hook(hook);
+    let answer = if start {
+        Some(ask(paths, request, Start::IfAbsent(BrokerCommand::find())).await?)
+    } else {
+        call(paths, request).await?
+    };
+    Ok(answer.and_then(|response| match response {
+        Response::Hooked(hooked) => Some(hooked),
+        _ => None,
+    }))
+}
+
 /// One call on a connection of its own; `None` if nobody listens.
 async fn call(paths: &StorePaths, request: Request) -> Result<Option<Response>, Error> {
     // The client would go on trying for a while; whoever only looks wants to know at once.
@@ -31,14 +59,16 @@ async fn call(paths: &StorePaths, request: Request) -> Result<Option<Response>, 
         Err(ConnectError::Unsafe(error)) => return Err(error),
         Ok(_) | Err(ConnectError::Io(_)) => {}
     }
+    ask(paths, request, Start::Never).await.map(Some)
+}
+
+async fn ask(paths: &StorePaths, request: Request, start: Start) -> Result<Response, Error> {
     let (client, _events) = Client::open(ClientConfig {
         paths: paths.clone(),
         role: Role::Control,
-        start: Start::Never,
+        start,
         build: env!("CARGO_PKG_VERSION").to_owned(),
+        extra: Vec::new(),
     });
-    match client.call(request).await {
-        Ok(answer) => Ok(Some(answer.response)),
-        Err(failed) => Err(failed.error),
-    }
+    client.call(request).await.map(|answer| answer.response).map_err(|failed| failed.error)
 }

@@ -21,6 +21,8 @@ pub(crate) enum Exit {
     NotFound,
     /// No broker runs, and the command does not start one.
     NoBroker,
+    /// A hook has something to tell on stderr, and its client is to wake the session with it.
+    Wakes,
     /// Ctrl-C, or a request to terminate.
     Interrupted,
 }
@@ -30,7 +32,8 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Error => 1,
-            Exit::Usage => 2,
+            // For Claude Code, which takes no other status as that.
+            Exit::Usage | Exit::Wakes => 2,
             Exit::TimedOut => 3,
             Exit::NotFound => 4,
             Exit::NoBroker => 5,

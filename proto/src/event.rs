@@ -3,6 +3,7 @@
 use crate::hello::SessionState;
 use crate::id::MessageId;
 use crate::message::Priority;
+use crate::push::Way;
 use serde::{Deserialize, Serialize};
 
 /// Every event. The order is the wire format: append only.
@@ -15,6 +16,10 @@ pub enum Event {
     Session(SessionState),
     /// The broker is about to close the connection; another one will take over.
     Closing(Closing),
+    /// Announce mail to the client. Sent to the connection that is to do it, once.
+    Nudge(Nudge),
+    /// Mail was announced another way, by a hook.
+    Announced(Announced),
 }
 
 /// Mail came for the session.
@@ -30,8 +35,44 @@ pub struct MailWaiting {
     pub priority: Priority,
     /// Unread messages in the mailbox now.
     pub unread: u64,
-    /// Whether this connection is the one to announce it; else it is only for subscribers.
+    /// Not set any more: what is to be announced comes as a [`Nudge`]; this is for subscribers.
     pub announce: bool,
+}
+
+/// What the client is to be told of mail: who wrote and where to read it, never what was written. The broker grants it
+/// once for each message and session; whoever gets it reports how it went ([`crate::request::Pushed`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nudge {
+    /// How it is to travel.
+    pub way: Way,
+    /// The newest of the messages, ascending by id, at most [`crate::limits::HEADLINES_MAX`].
+    pub headlines: Vec<Headline>,
+    /// How many messages it is about.
+    pub count: u64,
+    /// Unread messages in the mailbox.
+    pub unread: u64,
+    /// Mail up to this id has been announced with it.
+    pub up_to: MessageId,
+    /// Whether the same mail was announced before, and nothing came of it.
+    pub again: bool,
+}
+
+/// One message as it is announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headline {
+    /// Its id.
+    pub message_id: MessageId,
+    /// Its sender's name.
+    pub from: String,
+    /// Its tag.
+    pub tag: Option<String>,
+}
+
+/// Mail was announced another way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// Up to this id.
+    pub up_to: MessageId,
 }
 
 /// Why the broker closes a connection. Append only.

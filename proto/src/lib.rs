@@ -27,12 +27,15 @@ pub mod limits;
 pub mod message;
 pub mod name;
 pub mod paths;
+pub mod process;
+pub mod push;
 pub mod request;
 pub mod response;
 #[cfg(all(test, unix))]
 #[path = "../../tests/src/skip.rs"]
 #[expect(unreachable_pub, reason = "it is the harness's, which this crate does not know")]
 mod skip;
+pub mod surroundings;
 pub mod time;
 #[cfg(windows)]
 mod win32;

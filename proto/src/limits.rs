@@ -101,3 +101,20 @@ pub const PRUNE_DAYS_MAX: u32 = 36_500;
 pub const ASK_REPLIES_MAX: usize = RECIPIENTS_MAX;
 /// `active_within_min` of a list of sessions, in minutes: ten years, as long as anything is kept by time.
 pub const ACTIVE_WITHIN_MAX_MIN: u32 = 10 * 365 * 24 * 60;
+/// Messages that one nudge or hook names: more is counted, and read with `inbox`.
+pub const HEADLINES_MAX: usize = 5;
+/// Names of sessions that a hook tells.
+pub const HOOK_NAMES_MAX: usize = 12;
+/// Sessions in one answer about nudges: a person reads it.
+pub const PUSH_STATES_MAX: usize = 200;
+/// What a hook gives the client to put before the model, in characters: each of them is paid for in every session.
+pub const HOOK_OUTPUT_MAX_CHARS: usize = 2_000;
+/// Nudges of one session are at least this far apart, in milliseconds: several messages become one.
+pub const NUDGE_INTERVAL_MS: u64 = 2_000;
+/// Nudges within [`NUDGE_WINDOW_S`] that one sender can cause in one session: each costs a turn.
+pub const NUDGES_PER_PAIR_MAX: usize = 20;
+/// The window of [`NUDGES_PER_PAIR_MAX`], in seconds.
+pub const NUDGE_WINDOW_S: u64 = 3_600;
+/// Mail that was announced, is still unread after this time, and whose session has made no call since, is announced
+/// once more, in seconds.
+pub const NUDGE_AGAIN_AFTER_S: u64 = 600;

@@ -2,6 +2,7 @@
 //!
 //! A changing request carries a `key`: the same key again is the same call again, and gets the first answer.
 
+use crate::hello::Identity;
 use crate::id::{MessageId, Version};
 use crate::message::{Priority, To};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,12 @@ pub enum Request {
     Status(Status),
     /// See [`HandOver`].
     HandOver(HandOver),
+    /// See [`Hook`].
+    Hook(Hook),
+    /// See [`Pushed`].
+    Pushed(Pushed),
+    /// See [`PushStatus`].
+    PushStatus(PushStatus),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].
@@ -238,6 +245,46 @@ pub struct Status {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandOver {}
 
+/// A hook of the client runs and asks what its model should know. Answered by [`crate::response::Hooked`]. What the
+/// answer holds counts as announced, over all ways. Needs no session of its own: it is about that of its client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// Which hook.
+    pub event: HookEvent,
+    /// What the client's shim says of itself, as far as a hook knows it. The process (`parent`) tells which session it is
+    /// about. `client_session` may have changed since the shim was started; the broker notes that. A session that has not
+    /// connected yet is registered at its start, as its shim will do a moment later.
+    pub identity: Box<Identity>,
+    /// How long to wait for mail, in milliseconds; only [`HookEvent::Rewake`] does.
+    pub timeout_ms: u64,
+}
+
+/// Where in a session's life a hook runs. Append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HookEvent {
+    /// The session begins, goes on, was cleared or compacted: all unread mail is told.
+    SessionStart,
+    /// The user has said something: mail that was not announced.
+    UserPromptSubmit,
+    /// The turn ends: mail that was not announced.
+    Stop,
+    /// The session may idle: blocks until there is mail to announce, unless the shim announces it itself.
+    Rewake,
+}
+
+/// How a nudge went. Answered by [`crate::response::Done`]. No sign of life of the session's model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// Of which nudge: its `up_to`.
+    pub up_to: MessageId,
+    /// `None`: it was handed to the client. Else why it was not: the mail is announced some other way then.
+    pub failure: Option<String>,
+}
+
+/// How nudges reach the sessions that are online. Answered by [`crate::response::PushStates`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushStatus {}
+
 impl Request {
     /// The request's name, for logs.
     #[must_use]
@@ -261,6 +308,9 @@ impl Request {
             Self::Shown(_) => "shown",
             Self::Status(_) => "status",
             Self::HandOver(_) => "hand_over",
+            Self::Hook(_) => "hook",
+            Self::Pushed(_) => "pushed",
+            Self::PushStatus(_) => "push_status",
         }
     }
 
@@ -285,7 +335,10 @@ impl Request {
             | Self::Prune(_)
             | Self::Shown(_)
             | Self::Status(_)
-            | Self::HandOver(_) => 1,
+            | Self::HandOver(_)
+            | Self::Hook(_)
+            | Self::Pushed(_)
+            | Self::PushStatus(_) => 1,
         }
     }
 
@@ -295,7 +348,8 @@ impl Request {
         match self {
             Self::Wait(Wait { timeout_ms, .. })
             | Self::Ask(Ask { timeout_ms, .. })
-            | Self::WatchState(WatchState { timeout_ms, .. }) => Some(*timeout_ms),
+            | Self::WatchState(WatchState { timeout_ms, .. })
+            | Self::Hook(Hook { timeout_ms, .. }) => Some(*timeout_ms),
             _ => None,
         }
     }
@@ -305,7 +359,8 @@ impl Request {
         match self {
             Self::Wait(Wait { timeout_ms, .. })
             | Self::Ask(Ask { timeout_ms, .. })
-            | Self::WatchState(WatchState { timeout_ms, .. }) => *timeout_ms = left_ms,
+            | Self::WatchState(WatchState { timeout_ms, .. })
+            | Self::Hook(Hook { timeout_ms, .. }) => *timeout_ms = left_ms,
             _ => {}
         }
     }

@@ -36,10 +36,14 @@ pub enum Response {
     Deleted(Deleted),
     /// To `Prune`.
     Pruned(Pruned),
-    /// To `Shown` and `HandOver`.
+    /// To `Shown`, `HandOver` and `Pushed`.
     Done(Done),
     /// To `Status`.
     Status(Box<Status>),
+    /// To `Hook`.
+    Hooked(Hooked),
+    /// To `PushStatus`.
+    PushStates(PushStates),
 }
 
 /// The session now holds a name.
@@ -319,4 +323,52 @@ pub struct Status {
     pub commit_p99_us: u64,
     /// The latest errors, newest last, with their times.
     pub last_errors: Vec<String>,
+}
+
+/// What a hook may tell its client's model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hooked {
+    /// The client's session; `None` if it has none (yet), and then nothing else is told either.
+    pub session: Option<crate::hello::SessionState>,
+    /// The names of other sessions that are online, sorted, at most [`crate::limits::HOOK_NAMES_MAX`]. Only at the
+    /// session's start.
+    pub online: Vec<String>,
+    /// How many there are.
+    pub online_count: u64,
+    /// The mail that this announces, the newest of it, ascending by id, at most [`crate::limits::HEADLINES_MAX`].
+    /// Bodies are cut at [`crate::limits::REMINDER_BODY_MAX_CHARS`].
+    pub messages: Vec<Message>,
+    /// How many messages it announces.
+    pub count: u64,
+    /// Unread messages in the mailbox.
+    pub unread: u64,
+}
+
+/// How nudges reach the sessions that are online, sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushStates {
+    /// At most [`crate::limits::PUSH_STATES_MAX`].
+    pub sessions: Vec<PushState>,
+}
+
+/// How nudges reach one session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushState {
+    /// Its name.
+    pub name: String,
+    /// What was chosen for it: `auto`, `socket`, `channel` or `off`.
+    pub choice: String,
+    /// What came of that: `socket`, `channel`, or `hooks` if its shim has no way.
+    pub way: String,
+    /// How the last nudge went, and when; `None` if there was none.
+    pub last: Option<PushOutcome>,
+}
+
+/// How a nudge went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushOutcome {
+    /// When.
+    pub at: Timestamp,
+    /// `delivered`, or why not.
+    pub outcome: String,
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the connection's handle and what is reported back to the broker. Knows no MCP.
 
-use crate::identity::Surroundings;
+use crate::push::Offer;
 use crate::shown::{Note, ShownLog};
 use c2c_proto::client::{Answer, BrokerCommand, CallError, Client, ClientConfig, ClientEvent, Start};
 use c2c_proto::frame::MailCount;
@@ -10,6 +10,7 @@ use c2c_proto::hello::Role;
 use c2c_proto::limits::MARK_READ_IDS_MAX;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{Request, Shown};
+use c2c_proto::surroundings::Surroundings;
 use c2c_proto::{Error, ErrorCode};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::mpsc;
@@ -34,7 +35,12 @@ impl Forward {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn open(&self, surroundings: Surroundings, client: &str) -> Option<mpsc::Receiver<ClientEvent>> {
+    pub fn open(
+        &self,
+        surroundings: Surroundings,
+        client: &str,
+        offer: &Offer,
+    ) -> Option<mpsc::Receiver<ClientEvent>> {
         let mut events = None;
         self.link.get_or_init(|| {
             let config = ClientConfig {
@@ -42,6 +48,7 @@ impl Forward {
                 role: Role::Session(Box::new(surroundings.identity(client))),
                 start: Start::IfAbsent(BrokerCommand::find()),
                 build: env!("CARGO_PKG_VERSION").to_owned(),
+                extra: offer.extra(),
             };
             let (client, received) = Client::open(config);
             events = Some(received);

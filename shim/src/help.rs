@@ -18,6 +18,8 @@ Environment:
     CLAUDE_C2C_DB             the store's path (default ~/.claude/c2c.db)
     C2C_NAME                  the session's name (default: the project folder's); - for none until
                               register_session is called
+    C2C_PUSH                  how the session is told of mail: auto, socket, channel or off
+                              (default: the configuration's, else auto)
     C2C_LOG                   what to log to stderr: error, warn, info, debug or a tracing filter
                               (default warn)
     CLAUDE_PROJECT_DIR        the folder that the default name comes from (default: the working directory)

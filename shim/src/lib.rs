@@ -9,7 +9,6 @@ mod call;
 mod exact;
 pub mod forward;
 pub mod help;
-pub mod identity;
 mod life;
 mod log;
 pub mod parent;

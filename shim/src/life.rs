@@ -2,6 +2,7 @@
 
 use crate::forward::Forward;
 use crate::parent;
+use crate::push::Offer;
 use crate::server::Server;
 use crate::shown::ShownLog;
 use crate::stdio::{self, StdioTransport};
@@ -21,7 +22,7 @@ pub(crate) async fn serve() {
     tokio::spawn(end_with_client(ended.clone()));
     let (read, write) = stdio::open();
     let transport = StdioTransport::new(read, write, shown, ended.clone());
-    let server = Server::new(forward, ended.clone());
+    let server = Server::new(forward, Offer::from_env(), ended.clone());
     tokio::select! {
         () = until_closed(server, transport) => {}
         () = async { ended.cancelled().await; tokio::time::sleep(GRACE).await } => {}

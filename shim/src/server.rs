@@ -5,15 +5,16 @@
 
 use crate::call;
 use crate::forward::Forward;
-use crate::identity::Surroundings;
-use crate::push::{INBOX_URI, Subscription};
+use crate::parent;
+use crate::push::{CHANNEL_CAPABILITY, INBOX_URI, Offer, Push, Subscription};
 use crate::render;
 use crate::stdio::{SERVED, Shows, no_method};
 use crate::tools::{self, Call, Defaults, INSTRUCTIONS};
 use c2c_proto::limits::{WAIT_DEFAULT_CLAUDE_CODE_S, WAIT_DEFAULT_S};
+use c2c_proto::surroundings::Surroundings;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, DiscoverResult, ErrorCode,
-    ErrorData, Implementation, InitializeRequestParams, InitializeResult, ListResourcesResult,
+    ErrorData, Implementation, InitializeRequestParams, InitializeResult, JsonObject, ListResourcesResult,
     ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
     ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ServerCapabilities, ServerConfig,
     SubscribeRequestParams, UnsubscribeRequestParams,
@@ -34,6 +35,7 @@ const PATIENT_CLIENT: &str = "claude-code";
 pub struct Server {
     forward: Forward,
     subscription: Subscription,
+    offer: Offer,
     defaults: OnceLock<Defaults>,
     ended: CancellationToken,
 }
@@ -41,8 +43,8 @@ pub struct Server {
 impl Server {
     /// `ended`: when set, every call that waits ends.
     #[must_use]
-    pub fn new(forward: Forward, ended: CancellationToken) -> Self {
-        Self { forward, subscription: Subscription::default(), defaults: OnceLock::new(), ended }
+    pub fn new(forward: Forward, offer: Offer, ended: CancellationToken) -> Self {
+        Self { forward, subscription: Subscription::default(), offer, defaults: OnceLock::new(), ended }
     }
 
     fn defaults(&self) -> Defaults {
@@ -55,8 +57,12 @@ impl Server {
         let wait_s = if patient { WAIT_DEFAULT_CLAUDE_CODE_S } else { WAIT_DEFAULT_S };
         self.defaults.get_or_init(|| Defaults { wait_s });
         let described = format!("{} {}", client.name, client.version);
-        if let Some(events) = self.forward.open(Surroundings::read(), described.trim()) {
-            tokio::spawn(self.subscription.clone().pass_on(events, context.peer.clone()));
+        if let Some(events) =
+            self.forward.open(Surroundings::read(parent::describe()), described.trim(), &self.offer)
+        {
+            let (subscription, offer) = (self.subscription.clone(), self.offer.clone());
+            let push = Push::new(subscription, offer, self.forward.clone(), context.peer.clone());
+            tokio::spawn(push.pass_on(events));
         }
     }
 
@@ -92,11 +98,13 @@ fn unknown_tool() -> ErrorData {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder()
-            .enable_tools()
-            .enable_resources()
-            .enable_resources_subscribe()
-            .build();
+        let capabilities =
+            ServerCapabilities::builder().enable_tools().enable_resources().enable_resources_subscribe();
+        let mut capabilities = capabilities.build();
+        if self.offer.may_be_channel() {
+            let channel = [(CHANNEL_CAPABILITY.to_owned(), JsonObject::new())];
+            capabilities.experimental = Some(channel.into_iter().collect());
+        }
         ServerConfig::new(capabilities)
             .with_protocol_version(ProtocolVersion::V_2025_11_25)
             .with_server_info(Implementation::new("c2c", env!("CARGO_PKG_VERSION")))

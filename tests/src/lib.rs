@@ -10,6 +10,9 @@ mod call;
 #[cfg(unix)]
 mod claude;
 mod eventually;
+mod hook;
+#[cfg(unix)]
+mod inbox_socket;
 mod model;
 mod observe;
 mod other;
@@ -29,6 +32,9 @@ pub use call::{Pending, ToolResult};
 #[cfg(unix)]
 pub use claude::{Claude, Printing, Session, Terminal, Wiring};
 pub use eventually::{best_of, look, pause, until, until_some};
+pub use hook::Hooks;
+#[cfg(unix)]
+pub use inbox_socket::{InboxSocket, Post};
 pub use model::{Model, ModelRequest, Rule, when};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;

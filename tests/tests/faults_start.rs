@@ -155,7 +155,8 @@ fn b6_a_run_folder_that_is_deleted_under_the_broker_comes_back_with_one_broker()
 /// One client that connects, asks once, and leaves; how long it took.
 async fn ask_once(paths: StorePaths) -> Duration {
     let start = Start::IfAbsent(BrokerCommand::at(binary("c2c-broker")));
-    let config = ClientConfig { paths, role: Role::Control, start, build: "harness".to_owned() };
+    let config =
+        ClientConfig { paths, role: Role::Control, start, build: "harness".to_owned(), extra: Vec::new() };
     let began = Instant::now();
     let (client, _events) = Client::open(config);
     if let Err(error) = client.call(Request::Status(Status {})).await {

@@ -2,12 +2,15 @@
 
 use super::versions;
 use crate::Broker;
+use crate::hub::Push;
+use crate::nudge;
 use crate::outbox::Outbox;
 use crate::session::ConnId;
 use crate::store::Greeted;
 use c2c_proto::Error;
 use c2c_proto::hello::{Hello, Identity, Role, SessionState, Welcome};
 use c2c_proto::limits::RESUME_GRACE_S;
+use c2c_proto::push::{ANNOUNCED, CHOICE, INBOX_SOCKET};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,16 +25,27 @@ pub async fn hello(
     hello: Hello,
 ) -> Result<Welcome, Error> {
     let protocol = versions::negotiate(broker, &hello)?;
-    let session = match hello.role {
+    let (session, announced) = match hello.role {
         Role::Control => {
-            broker.hub.connect(conn, outbox, protocol, None);
-            None
+            broker.hub.connect(conn, outbox, protocol, Push::default(), None);
+            (None, None)
         }
         Role::Session(identity) => {
             let identity = check(*identity)?;
+            let push = offered(broker, &hello.extra);
             // Connected first: with the commit the store tells the hub which session it is.
-            broker.hub.connect(conn, outbox, protocol, Some(identity.clone()));
-            broker.store.greet(conn, identity).await?.map(|greeted| state(conn, greeted))
+            broker.hub.connect(conn, outbox, protocol, push, Some(identity.clone()));
+            let greeted = broker.store.greet(conn, identity).await?;
+            if let Some(Greeted { owner, superseded: false, .. }) = &greeted
+                && broker.store.mail(&owner.mailbox).new > 0
+            {
+                // Perhaps some of it came while there was no broker.
+                nudge::mail_came(broker, owner.row);
+            }
+            (
+                greeted.map(|greeted| state(conn, greeted)),
+                Some((ANNOUNCED.to_owned(), push.announced.to_string())),
+            )
         }
     };
     let push = broker.config.push.clone();
@@ -41,8 +55,19 @@ pub async fn hello(
         pid: std::process::id(),
         store_id: broker.store.store_id().to_owned(),
         session,
-        extra: push.map(|push| ("push".to_owned(), push)).into_iter().collect(),
+        extra: push.map(|push| (CHOICE.to_owned(), push)).into_iter().chain(announced).collect(),
     })
+}
+
+/// How the client can be told of mail. What was queued before it connected for the first time is not announced.
+fn offered(broker: &Broker, extra: &[(String, String)]) -> Push {
+    let said = |wanted: &str| extra.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str());
+    let chosen = |word: Option<&str>| word.and_then(|word| word.parse().ok());
+    Push {
+        choice: chosen(said(CHOICE)).or_else(|| chosen(broker.config.push.as_deref())).unwrap_or_default(),
+        inbox_socket: said(INBOX_SOCKET).is_some(),
+        announced: said(ANNOUNCED).and_then(|id| id.parse().ok()).unwrap_or(broker.store.last_message_id()),
+    }
 }
 
 /// The connection is gone: so is the session's presence, if it was its last.

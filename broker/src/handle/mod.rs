@@ -4,11 +4,13 @@
 mod ask;
 mod check;
 mod hello;
+mod hook;
 mod inbox;
 mod list_sessions;
 mod mark_read;
 mod near;
 mod prune;
+mod push;
 mod register;
 mod send;
 mod state;
@@ -72,8 +74,14 @@ async fn dispatch(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: 
         Request::ListSessions(request) => list_sessions::list_sessions(broker, caller, &request).await,
         Request::Status(_) => status::status(broker, caller).await,
         Request::HandOver(_) => hand_over(broker),
+        Request::Hook(request) => hook::hook(broker, request).await,
+        Request::PushStatus(_) => push::push_status(broker),
         request => {
             let owner = registered(caller)?;
+            // What a shim says by itself is no sign that its model is at work.
+            if !matches!(request, Request::Pushed(_) | Request::Shown(_)) {
+                broker.hub.active(owner.row);
+            }
             dispatch_registered(broker, owner, request).await
         }
     }
@@ -88,6 +96,7 @@ async fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Reques
         Request::ReadMessage(request) => inbox::read_message(broker, &owner, &request).await,
         Request::MarkRead(request) => mark_read::mark_read(broker, owner, request).await,
         Request::Shown(request) => mark_read::shown(broker, owner, request).await,
+        Request::Pushed(request) => push::pushed(broker, &owner, request),
         Request::Wait(request) => wait::wait(broker, owner, &request).await,
         Request::Ask(request) => ask::ask(broker, owner, request).await,
         Request::SetState(request) => state::set(broker, owner, request).await,

@@ -3,6 +3,7 @@
 use super::Handled;
 use super::{check, near};
 use crate::Broker;
+use crate::nudge;
 use crate::session::{Owner, Row};
 use crate::store::{NewMessage, Stored, StoredRecipient, hash_of};
 use c2c_proto::Error;
@@ -57,10 +58,9 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
     Ok(())
 }
 
-fn announce(broker: &Broker, stored: &Stored, from: &str, tag: Option<&str>, priority: Priority) {
+fn announce(broker: &Arc<Broker>, stored: &Stored, from: &str, tag: Option<&str>, priority: Priority) {
     let rows: Vec<Row> = stored.recipients.iter().filter_map(|recipient| recipient.row).collect();
     for row in &rows {
-        let waiting = broker.hub.activity(*row).waiting;
         let Some((owner, _)) = broker.hub.owner(*row) else { continue };
         let mail = MailWaiting {
             message_id: stored.id,
@@ -68,11 +68,13 @@ fn announce(broker: &Broker, stored: &Stored, from: &str, tag: Option<&str>, pri
             tag: tag.map(str::to_owned),
             priority,
             unread: broker.store.mail(&owner.mailbox).unread,
-            // A wait takes the mail itself, and mail for information is not announced.
-            announce: !waiting && priority == Priority::Normal,
+            announce: false,
         };
-        let others = Event::Mail(MailWaiting { announce: false, ..mail.clone() });
-        broker.hub.tell_session(*row, &Event::Mail(mail), &others);
+        let event = Event::Mail(mail);
+        broker.hub.tell_session(*row, &event, &event);
+        if priority == Priority::Normal {
+            nudge::mail_came(broker, *row);
+        }
     }
     broker.hub.wake(rows);
 }

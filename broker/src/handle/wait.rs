@@ -107,7 +107,7 @@ mod tests {
     use crate::Broker;
     use crate::clock::Clock;
     use crate::config::Config;
-    use crate::hub::Hub;
+    use crate::hub::{Hub, Push};
     use crate::outbox::Outbox;
     use crate::session::{NameFollower, Row};
     use crate::shutdown::Shutdown;
@@ -140,7 +140,7 @@ mod tests {
             client: "test 1".into(),
             ..Identity::default()
         };
-        hub.connect(1, Outbox::new(), PROTOCOL, Some(identity.clone()));
+        hub.connect(1, Outbox::new(), PROTOCOL, Push::default(), Some(identity.clone()));
         let row = store.greet(1, identity).await.unwrap().unwrap().owner.row;
         let broker =
             Broker { config, paths, store, hub, clock, stats, shutdown, service: false, on_demand: false };

@@ -28,6 +28,7 @@ pub(crate) struct Batch {
     pub(crate) sends: Vec<Ask<NewMessage, Stored>>,
     pub(crate) marks: Vec<Ask<ByOwner<MarkRead>, Marked>>,
     pub(crate) shown: Vec<Ask<ByOwner<Vec<MessageId>>, ()>>,
+    pub(crate) client_sessions: Vec<Ask<(Row, String), ()>>,
     pub(crate) state: Vec<StateChange>,
     pub(crate) prunes: Vec<Ask<ByOwner<Prune>, Pruned>>,
     pub(crate) flushes: Vec<Ask<(), ()>>,
@@ -87,6 +88,7 @@ impl Batch {
             + self.sends.len()
             + self.marks.len()
             + self.shown.len()
+            + self.client_sessions.len()
             + self.state.len()
             + self.prunes.len()
             + self.flushes.len()
@@ -102,6 +104,9 @@ impl Batch {
         answer_all(self.prunes, outcomes.prunes);
         for (change, outcome) in self.state.into_iter().zip(outcomes.state) {
             change.answer(outcome);
+        }
+        for noted in self.client_sessions {
+            let _ = noted.answer.send(Ok(()));
         }
         for shown in self.shown {
             let _ = shown.answer.send(Ok(()));
@@ -146,6 +151,7 @@ impl Batch {
             Job::Send(ask) => self.sends.push(ask),
             Job::MarkRead(ask) => self.marks.push(ask),
             Job::Shown(ask) => self.shown.push(ask),
+            Job::ClientSession(ask) => self.client_sessions.push(ask),
             Job::SetState(ask) => self.state.push(StateChange::Set(ask)),
             Job::DeleteState(ask) => self.state.push(StateChange::Delete(ask)),
             Job::Prune(ask) => self.prunes.push(ask),
@@ -161,6 +167,7 @@ impl Batch {
         jobs.extend(self.sends.into_iter().map(Job::Send));
         jobs.extend(self.marks.into_iter().map(Job::MarkRead));
         jobs.extend(self.shown.into_iter().map(Job::Shown));
+        jobs.extend(self.client_sessions.into_iter().map(Job::ClientSession));
         jobs.extend(self.state.into_iter().map(StateChange::into_job));
         jobs.extend(self.prunes.into_iter().map(Job::Prune));
         jobs.extend(self.flushes.into_iter().map(Job::Flush));

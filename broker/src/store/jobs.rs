@@ -28,6 +28,8 @@ pub(crate) enum Job {
     Send(Ask<NewMessage, Stored>),
     MarkRead(Ask<ByOwner<MarkRead>, Marked>),
     Shown(Ask<ByOwner<Vec<MessageId>>, ()>),
+    /// The client calls the row's session by another id from now on.
+    ClientSession(Ask<(Row, String), ()>),
     SetState(Ask<ByOwner<SetState>, StateSet>),
     DeleteState(Ask<ByOwner<DeleteState>, Deleted>),
     Prune(Ask<ByOwner<Prune>, Pruned>),
@@ -99,7 +101,7 @@ impl Job {
             Self::SetState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
             Self::DeleteState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
             Self::Prune(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
-            Self::Presence(..) | Self::Shown(_) | Self::Flush(_) => None,
+            Self::Presence(..) | Self::Shown(_) | Self::ClientSession(_) | Self::Flush(_) => None,
         }
     }
 
@@ -122,6 +124,7 @@ impl Job {
             Self::Send(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::MarkRead(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Shown(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::ClientSession(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::SetState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::DeleteState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Prune(ask) => drop(ask.answer.send(Err(error.clone()))),

@@ -30,7 +30,7 @@ mod writer;
 pub(crate) use answers::hash_of;
 pub(crate) use jobs::{ByOwner, Registration};
 pub use jobs::{Greeted, Named};
-pub(crate) use messages::{NewMessage, Stored, StoredRecipient, Unread};
+pub(crate) use messages::{NewMessage, Range, Stored, StoredRecipient, Unread};
 pub(crate) use sessions::{Listed, ListedPage};
 
 use crate::clock::Clock;
@@ -213,6 +213,11 @@ impl Store {
 
     pub(crate) async fn mark_shown(&self, shown: ByOwner<Vec<MessageId>>) -> Result<(), Error> {
         self.change(shown, Job::Shown).await
+    }
+
+    /// What a later server of the same client session will say, and get the name by.
+    pub(crate) async fn note_client_session(&self, row: Row, client_session: String) -> Result<(), Error> {
+        self.change((row, client_session), Job::ClientSession).await
     }
 
     pub(crate) async fn set_state(&self, set: ByOwner<SetState>) -> Result<StateSet, Error> {

@@ -1,7 +1,7 @@
 //! What is read from the store without changing it: each asks the pool, and turns a failure into the caller's error.
 
 use super::header::log_of;
-use super::messages::{self, Page, Unread};
+use super::messages::{self, Page, Range, Unread};
 use super::sessions::{self, ListedPage};
 use super::{Store, errors, state};
 use crate::session::Owner;
@@ -34,6 +34,11 @@ impl Store {
         began_after: MessageId,
     ) -> Result<Unread, Error> {
         self.read(messages::unread(&self.readers, owner, filter, began_after).await)
+    }
+
+    /// Mail that a session is to be told of, ascending by id.
+    pub(crate) async fn unannounced(&self, owner: &Owner, range: Range) -> Result<Vec<Message>, Error> {
+        self.read(messages::unannounced(&self.readers, owner, range).await)
     }
 
     /// The first answer of each recipient, at most `limit`, and the names of those that have not answered.

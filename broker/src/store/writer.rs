@@ -316,6 +316,7 @@ async fn execute(
         outcomes.registrations.push(named);
     }
     sessions::write_presence(connection, work, &batch.presence).await?;
+    sessions::write_client_sessions(connection, &batch.client_sessions).await?;
     outcomes.sends = messages::insert(connection, work, &batch.sends).await?;
     outcomes.marks = messages::mark_read(connection, work, &mut answers, &batch.marks).await?;
     messages::mark_shown(connection, work, &batch.shown).await?;

@@ -1,6 +1,7 @@
 //! One file or folder for each command. This is their table of contents.
 
 mod demo;
+mod hook;
 mod status;
 
 use crate::args::Command;
@@ -10,6 +11,7 @@ use crate::exit::Exit;
 pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo => demo::run().await,
+        Command::Hook { words } => Ok(hook::run(&words).await),
         Command::Status { json } => status::run(json).await,
     }
 }

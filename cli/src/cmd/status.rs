@@ -5,9 +5,9 @@ use crate::exit::Exit;
 use crate::text::visible;
 use crate::trouble;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::response::Status;
+use c2c_proto::response::{PushState, Status};
 use c2c_proto::{Error, ErrorCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{self, Write};
 
 /// Prints the status, or that there is none.
@@ -19,7 +19,8 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<Exit> {
         Err(error) if error.code == ErrorCode::BrokerUnreachable => return silent(&paths, &error),
         Err(error) => return Err(error.into()),
     };
-    let text = if json { object(&status) } else { table(&status) };
+    let push = control::push_states(&paths).await?.unwrap_or_default();
+    let text = if json { object(&status, &push) } else { table(&status, &push) };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
@@ -48,7 +49,7 @@ fn silent(paths: &StorePaths, error: &Error) -> anyhow::Result<Exit> {
 }
 
 /// The object that `--help` documents: keys are only ever added.
-fn object(status: &Status) -> String {
+fn object(status: &Status, push: &[PushState]) -> String {
     let object = json!({
         "version": status.version,
         "protocol": status.protocol,
@@ -69,12 +70,13 @@ fn object(status: &Status) -> String {
         "commit_p50_us": status.commit_p50_us,
         "commit_p99_us": status.commit_p99_us,
         "last_errors": status.last_errors,
+        "push": push.iter().map(push_object).collect::<Vec<Value>>(),
     });
     format!("{object}\n")
 }
 
 /// One line for each fact.
-fn table(status: &Status) -> String {
+fn table(status: &Status, push: &[PushState]) -> String {
     let life = if status.service { "as a service" } else { "started by a session" };
     let durability = match status.durability.as_str() {
         "full" => "full: an answered message survives a power cut",
@@ -94,7 +96,22 @@ fn table(status: &Status) -> String {
         rows.push(("errors", "none".to_owned()));
     }
     rows.extend(status.last_errors.iter().map(|error| ("error", error.clone())));
+    rows.extend(push.iter().map(|state| ("push", push_row(state))));
     rows.iter().map(|(what, text)| format!("{what:<11} {}\n", visible(text))).collect()
+}
+
+fn push_object(state: &PushState) -> Value {
+    let last = state.last.as_ref().map(|last| json!({"at": last.at.to_string(), "outcome": last.outcome}));
+    json!({"name": state.name, "choice": state.choice, "way": state.way, "last": last})
+}
+
+/// How one session is told of mail, and what came of the last time.
+fn push_row(state: &PushState) -> String {
+    let last = state
+        .last
+        .as_ref()
+        .map_or_else(|| "none yet".to_owned(), |last| format!("last {} {}", last.at, last.outcome));
+    format!("{}: {} (C2C_PUSH {}), {last}", state.name, state.way, state.choice)
 }
 
 fn commits(status: &Status) -> String {
@@ -135,7 +152,8 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{in_words, object, size, table};
-    use c2c_proto::response::Status;
+    use c2c_proto::response::{PushOutcome, PushState, Status};
+    use c2c_proto::time::Timestamp;
 
     fn example() -> Status {
         Status {
@@ -161,22 +179,33 @@ mod tests {
         }
     }
 
+    fn push() -> Vec<PushState> {
+        let state = |name: &str, way: &str, last| PushState {
+            name: name.to_owned(),
+            choice: "auto".to_owned(),
+            way: way.to_owned(),
+            last,
+        };
+        let last = PushOutcome { at: Timestamp(1_795_355_401_000_000), outcome: "delivered".to_owned() };
+        vec![state("api", "socket", Some(last)), state("web", "hooks", None)]
+    }
+
     #[test]
     fn a_person_gets_a_table() {
-        insta::assert_snapshot!(table(&example()));
+        insta::assert_snapshot!(table(&example(), &push()));
     }
 
     #[test]
     fn errors_are_listed_and_made_harmless() {
         let status = Status { last_errors: vec!["disk\u{1b}[2J full".to_owned()], commits: 0, ..example() };
-        let table = table(&status);
+        let table = table(&status, &[]);
         assert!(table.contains("error       disk\\u{1b}[2J full\n"), "{table}");
         assert!(table.contains("none yet") && !table.contains("errors"), "{table}");
     }
 
     #[test]
     fn a_program_gets_one_line_of_json() {
-        let text = object(&example());
+        let text = object(&example(), &push());
         assert_eq!(text.matches('\n').count(), 1);
         insta::assert_snapshot!(text.replace(",\"", ",\n\""));
     }

@@ -11,6 +11,8 @@ use crate::error::{Error, ErrorCode};
 use crate::event::{Closing, Event};
 use crate::frame::{ClientFrame, ServerFrame};
 use crate::hello::{Hello, MAGIC, PROTOCOL, PROTOCOL_MIN, Role, SessionState, Welcome};
+use crate::id::MessageId;
+use crate::push;
 use crate::response::{Registered, Response};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +34,7 @@ pub(super) async fn run(
         events: Events::new(events),
         session,
         store_id: None,
+        announced: None,
         last_error: unreachable(&config, "nothing answered in time"),
         config,
     };
@@ -76,6 +79,8 @@ struct Actor {
     events: Events,
     session: watch::Sender<Option<SessionState>>,
     store_id: Option<String>,
+    /// Mail up to this id needs no announcement any more. The broker forgets it when it ends, so that each hello says it.
+    announced: Option<MessageId>,
     /// Why the latest attempt failed.
     last_error: Error,
 }
@@ -218,6 +223,11 @@ impl Actor {
                 if let Event::Session(state) = &event {
                     self.session.send_replace(Some(state.clone()));
                 }
+                self.note_announced(match &event {
+                    Event::Nudge(nudge) => Some(nudge.up_to),
+                    Event::Announced(announced) => Some(announced.up_to),
+                    _ => None,
+                });
                 let closing = if let Event::Closing(reason) = &event { Some(*reason) } else { None };
                 self.events.push(ClientEvent::Event(event));
                 Ok(closing)
@@ -247,8 +257,11 @@ impl Actor {
             && before != welcome.store_id
         {
             tracing::warn!(before, now = welcome.store_id, "the store was replaced by another one");
+            self.announced = None;
         }
         self.session.send_replace(welcome.session.clone());
+        let announced = welcome.extra.iter().find(|(key, _)| key == push::ANNOUNCED);
+        self.note_announced(announced.and_then(|(_, id)| id.parse().ok()));
         self.events.push(ClientEvent::Connected(welcome));
     }
 
@@ -266,8 +279,17 @@ impl Actor {
             protocol_max: PROTOCOL,
             build: self.config.build.clone(),
             role,
-            extra: Vec::new(),
+            extra: self.extra(),
         }
+    }
+
+    fn extra(&self) -> Vec<(String, String)> {
+        let announced = self.announced.map(|id| (push::ANNOUNCED.to_owned(), id.to_string()));
+        self.config.extra.iter().cloned().chain(announced).collect()
+    }
+
+    fn note_announced(&mut self, up_to: Option<MessageId>) {
+        self.announced = self.announced.max(up_to);
     }
 
     fn no_answer(&self) -> Error {

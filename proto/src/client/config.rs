@@ -17,6 +17,8 @@ pub struct ClientConfig {
     pub start: Start,
     /// The program's version, for messages.
     pub build: String,
+    /// What each hello says beside it, by the keys that [`crate::hello::Hello`]'s `extra` has.
+    pub extra: Vec<(String, String)>,
 }
 
 /// Whether to start a broker when none answers.

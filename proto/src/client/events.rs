@@ -48,15 +48,15 @@ impl Events {
     }
 }
 
-/// Events of one kind replace each other. Mail that is to be announced is a kind of its own, so that an announcement
-/// does not give way to a mere count.
+/// Events of one kind replace each other. An announcement does not give way to a mere count.
 const fn kind(event: &ClientEvent) -> u8 {
     match event {
         ClientEvent::Connected(_) | ClientEvent::Disconnected => 0,
-        ClientEvent::Event(Event::Mail(mail)) if mail.announce => 1,
+        ClientEvent::Event(Event::Nudge(_)) => 1,
         ClientEvent::Event(Event::Mail(_)) => 2,
         ClientEvent::Event(Event::Session(_)) => 3,
         ClientEvent::Event(Event::Closing(_)) => 4,
+        ClientEvent::Event(Event::Announced(_)) => 5,
     }
 }
 
@@ -64,19 +64,25 @@ const fn kind(event: &ClientEvent) -> u8 {
 mod tests {
     use super::Events;
     use crate::client::ClientEvent;
-    use crate::event::{Closing, Event, MailWaiting};
+    use crate::event::{Closing, Event, MailWaiting, Nudge};
     use crate::message::Priority;
+    use crate::push::Way;
     use tokio::sync::mpsc;
 
-    fn mail(message_id: i64, announce: bool) -> ClientEvent {
+    fn mail(message_id: i64) -> ClientEvent {
         ClientEvent::Event(Event::Mail(MailWaiting {
             message_id,
             from: "api".to_owned(),
             tag: None,
             priority: Priority::Normal,
             unread: 1,
-            announce,
+            announce: false,
         }))
+    }
+
+    fn nudge(up_to: i64) -> ClientEvent {
+        let (way, headlines) = (Way::Socket, Vec::new());
+        ClientEvent::Event(Event::Nudge(Nudge { way, headlines, count: 1, unread: 1, up_to, again: false }))
     }
 
     #[tokio::test]
@@ -84,17 +90,15 @@ mod tests {
         let (out, mut received) = mpsc::channel(1);
         let mut events = Events::new(out);
         events.push(ClientEvent::Disconnected);
-        events.push(mail(1, true));
+        events.push(nudge(1));
         for id in 2..1_000 {
-            events.push(mail(id, false));
+            events.push(mail(id));
         }
         events.push(ClientEvent::Event(Event::Closing(Closing::Idle)));
-        events.push(mail(1_000, true));
+        events.push(nudge(1_000));
         assert_eq!(events.waiting.len(), 3);
         assert_eq!(received.recv().await, Some(ClientEvent::Disconnected));
-        for expected in
-            [mail(999, false), ClientEvent::Event(Event::Closing(Closing::Idle)), mail(1_000, true)]
-        {
+        for expected in [mail(999), ClientEvent::Event(Event::Closing(Closing::Idle)), nudge(1_000)] {
             events.deliver().await;
             assert_eq!(received.recv().await, Some(expected));
         }
@@ -105,11 +109,11 @@ mod tests {
     async fn without_a_receiver_nothing_is_kept() {
         let (out, received) = mpsc::channel(1);
         let mut events = Events::new(out);
-        events.push(mail(1, true));
-        events.push(mail(2, true));
+        events.push(mail(1));
+        events.push(mail(2));
         drop(received);
         events.deliver().await;
-        events.push(mail(3, true));
+        events.push(mail(3));
         assert!(events.waiting.is_empty());
     }
 }

@@ -165,6 +165,21 @@ pub async fn connect(address: &Address) -> Result<Stream, ConnectError> {
     }
 }
 
+/// Connects to a socket or pipe of another program, if it runs as this user: what is written there may hold secrets.
+///
+/// # Errors
+/// Nobody listens, whoever does is another user or unknown, or the system refuses.
+pub async fn connect_to_own(path: &Path) -> io::Result<Stream> {
+    let stream = local::Stream::connect(path.to_fs_name::<GenericFilePath>()?).await?;
+    match platform::check_peer(&stream) {
+        Ok(()) => Ok(Stream { inner: stream }),
+        Err(PeerFault::Foreign(who)) => {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{who} listens there, not you")))
+        }
+        Err(PeerFault::Unknown(error)) => Err(error),
+    }
+}
+
 /// Why the other end is not trusted.
 enum PeerFault {
     /// Another user.

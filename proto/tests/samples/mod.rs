@@ -1,5 +1,6 @@
 //! One value of every frame, with every variant of every enum that travels; names are stable, they key the golden file.
 
+pub(crate) mod push;
 mod requests;
 pub(crate) mod responses;
 
@@ -33,6 +34,7 @@ pub(crate) fn from_client() -> Vec<(String, ClientFrame)> {
     frames.extend(
         requests::all()
             .into_iter()
+            .chain(push::requests())
             .map(|(name, request)| (format!("call.{name}"), ClientFrame::Call { id: CALL_ID, request })),
     );
     frames
@@ -53,10 +55,16 @@ pub(crate) fn from_broker() -> Vec<(String, ServerFrame)> {
         ServerFrame::Reply(Reply { id: CALL_ID, mail: None, result: Err(error(ErrorCode::NotFound)) }),
     ));
     frames.extend(
-        responses::all().into_iter().map(|(name, response)| (format!("reply.{name}"), reply(None, response))),
+        responses::all()
+            .into_iter()
+            .chain(push::responses())
+            .map(|(name, response)| (format!("reply.{name}"), reply(None, response))),
     );
     frames.extend(
-        events().into_iter().map(|(name, event)| (format!("event.{name}"), ServerFrame::Event(event))),
+        events()
+            .into_iter()
+            .chain(push::events())
+            .map(|(name, event)| (format!("event.{name}"), ServerFrame::Event(event))),
     );
     frames
 }
@@ -80,7 +88,7 @@ fn hello(role: Role) -> Hello {
     }
 }
 
-fn identity() -> Identity {
+pub(crate) fn identity() -> Identity {
     Identity {
         key: text("shim-key"),
         session_id: some("row"),
@@ -105,7 +113,7 @@ fn welcome(session: Option<SessionState>) -> Welcome {
     }
 }
 
-fn session() -> SessionState {
+pub(crate) fn session() -> SessionState {
     SessionState {
         session_id: text("row"),
         name: text("api"),

@@ -8,7 +8,7 @@ use c2c_proto::response::{
 };
 use c2c_proto::time::Timestamp;
 
-const AT: Timestamp = Timestamp(1_795_355_401_234_567);
+pub(crate) const AT: Timestamp = Timestamp(1_795_355_401_234_567);
 
 pub(super) fn all() -> Vec<(&'static str, Response)> {
     let mut responses = mail();

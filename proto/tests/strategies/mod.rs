@@ -2,10 +2,11 @@
 //! overflow a test's stack.
 
 use c2c_proto::error::{Error, ErrorCode};
-use c2c_proto::event::{Closing, Event, MailWaiting};
+use c2c_proto::event::{Closing, Event, Headline, MailWaiting, Nudge};
 use c2c_proto::frame::{ClientFrame, MailCount, Reply, ServerFrame};
 use c2c_proto::hello::{Hello, Identity, MAGIC, Role, SessionState, Welcome};
 use c2c_proto::message::{Message, Priority, Receipt, ReceiptState, Recipient, To};
+use c2c_proto::push::Way;
 use c2c_proto::request::{Ask, Filter, Inbox, MarkRead, Register, Request, Send, SetState, Wait};
 use c2c_proto::response::{Entry, Response, Sent, State, Waited};
 use c2c_proto::time::Timestamp;
@@ -276,8 +277,25 @@ fn event() -> BoxedStrategy<Event> {
             announce,
         },
     );
+    let headline = (any::<i64>(), text(), of(text())).prop_map(|(message_id, from, tag)| Headline {
+        message_id,
+        from,
+        tag,
+    });
+    let counts = (any::<u64>(), any::<u64>(), any::<i64>(), any::<bool>());
+    let nudge = (prop::collection::vec(headline, 0..5), counts).prop_map(
+        |(headlines, (count, unread, up_to, again))| Nudge {
+            way: Way::Socket,
+            headlines,
+            count,
+            unread,
+            up_to,
+            again,
+        },
+    );
     prop_oneof![
         mail.prop_map(Event::Mail),
+        nudge.prop_map(Event::Nudge),
         session_state().prop_map(Event::Session),
         Just(Event::Closing(Closing::Idle)),
     ]

@@ -1,23 +1,12 @@
 //! Linux: the kernel sends a signal when the thread ends that started the shim. A client may well have such threads,
 //! so the signal only says that it is time to look whether the parent process is still the same.
 
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Which field of `/proc/<pid>/stat` is the start time, counted from the one after the name (which is the third).
-const START_TIME_FIELD: usize = 22 - 3;
-
-/// Process id and start time.
-pub(super) fn describe() -> String {
-    let pid = getppid().map_or(0, Pid::as_raw_pid);
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    format!("{pid}:{}", start_time(&stat).unwrap_or("?"))
-}
-
-/// The name before it may hold anything, spaces and parentheses included.
-fn start_time(stat: &str) -> Option<&str> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(START_TIME_FIELD)
+/// The process id.
+pub(super) fn id() -> u32 {
+    getppid().map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())
 }
 
 pub(super) async fn gone() {
@@ -29,25 +18,5 @@ pub(super) async fn gone() {
     }
     while getppid() == parent {
         looks.recv().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{describe, start_time};
-
-    #[test]
-    fn the_start_time_is_found_behind_any_name() {
-        let stat = "12 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21";
-        assert_eq!(start_time(stat), Some("4711"));
-        assert_eq!(start_time("garbage"), None);
-    }
-
-    #[test]
-    fn the_parent_of_this_test_has_a_start_time() {
-        let described = describe();
-        let (pid, start) = described.split_once(':').unwrap();
-        assert_eq!(pid, std::os::unix::process::parent_id().to_string());
-        assert!(start.parse::<u64>().unwrap() > 0);
     }
 }

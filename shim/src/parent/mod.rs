@@ -16,7 +16,7 @@ use windows as platform;
 /// The parent process in a form that a later process with the same pid does not share, where the platform allows it.
 #[must_use]
 pub fn describe() -> String {
-    platform::describe()
+    c2c_proto::process::describe(platform::id())
 }
 
 /// Ends when the parent process is gone. Where the platform does not tell, never: then the end of stdin says it.

@@ -1,8 +1,8 @@
 //! Unix systems other than Linux.
 
 /// The process id.
-pub(super) fn describe() -> String {
-    std::os::unix::process::parent_id().to_string()
+pub(super) fn id() -> u32 {
+    std::os::unix::process::parent_id()
 }
 
 /// Not told; the end of stdin says it.

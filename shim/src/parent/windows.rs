@@ -9,8 +9,8 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
 };
 
 /// The process id; unknown is 0.
-pub(super) fn describe() -> String {
-    parent_id().unwrap_or(0).to_string()
+pub(super) fn id() -> u32 {
+    parent_id().unwrap_or(0)
 }
 
 /// Not told; the end of stdin says it.

@@ -118,7 +118,9 @@ fn rendered(view: &View, response: Response) -> Rendered {
             "state_deleted": state_deleted,
         })),
         // No tool asks for these.
-        Response::Done(_) | Response::Status(_) => plain(json!({"ok": true})),
+        Response::Done(_) | Response::Status(_) | Response::Hooked(_) | Response::PushStates(_) => {
+            plain(json!({"ok": true}))
+        }
     }
 }
 

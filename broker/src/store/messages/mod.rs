@@ -9,6 +9,7 @@ mod one;
 mod recipients;
 mod replies;
 mod shape;
+mod unannounced;
 mod unread;
 
 pub(crate) use answers_to::answers_to;
@@ -16,6 +17,7 @@ pub(crate) use insert::insert;
 pub(crate) use list::{Page, list};
 pub(crate) use marks::{mark_read, mark_shown};
 pub(crate) use one::one;
+pub(crate) use unannounced::{Range, unannounced};
 pub(crate) use unread::{Unread, unread};
 
 use crate::session::Owner;

@@ -29,7 +29,9 @@ pub(crate) async fn greet(
             let owner = known.owner();
             return Ok(Ok(Some(Greeted { owner, superseded: true, online: None, displaced: None })));
         }
-        return Ok(Ok(Some(join(connection, work, identity, &known).await?)));
+        // The client may call its session by another id since; a shim knows only the one that it was started with.
+        let identity = Identity { client_session: None, ..identity.clone() };
+        return Ok(Ok(Some(join(connection, work, &identity, &known).await?)));
     }
     if !identity.automatic {
         return Ok(Ok(None));

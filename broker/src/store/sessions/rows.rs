@@ -3,6 +3,7 @@
 use crate::presence::Left;
 use crate::session::Owner;
 use crate::session::Row;
+use crate::store::jobs::Ask;
 use crate::store::writer::Work;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::new_unique_id;
@@ -332,6 +333,22 @@ pub(crate) async fn write_presence(
     .bind(work.now.0)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// What the clients call these rows' sessions now.
+pub(crate) async fn write_client_sessions(
+    connection: &mut SqliteConnection,
+    noted: &[Ask<(Row, String), ()>],
+) -> Result<(), sqlx::Error> {
+    for ask in noted {
+        let (row, client_session) = &ask.input;
+        sqlx::query("UPDATE sessions SET client_session = ?2 WHERE row_id = ?1")
+            .bind(row)
+            .bind(client_session)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -51,6 +51,7 @@ impl Place {
             role: Role::Session(Box::new(identity)),
             start: Start::Never,
             build: "test".to_owned(),
+            extra: Vec::new(),
         }
     }
 

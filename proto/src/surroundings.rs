@@ -1,10 +1,10 @@
-//! Who this session is, from what surrounds the process: environment, working directory, parent.
+//! Who a client's session is, from what surrounds a process that the client started, its shim or a hook: environment,
+//! working directory, the client's own process.
 //!
 //! Owns the reading of the environment; what follows from it (the name, whether two are the same) is the broker's.
 
-use crate::parent;
-use c2c_proto::hello::Identity;
-use c2c_proto::id::new_unique_id;
+use crate::hello::Identity;
+use crate::id::new_unique_id;
 
 /// The hello has to fit a small frame: nothing in it may be longer than this.
 const TEXT_MAX_BYTES: usize = 1_024;
@@ -22,14 +22,14 @@ pub struct Surroundings {
     pub project_dir: Option<String>,
     /// The working directory.
     pub cwd: String,
-    /// The parent process.
+    /// The client's process, as [`crate::process::describe`] names it.
     pub parent: String,
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Those of this process. `parent`: the client's process.
     #[must_use]
-    pub fn read() -> Self {
+    pub fn read(parent: String) -> Self {
         let cwd = std::env::current_dir().map(|dir| dir.to_string_lossy().into_owned());
         Self {
             name: variable("C2C_NAME"),
@@ -37,7 +37,7 @@ impl Surroundings {
             project_dir: variable("CLAUDE_PROJECT_DIR"),
             // A folder that was removed has no path any more.
             cwd: cwd.unwrap_or_default(),
-            parent: parent::describe(),
+            parent,
         }
     }
 

@@ -1,0 +1,171 @@
+//! Telling sessions of mail: when, of which, and by whom. Each announcement of a message is granted once per session,
+//! whichever way it goes; this is where.
+//!
+//! A message that is on disk makes something pending ([`mail_came`]). When it is due, the store is read again, so that mail
+//! which was read or shown meanwhile is not announced, and the newest connection whose shim has a way gets a nudge. If
+//! none has one, a hook that waits for it is woken, or the next hook that runs takes it ([`take`]).
+
+pub(crate) mod pace;
+#[cfg(test)]
+mod pace_tests;
+
+use crate::Broker;
+use crate::session::Row;
+use crate::store::Range;
+use c2c_proto::Error;
+use c2c_proto::event::{Announced, Event, Headline, Nudge};
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::HEADLINES_MAX;
+use c2c_proto::message::Message;
+use c2c_proto::name::fold;
+use c2c_proto::push::Way;
+use std::sync::Arc;
+use tokio::time::{Instant, sleep_until};
+
+/// Who takes mail to announce it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taker {
+    /// The shim, or a hook that starts or prolongs a turn: it counts as a nudge.
+    Nudge,
+    /// A hook at the beginning of a turn that runs anyway.
+    Turn,
+    /// A hook at the session's start: all unread mail, whatever was announced.
+    Start,
+}
+
+/// Mail that was granted to whoever took it.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// The newest, ascending by id, at most [`HEADLINES_MAX`].
+    pub(crate) messages: Vec<Message>,
+    /// How many there are.
+    pub(crate) count: u64,
+    /// Up to which id.
+    pub(crate) up_to: MessageId,
+}
+
+impl Taken {
+    /// All of these messages, in ascending order.
+    pub(crate) fn of(messages: Vec<Message>) -> Self {
+        let up_to = messages.last().map_or(0, |message| message.id);
+        Self { count: messages.len() as u64, up_to, messages: newest(messages) }
+    }
+}
+
+/// Mail that is to be announced is on disk.
+pub(crate) fn mail_came(broker: &Arc<Broker>, row: Row) {
+    if broker.hub.mail_came(row) {
+        tokio::spawn(care(Arc::clone(broker), row));
+    }
+}
+
+/// Announces what is pending whenever it is due, until nothing is.
+async fn care(broker: Arc<Broker>, row: Row) {
+    while let Some(due) = broker.hub.next_due(row) {
+        if due > Instant::now() {
+            if !sleeps_until(&broker, due).await {
+                return;
+            }
+            // More may have come meanwhile.
+            continue;
+        }
+        broker.hub.settle(row);
+        match broker.hub.way_of(row) {
+            None => broker.hub.wake_watcher(row),
+            Some(way) => {
+                if let Err(error) = announce(&broker, row, way).await {
+                    tracing::warn!(row, %error, "mail could not be announced");
+                }
+            }
+        }
+    }
+}
+
+async fn announce(broker: &Arc<Broker>, row: Row, way: Way) -> Result<(), Error> {
+    let Some(taken) = take(broker, row, Taker::Nudge).await? else { return Ok(()) };
+    tracing::debug!(row, up_to = taken.up_to, count = taken.count, way = way.as_str(), "nudge");
+    broker.hub.nudge(row, nudge(broker, row, way, taken, false));
+    Ok(())
+}
+
+/// Takes the mail that is to be announced; nobody else gets it then. `None` if there is none.
+pub(crate) async fn take(broker: &Arc<Broker>, row: Row, taker: Taker) -> Result<Option<Taken>, Error> {
+    let Some(one_at_a_time) = broker.hub.taking(row) else { return Ok(None) };
+    let _turn = one_at_a_time.lock().await;
+    let (Some((owner, false)), Some(announced)) = (broker.hub.owner(row), broker.hub.announced(row)) else {
+        return Ok(None);
+    };
+    let all = taker == Taker::Start;
+    let range = Range { after: if all { 0 } else { announced }, up_to: MessageId::MAX, all };
+    let messages = broker.store.unannounced(&owner, range).await?;
+    let Some(up_to) = messages.last().map(|message| message.id) else { return Ok(None) };
+    let told: Vec<Message> = messages
+        .into_iter()
+        .filter(|message| all || broker.hub.allows(row, &fold(&message.from_name)))
+        .collect();
+    let senders: Vec<String> = told.iter().map(|message| fold(&message.from_name)).collect();
+    let nudge = taker == Taker::Nudge && !told.is_empty();
+    if broker.hub.granted(row, up_to, &senders, nudge) {
+        tokio::spawn(repeat(Arc::clone(broker), row));
+    }
+    if told.is_empty() {
+        tracing::debug!(row, up_to, "mail is only counted: its senders have had their nudges of this hour");
+        return Ok(None);
+    }
+    Ok(Some(Taken { up_to, ..Taken::of(told) }))
+}
+
+/// The session's shims know what a hook announced.
+pub(crate) fn tell_announced(broker: &Broker, row: Row, up_to: MessageId) {
+    let event = Event::Announced(Announced { up_to });
+    broker.hub.tell_session(row, &event, &event);
+}
+
+/// Announces once more what nothing came of, as long as something may have to be.
+async fn repeat(broker: Arc<Broker>, row: Row) {
+    while let Some(at) = broker.hub.again_at(row) {
+        if !sleeps_until(&broker, at).await {
+            return;
+        }
+        if let Err(error) = announce_again(&broker, row).await {
+            tracing::warn!(row, %error, "mail could not be announced again");
+        }
+    }
+}
+
+async fn announce_again(broker: &Arc<Broker>, row: Row) -> Result<(), Error> {
+    let (Some(grant), Some(way)) = (broker.hub.take_again(row), broker.hub.way_of(row)) else {
+        return Ok(());
+    };
+    let Some((owner, false)) = broker.hub.owner(row) else { return Ok(()) };
+    let range = Range { after: grant.after, up_to: grant.up_to, all: false };
+    let messages = broker.store.unannounced(&owner, range).await?;
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let taken = Taken { up_to: grant.up_to, ..Taken::of(messages) };
+    broker.hub.nudge(row, nudge(broker, row, way, taken, true));
+    Ok(())
+}
+
+fn nudge(broker: &Broker, row: Row, way: Way, taken: Taken, again: bool) -> Nudge {
+    let unread = broker.hub.owner(row).map_or(0, |(owner, _)| broker.store.mail(&owner.mailbox).unread);
+    let headlines = taken.messages.into_iter().map(headline).collect();
+    Nudge { way, headlines, count: taken.count, unread, up_to: taken.up_to, again }
+}
+
+fn headline(message: Message) -> Headline {
+    Headline { message_id: message.id, from: message.from_name, tag: message.tag }
+}
+
+fn newest(mut messages: Vec<Message>) -> Vec<Message> {
+    messages.split_off(messages.len().saturating_sub(HEADLINES_MAX))
+}
+
+/// `false`: the broker goes down first.
+async fn sleeps_until(broker: &Broker, at: Instant) -> bool {
+    tokio::select! {
+        () = sleep_until(at) => true,
+        _ = broker.shutdown.begun() => false,
+    }
+}

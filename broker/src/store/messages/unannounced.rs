@@ -1,0 +1,50 @@
+//! Mail that a session is to be told of: unread, with the beginning of its body.
+
+use super::shape::{bytes_for, message, message_columns};
+use crate::session::Owner;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::REMINDER_BODY_MAX_CHARS;
+use c2c_proto::message::Message;
+use sqlx::SqlitePool;
+
+/// Messages looked at for one announcement, the newest: of more than this only the number of unread ones speaks.
+const LOOKED_AT_MAX: i64 = 200;
+
+/// Which mail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    /// Ids above this one,
+    pub(crate) after: MessageId,
+    /// and up to this one.
+    pub(crate) up_to: MessageId,
+    /// Also what was shown to the session already, and mail that asks for no announcement.
+    pub(crate) all: bool,
+}
+
+const SELECT: &str = concat!(
+    "SELECT ",
+    message_columns!(),
+    " FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
+     WHERE d.mailbox = ?1 AND d.read_at IS NULL AND d.message_id > ?4 AND d.message_id <= ?5
+       AND (?6 OR (m.priority = 0 AND d.shown_row IS NOT ?2))
+     ORDER BY d.message_id DESC LIMIT ?7"
+);
+
+/// Ascending by id.
+pub(crate) async fn unannounced(
+    pool: &SqlitePool,
+    owner: &Owner,
+    range: Range,
+) -> Result<Vec<Message>, sqlx::Error> {
+    let rows = sqlx::query(SELECT)
+        .bind(&owner.mailbox)
+        .bind(owner.row)
+        .bind(bytes_for(REMINDER_BODY_MAX_CHARS))
+        .bind(range.after)
+        .bind(range.up_to)
+        .bind(range.all)
+        .bind(LOOKED_AT_MAX)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().rev().map(|row| message(row, REMINDER_BODY_MAX_CHARS)).collect()
+}
