@@ -6,5 +6,5 @@ cd "$(dirname "$0")/../.."
 screens=$(mktemp -d)
 trap 'rm -rf "$screens"' EXIT
 cargo build --bins
-C2C_PICTURE_DIR=$screens C2C_NO_SKIP=1 cargo test -p c2c-harness --test claude two_sessions_at_work
+C2C_PICTURE_DIR=$screens cargo test -p c2c-harness --test claude picture::two_sessions_at_work
 python3 docs/pictures/draw.py "$screens/local.screen" "$screens/online.screen" >docs/pictures/sessions.svg
