@@ -206,7 +206,7 @@ fn whatever_fails_a_hook_ends_well_and_says_nothing() {
     quiet(&hooks.clone().env("CLAUDE_PID", "1"), "stop");
     let file = sandbox.dir().join("file");
     std::fs::write(&file, "no folder").unwrap();
-    quiet(&hooks.clone().env("CLAUDE_C2C_DB", &file.join("c2c.db").to_string_lossy()), "session-start");
+    quiet(&hooks.env("CLAUDE_C2C_DB", &file.join("c2c.db").to_string_lossy()), "session-start");
     let noted = std::fs::read_to_string(sandbox.paths().run_dir.join("hooks.log")).unwrap();
     assert!(noted.contains("no such hook: no-such-event") && noted.contains("CLAUDE_PID"), "{noted}");
 }

@@ -41,10 +41,9 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
 }
 
 pub(crate) fn events() -> Vec<(&'static str, Event)> {
-    let nudge = nudge();
-    let bare = Nudge { way: Way::Channel, headlines: Vec::new(), again: true, ..nudge.clone() };
+    let bare = Nudge { way: Way::Channel, headlines: Vec::new(), again: true, ..nudge() };
     vec![
-        ("nudge", Event::Nudge(nudge)),
+        ("nudge", Event::Nudge(nudge())),
         ("nudge.bare", Event::Nudge(bare)),
         ("announced", Event::Announced(Announced { up_to: 42 })),
     ]

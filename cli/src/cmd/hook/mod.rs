@@ -54,7 +54,7 @@ async fn told(event: Event) -> Result<Option<String>, String> {
     let Some(hook) = hook(asked, input) else {
         return Err("CLAUDE_PID is not set: this is no hook".to_owned());
     };
-    let paths = StorePaths::from_env().map_err(in_words)?;
+    let paths = StorePaths::from_env().map_err(|error| in_words(&error))?;
     let starts = event == Event::SessionStart;
     let answer = control::hook(&paths, hook, starts);
     let answer = if event == Event::Rewake {
@@ -62,7 +62,7 @@ async fn told(event: Event) -> Result<Option<String>, String> {
     } else {
         timeout(WITHIN, answer).await.map_err(|_| format!("no answer within {} s", WITHIN.as_secs()))?
     };
-    let hooked: Option<Hooked> = answer.map_err(in_words)?;
+    let hooked: Option<Hooked> = answer.map_err(|error| in_words(&error))?;
     Ok(hooked.and_then(|hooked| text::text(event, &hooked)))
 }
 
@@ -86,6 +86,6 @@ fn say(event: Event, text: &str) -> Exit {
     told.unwrap_or(Exit::Done)
 }
 
-fn in_words(error: Error) -> String {
+fn in_words(error: &Error) -> String {
     error.to_string()
 }
