@@ -1,8 +1,12 @@
 //! What the hooks of the plugin put before the model.
 
 use super::{STEP, reads_mail, unread};
-use c2c_harness::{Claude, Model, Sandbox, Session, Shim, Wiring, until, when};
+use c2c_harness::{
+    Claude, Model, ModelRequest, Sandbox, Session, Shim, Wiring, binary, install, until, when,
+};
+use c2c_proto::limits::NUDGE_INTERVAL_MS;
 use serde_json::json;
+use std::time::Duration;
 
 /// Who writes: a word that stands in nothing but what this session sends.
 const SENDER: &str = "zoltan";
@@ -89,4 +93,53 @@ fn without_c2c_on_the_path_the_plugin_is_not_in_the_way() {
     let session =
         claude.session(&sandbox, "project", &model).wired(Wiring::Plugin).env("PATH", "/usr/bin:/bin");
     assert_eq!(session.print("Say hello.").finish(STEP).trim(), "done");
+}
+
+/// Programs that do what c2c's do in a client that gives no inbox socket; the folder that they are in.
+fn without_an_inbox(sandbox: &Sandbox) -> String {
+    let folder = sandbox.folder("without-inbox");
+    for program in ["c2c", "c2c-shim"] {
+        let script = format!(
+            "#!/bin/sh\nunset CLAUDE_CODE_MESSAGING_SOCKET CLAUDE_CODE_MESSAGING_TOKEN\nexec '{}' \"$@\"\n",
+            binary(program).display()
+        );
+        let written = folder.join(format!("{program}.sh"));
+        std::fs::write(&written, script).expect("the sandbox can be written");
+        install(&written, &folder.join(program));
+    }
+    folder.to_string_lossy().into_owned()
+}
+
+#[test]
+fn where_there_is_no_inbox_socket_a_hook_wakes_the_idle_session_once_for_each_message() {
+    let Some(claude) = Claude::installed() else { return };
+    let sandbox = Sandbox::new();
+    let path = format!("{}:/usr/bin:/bin", without_an_inbox(&sandbox));
+    let model = Model::start(reads_mail("from zoltan"));
+    let session = claude.session(&sandbox, "project", &model).wired(Wiring::Plugin).env("PATH", &path);
+    // The client waits for such a hook in print mode, so there it must not wait for mail.
+    session.print("Say hello.").finish(STEP);
+
+    let terminal = session.interactive();
+    let mut peer = sandbox.session(SENDER);
+    until_known(&mut peer);
+    // Each turn that ends starts one more hook.
+    for (number, prompt) in (1..).zip(["One.", "Two.", "Three."]) {
+        terminal.enter(prompt);
+        until("the turn has ended", STEP, || terminal.screen().matches("● done").count() == number);
+    }
+    for body in ["first", "second"] {
+        let before = model.requests().len();
+        let id = peer.say("project", body);
+        until("the message is read", STEP, || !unread(&mut peer, id));
+        let over = || model.requests().last().is_some_and(|request| request.news.contains("\"marked\""));
+        until("the turn is over", STEP, over);
+        let woken: Vec<ModelRequest> =
+            model.requests().into_iter().skip(before).filter(ModelRequest::begins_turn).collect();
+        assert_eq!(woken.len(), 1, "one message is one turn");
+        assert!(woken[0].news.contains(&format!("#{id} from zoltan: \"{body}\"")), "{}", woken[0]);
+        // A nudge is not given more often; the next one would come later.
+        c2c_harness::pause(Duration::from_millis(NUDGE_INTERVAL_MS));
+    }
+    terminal.quit();
 }
