@@ -7,10 +7,13 @@
 mod binaries;
 mod broker;
 mod call;
+#[cfg(unix)]
+mod claude;
 mod eventually;
 mod hook;
 #[cfg(unix)]
 mod inbox_socket;
+mod model;
 mod observe;
 mod other;
 mod process;
@@ -26,10 +29,13 @@ mod wire;
 pub use binaries::{bin_dir, binary, install};
 pub use broker::Broker;
 pub use call::{Pending, ToolResult};
+#[cfg(unix)]
+pub use claude::{Claude, Printing, Session, Terminal, Wiring};
 pub use eventually::{best_of, look, pause, until, until_some};
 pub use hook::Hooks;
 #[cfg(unix)]
 pub use inbox_socket::{InboxSocket, Post};
+pub use model::{Model, ModelRequest, Rule, when};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 #[cfg(unix)]

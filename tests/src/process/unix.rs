@@ -5,6 +5,9 @@ use std::path::Path;
 
 pub use rustix::process::Signal;
 
+/// What was asked to end gets this long.
+const END: std::time::Duration = std::time::Duration::from_secs(3);
+
 fn pid(id: u32) -> Pid {
     i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process id")
 }
@@ -17,6 +20,14 @@ pub fn signal(id: u32, signal: Signal) {
 /// Ends a process at once, as power would: no handler runs.
 pub fn stop(id: u32) {
     signal(id, Signal::KILL);
+}
+
+/// Asks a process to end, and ends it if it does not.
+pub fn end(id: u32) {
+    signal(id, Signal::TERM);
+    if crate::eventually::look(END, || (!alive(id)).then_some(())).is_none() {
+        stop(id);
+    }
 }
 
 /// Whether the process runs; one that ended but was not reaped by its parent does not.
