@@ -120,7 +120,12 @@ impl Batch {
     fn tell_follower(&self, outcomes: &Outcomes, shared: &Shared) {
         let (follower, at) = (&shared.follower, shared.clock.now());
         for (ask, outcome) in self.hellos.iter().zip(&outcomes.hellos) {
-            let Ok(Some(Greeted { owner, superseded, online, .. })) = outcome else { continue };
+            let Ok(Some(Greeted { owner, superseded, online, displaced, displaced_row })) = outcome else {
+                continue;
+            };
+            if let (Some(row), Some(displaced)) = (displaced_row, displaced) {
+                follower.superseded(*row, &displaced.state());
+            }
             online.iter().for_each(OnlineGuard::confirm);
             let online = online.as_ref().map(OnlineGuard::another);
             follower.attached(ask.input.conn, &Attached { owner, superseded: *superseded, online, at });

@@ -73,8 +73,10 @@ pub struct Greeted {
     pub superseded: bool,
     /// Keeps the session online; absent for a superseded one.
     pub online: Option<OnlineGuard>,
-    /// The offline row that gave way.
+    /// The row that gave way: offline, or of a client that has ended.
     pub displaced: Option<Displaced>,
+    /// The same, by its number.
+    pub displaced_row: Option<Row>,
 }
 
 /// The outcome of a registration.

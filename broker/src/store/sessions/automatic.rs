@@ -5,7 +5,8 @@
 //! connected is ever displaced, nor a row of another folder that was seen within a week: then a number is appended.
 
 use super::rows::{self, Holder};
-use crate::session::Owner;
+use crate::platform;
+use crate::session::{Owner, Row};
 use crate::store::answers::Answers;
 use crate::store::jobs::Greeted;
 use crate::store::writer::Work;
@@ -27,7 +28,13 @@ pub(crate) async fn greet(
     if let Some(known) = known_row(connection, work, answers, identity).await? {
         if known.stale {
             let owner = known.owner();
-            return Ok(Ok(Some(Greeted { owner, superseded: true, online: None, displaced: None })));
+            return Ok(Ok(Some(Greeted {
+                owner,
+                superseded: true,
+                online: None,
+                displaced: None,
+                displaced_row: None,
+            })));
         }
         // The client may call its session by another id since; a shim knows only the one that it was started with.
         let identity = Identity { client_session: None, ..identity.clone() };
@@ -41,10 +48,11 @@ pub(crate) async fn greet(
         answers.add(0, &identity.key, "", &greeted.owner.session_id);
         return Ok(Ok(Some(greeted)));
     }
-    let (name, displaced) = free_name(connection, work, identity).await?;
+    let (name, given) = free_name(connection, work, identity).await?;
     let owner = rows::create(connection, work, identity, &name, None, None).await?;
     answers.add(0, &identity.key, "", &owner.session_id);
-    Ok(Ok(Some(greeted(work, owner, displaced))))
+    let (displaced_row, displaced) = given.unzip();
+    Ok(Ok(Some(Greeted { displaced_row, displaced, ..greeted(work, owner) })))
 }
 
 /// The row that this very shim was given before. An id that others can see in a list is no proof of that by itself: the
@@ -91,12 +99,12 @@ async fn join(
     holder: &Holder,
 ) -> Result<Greeted, sqlx::Error> {
     rows::refresh(connection, work, holder.row, identity).await?;
-    Ok(greeted(work, holder.owner(), None))
+    Ok(greeted(work, holder.owner()))
 }
 
-fn greeted(work: &Work<'_>, owner: Owner, displaced: Option<Displaced>) -> Greeted {
+fn greeted(work: &Work<'_>, owner: Owner) -> Greeted {
     let online = work.shared.presence.enter(owner.row);
-    Greeted { owner, superseded: false, online: Some(online), displaced }
+    Greeted { owner, superseded: false, online: Some(online), displaced: None, displaced_row: None }
 }
 
 /// A name that may be taken, made free if its holder has to give way.
@@ -104,7 +112,7 @@ async fn free_name(
     connection: &mut SqliteConnection,
     work: &Work<'_>,
     identity: &Identity,
-) -> Result<(String, Option<Displaced>), sqlx::Error> {
+) -> Result<(String, Option<(Row, Displaced)>), sqlx::Error> {
     let base = match &identity.wanted_name {
         Some(wanted) => as_name(wanted),
         None => derive(&folder_name(&identity.project_dir)),
@@ -116,18 +124,20 @@ async fn free_name(
         };
         if gives_way(work, &holder, identity) {
             let displaced = rows::make_stale(connection, work, &holder).await?;
-            return Ok((name, Some(displaced)));
+            return Ok((name, Some((holder.row, displaced))));
         }
     }
     // 2^64 sessions are not there.
     Ok((base, None))
 }
 
-/// Whether the holder of a name loses it to a session that did not even ask for it.
+/// Whether the holder of a name loses it to a session that did not even ask for it. A client that has ended is gone, also
+/// if its shim has a moment to live: whoever starts the next one at once wants the same name.
 fn gives_way(work: &Work<'_>, holder: &Holder, identity: &Identity) -> bool {
     let week_s = i64::try_from(SEEN_RECENTLY_DAYS * 86_400).unwrap_or(i64::MAX);
     let long_gone = holder.last_seen_at < work.now.plus_s(-week_s).0;
-    !holder.online && (holder.project_dir == identity.project_dir || long_gone)
+    let gone = !holder.online || platform::has_ended(&holder.parent);
+    gone && (holder.project_dir == identity.project_dir || long_gone)
 }
 
 /// `C2C_NAME` as a name: as it is if it may be one.

@@ -25,6 +25,8 @@ pub(super) struct Holder {
     pub(super) connected: bool,
     pub(super) project_dir: String,
     pub(super) last_seen_at: i64,
+    /// The client's process, as the shim described it.
+    pub(super) parent: String,
 }
 
 impl Holder {
@@ -57,6 +59,7 @@ impl Holder {
             connected: false,
             project_dir: row.try_get(6)?,
             last_seen_at: row.try_get(7)?,
+            parent: row.try_get(8)?,
         })
     }
 }
@@ -64,7 +67,7 @@ impl Holder {
 macro_rules! select_holder {
     ($condition:literal) => {
         concat!(
-            "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, seen_at FROM sessions WHERE ",
+            "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, seen_at, parent FROM sessions WHERE ",
             $condition,
             " ORDER BY row_id DESC LIMIT 1"
         )
@@ -135,7 +138,7 @@ pub(super) async fn by_client_session(
     client_session: &str,
 ) -> Result<Option<Holder>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, seen_at FROM sessions
+        "SELECT row_id, session_id, name, mailbox, stale, online, project_dir, seen_at, parent FROM sessions
          WHERE client_session = ?1 AND stale = 0 ORDER BY row_id DESC LIMIT 100",
     )
     .bind(client_session)

@@ -187,6 +187,19 @@ async fn after_a_crash_a_name_is_held_for_a_client_that_still_runs_and_for_no_ot
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_client_that_has_ended_gives_way_to_the_next_one_in_its_folder_before_its_shim_is_gone() {
+    let opened = open().await;
+    let dead = Identity { parent: "999999999:1".into(), ..identity("/p/api") };
+    let dying = greet(&opened.store, dead).await;
+    assert_eq!(session(&opened.store, "/other/api").await.owner.name, "api-2", "of another folder");
+    let next = greet(&opened.store, Identity { parent: living_parent(), ..identity("/p/api") }).await;
+    assert_eq!(next.owner.name, "api");
+    assert_eq!((next.displaced_row, next.displaced.unwrap().online), (Some(dying.owner.row), true));
+    assert_eq!(session(&opened.store, "/p/api").await.owner.name, "api-3", "that one lives");
+}
+
 #[tokio::test]
 async fn a_held_name_goes_back_to_its_client_session_under_a_new_process() {
     let opened = open().await;
