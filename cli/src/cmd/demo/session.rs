@@ -1,6 +1,6 @@
 //! One coding session of the demonstration: a folder, and the shim that its client starts there.
 
-use super::mcp::{Ended, Pending, Server};
+use crate::mcp::{Ended, Pending, Server};
 use super::programs::Programs;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
