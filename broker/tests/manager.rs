@@ -1,6 +1,6 @@
 //! What a service manager hears: the test listens in systemd's place.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod common;
 

@@ -80,7 +80,13 @@ impl Scope {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct SetupArgs {
     /// For whom: all projects of yours, all who work on this one, or you in this one
-    #[arg(long, value_enum, default_value = "user", hide_possible_values = true, value_name = "user|project|local")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "user",
+        hide_possible_values = true,
+        value_name = "user|project|local"
+    )]
     pub(crate) scope: Scope,
     /// The MCP server's name; its tools are mcp__NAME__…
     #[arg(long, default_value = "c2c", value_parser = server_name)]

@@ -40,9 +40,11 @@ async fn ask(server: &Server) -> anyhow::Result<String> {
     }
     let sessions = answer["sessions"].as_array().context("the result of list_sessions has no sessions")?;
     let named = |session: &Value| session["name"].as_str().map(str::to_owned);
-    let names: Vec<String> = sessions.iter().filter(|session| session["online"] == true).filter_map(named).collect();
+    let names: Vec<String> =
+        sessions.iter().filter(|session| session["online"] == true).filter_map(named).collect();
     let online = if names.is_empty() { "no session is online".to_owned() } else { names.join(", ") };
     let info = &hello["serverInfo"];
-    let server = format!("{} {}", info["name"].as_str().unwrap_or("?"), info["version"].as_str().unwrap_or("?"));
+    let server =
+        format!("{} {}", info["name"].as_str().unwrap_or("?"), info["version"].as_str().unwrap_or("?"));
     Ok(format!("{server} answered list_sessions in {} ms ({online})", took.as_millis()))
 }

@@ -96,7 +96,12 @@ fn add_leaves(mut work: Work, leaves: &[Leaf], stale: &[Leaf]) -> anyhow::Result
     let mut again = Vec::new();
     if added.leaves.iter().any(outdated) {
         // All of ours goes, and what is still wanted comes anew: so that undoing it stays exact.
-        again = added.leaves.iter().filter(|leaf| !stale.contains(leaf) && !leaves.contains(leaf)).cloned().collect();
+        again = added
+            .leaves
+            .iter()
+            .filter(|leaf| !stale.contains(leaf) && !leaves.contains(leaf))
+            .cloned()
+            .collect();
         let before = work.note.before_sha256.clone();
         work.text = json::take_out(&work.text, &added, |text| digest(text.as_bytes()) == before)?.text;
         work.note.before_sha256 = digest(work.text.as_bytes());
@@ -128,7 +133,9 @@ fn add_block(mut work: Work, lines: &str) -> Work {
 fn replace_whole(mut work: Work, text: &str, absent: bool) -> anyhow::Result<Work> {
     let ours = matches!(&work.note.ours, Ours::Whole { sha256 } if !sha256.is_empty());
     if !absent && !ours && work.text != text {
-        anyhow::bail!("the file is there already and is not one of setup's: move it away, and run this again");
+        anyhow::bail!(
+            "the file is there already and is not one of setup's: move it away, and run this again"
+        );
     }
     if absent || ours {
         work.note.ours = Ours::Whole { sha256: digest(text.as_bytes()) };
@@ -144,9 +151,17 @@ pub(in crate::cmd) fn describe(leaf: &Leaf) -> String {
         Some(key) => format!("{place}.{key}"),
         None => match leaf.value.as_str() {
             Some(text) => format!("{place}: \"{text}\""),
-            None => format!("{place}: {}", commands(leaf).join(", ")),
+            None => format!(
+                "{place}: {}",
+                commands(leaf).iter().map(|command| short(command)).collect::<Vec<_>>().join(", ")
+            ),
         },
     }
+}
+
+/// A command of a hook without the folder of its program.
+fn short(command: &str) -> String {
+    command.rsplit_once(" hook ").map_or_else(|| command.to_owned(), |(_, what)| format!("c2c hook {what}"))
 }
 
 /// The commands of a group of hooks.

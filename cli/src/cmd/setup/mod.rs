@@ -91,7 +91,7 @@ async fn start(service: &Service, places: &Places, record: &mut Record) -> anyho
     if let Err(error) = service::run(&service.start, &places.home).await {
         let by_hand = service::by_hand(&service.start);
         return Ok(Some(format!(
-            "the service was not started: {error:#}\n     {}\n     everything else is done; run `{by_hand}` where it is",
+            "the service was not started: {error:#}\n     {}\n     everything else is done; once it runs: {by_hand}",
             service.needs
         )));
     }
@@ -131,9 +131,13 @@ async fn finish(plan: &Plan, args: &SetupArgs, trouble: Option<String>) -> anyho
 fn off_path(folder: &Path) -> String {
     let folder = folder.display();
     if cfg!(windows) {
-        format!("note: {folder} is not on PATH; add it in the settings, \"environment variables for your account\"")
+        format!(
+            "note: {folder} is not on PATH; add it in the settings, \"environment variables for your account\""
+        )
     } else {
-        format!("note: {folder} is not on PATH; add this line to your shell's start file:\n     export PATH=\"{folder}:$PATH\"")
+        format!(
+            "note: {folder} is not on PATH; add this line to your shell's start file:\n     export PATH=\"{folder}:$PATH\""
+        )
     }
 }
 

@@ -45,7 +45,8 @@ impl Plan {
             let path = files::meant(&places.claude_md(args.scope))?;
             wanted.push(Edit { path, wish: Wish::Block(CLAUDE_MD.to_owned()) });
         }
-        let service = args.service.then(|| Service::here(places, &programs.path("c2c-broker"))).transpose()?;
+        let service =
+            args.service.then(|| Service::here(places, &programs.path("c2c-broker"))).transpose()?;
         let mut plan = Self { programs, registration, edits: Vec::new(), service: None, lines };
         for edit in wanted {
             plan.take(edit, places, record)?;
@@ -86,7 +87,8 @@ impl Plan {
             None => false,
         };
         let started = record.service.as_ref().is_some_and(|note| note.started);
-        if changes || !started {
+        // A broker that runs goes on with the program that it was started from.
+        if changes || !started || !self.programs.copies.is_empty() {
             self.lines.push(format!("will run      {}", super::service::by_hand(&service.start)));
             self.service = Some(service);
         }

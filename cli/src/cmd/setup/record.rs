@@ -108,7 +108,10 @@ impl Record {
     pub(in crate::cmd) fn load(path: &Path) -> anyhow::Result<Self> {
         let Some(text) = files::read(path)? else { return Ok(Self::empty()) };
         let unreadable = || {
-            format!("{}, the note of what setup added, cannot be read; move it away to do without", path.display())
+            format!(
+                "{}, the note of what setup added, cannot be read; move it away to do without",
+                path.display()
+            )
         };
         let record: Self = serde_json::from_str(&text).with_context(unreadable)?;
         if record.form != FORM {

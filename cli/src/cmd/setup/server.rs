@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// The client's program.
 const CLAUDE: &str = "claude";
 /// It is only to edit its configuration.
-const QUIET: [(&str, &str); 2] = [("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"), ("DISABLE_TELEMETRY", "1")];
+const QUIET: [(&str, &str); 2] =
+    [("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"), ("DISABLE_TELEMETRY", "1")];
 
 /// What is to be done.
 #[derive(Debug)]
@@ -50,8 +51,10 @@ impl Registration {
         let file = files::meant(&file)?;
         let shim = as_text(shim)?.to_owned();
         let text = files::read(&file)?.unwrap_or_default();
-        let found = server(&text, &at, &args.name).with_context(|| format!("{} is left as it is", file.display()))?;
-        let by_claude = record.servers.iter().any(|note| note.name == args.name && note.file == file && note.at == at);
+        let found =
+            server(&text, &at, &args.name).with_context(|| format!("{} is left as it is", file.display()))?;
+        let by_claude =
+            record.servers.iter().any(|note| note.name == args.name && note.file == file && note.at == at);
         let own_leaf = own_leaf(record, &file, &at, &args.name);
         if let Some(found) = &found {
             if found["command"] == json!(shim) {
@@ -108,7 +111,8 @@ impl ByClaude {
     pub(super) async fn register(&self, record: &mut Record, record_path: &Path) -> anyhow::Result<()> {
         let mut note = self.note.clone();
         if self.replaces
-            && let Some(at) = record.servers.iter().position(|old| old.name == note.name && old.file == note.file)
+            && let Some(at) =
+                record.servers.iter().position(|old| old.name == note.name && old.file == note.file)
         {
             let old = record.servers.remove(at);
             unregister(&old).await?;
@@ -154,7 +158,11 @@ pub(in crate::cmd) async fn unregister(note: &ServerNote) -> anyhow::Result<()> 
     };
     let left = json::take_out(&text, &added, |_| false)?.text;
     // `claude` writes the whole file anew; if that is all that changed, the old bytes come back.
-    if json::same(&left, before) { put(&note.file, note.before.as_deref()) } else { put(&note.file, Some(&left)) }
+    if json::same(&left, before) {
+        put(&note.file, note.before.as_deref())
+    } else {
+        put(&note.file, Some(&left))
+    }
 }
 
 /// The objects on the way to the servers that were not there before.

@@ -32,8 +32,13 @@ pub(in crate::cmd) fn undo(note: &FileNote) -> anyhow::Result<Undone> {
         Ours::Block(inserted) => match json::cut_out(&text, inserted).or_else(|| cut_block(&text)) {
             Some(left) => (left, Vec::new()),
             None => {
-                let remark = format!("{}: only one of the two c2c marks is there; the lines stay", path.display());
-                let remarks = if text.contains(BLOCK_BEGIN) || text.contains(BLOCK_END) { vec![remark] } else { Vec::new() };
+                let remark =
+                    format!("{}: only one of the two c2c marks is there; the lines stay", path.display());
+                let remarks = if text.contains(BLOCK_BEGIN) || text.contains(BLOCK_END) {
+                    vec![remark]
+                } else {
+                    Vec::new()
+                };
                 (text, remarks)
             }
         },

@@ -53,7 +53,11 @@ fn plan(record: &Record, doomed: &[PathBuf], places: &Places) -> Vec<String> {
     }
     for note in &record.servers {
         let scope = note.scope.word();
-        lines.push(format!("will remove   the MCP server {} (scope {scope}) from {}", note.name, places.shown(&note.file)));
+        lines.push(format!(
+            "will remove   the MCP server {} (scope {scope}) from {}",
+            note.name,
+            places.shown(&note.file)
+        ));
     }
     for note in &record.files {
         lines.push(format!("will restore  {}", places.shown(&note.path)));
@@ -74,7 +78,9 @@ fn allowed(args: &UninstallArgs, places: &Places, deletes: bool) -> anyhow::Resu
     }
     if !ask::somebody_is_there() {
         if deletes {
-            bail!("--purge deletes all messages and nobody is here to be asked; nothing was changed: add --yes if that is meant");
+            bail!(
+                "--purge deletes all messages and nobody is here to be asked; nothing was changed: add --yes if that is meant"
+            );
         }
         return Ok(true);
     }
@@ -115,10 +121,12 @@ async fn stop(record: &mut Record, places: &Places, troubles: &mut Vec<String>) 
     let note = record.service.take()?;
     // Which program it ran does not matter any more.
     let service = Service::here(places, &places.usual_bin).ok()?;
+    let stopped = service::run(&service.stop, &places.home).await;
     if !note.started {
+        // The manager never took it; if it took a part of it, that has gone now.
         return None;
     }
-    if let Err(error) = service::run(&service.stop, &places.home).await {
+    if let Err(error) = stopped {
         let by_hand = service::by_hand(&service.stop);
         troubles.push(format!("the service was not stopped: {error:#}\n     run `{by_hand}`"));
     }

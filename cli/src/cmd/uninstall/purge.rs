@@ -1,7 +1,7 @@
 //! The end of a store: its broker goes, then its files.
 
-use crate::control;
 use crate::cmd::setup::files;
+use crate::control;
 use anyhow::{Context, bail};
 use c2c_proto::paths::StorePaths;
 use std::fs::{self, File};
@@ -36,14 +36,17 @@ pub(super) fn doomed(paths: &StorePaths) -> anyhow::Result<Vec<PathBuf>> {
     doomed.extend(COMPANIONS.map(beside));
     doomed.extend([paths.store.clone(), paths.config.clone(), paths.run_dir.clone()]);
     // A store with a long path has its socket elsewhere; on Windows it is no file.
-    #[cfg(unix)]
-    doomed.push(paths.address.as_path().to_owned());
+    let socket = paths.address.as_path();
+    if cfg!(unix) && !socket.starts_with(&paths.run_dir) {
+        doomed.push(socket.to_owned());
+    }
     doomed.retain(|path| path.symlink_metadata().is_ok());
     Ok(doomed)
 }
 
 fn backups(store: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let (Some(folder), Some(name)) = (store.parent(), store.file_name().and_then(|name| name.to_str())) else {
+    let (Some(folder), Some(name)) = (store.parent(), store.file_name().and_then(|name| name.to_str()))
+    else {
         return Ok(Vec::new());
     };
     let entries = match fs::read_dir(folder) {

@@ -46,7 +46,8 @@ fn restore(note: &FileNote) -> anyhow::Result<Vec<String>> {
 pub(super) fn folders(record: &mut Record, places: &Places) -> anyhow::Result<()> {
     let folders = std::mem::take(&mut record.folders);
     record.save(&places.record())?;
-    let mut kept: Vec<_> = folders.into_iter().rev().filter(|folder| fs::remove_dir(folder).is_err()).collect();
+    let mut kept: Vec<_> =
+        folders.into_iter().rev().filter(|folder| fs::remove_dir(folder).is_err()).collect();
     kept.retain(|folder| folder.exists());
     kept.reverse();
     // Those that are in use now are noted on only as long as anything else is.

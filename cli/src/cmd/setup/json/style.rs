@@ -20,7 +20,8 @@ pub(super) struct Style<'a> {
 impl<'a> Style<'a> {
     /// As the text around `root` shows it.
     pub(super) fn of(text: &'a str, root: &Node) -> Self {
-        let newline = if text.find('\n').is_some_and(|at| text[..at].ends_with('\r')) { "\r\n" } else { "\n" };
+        let newline =
+            if text.find('\n').is_some_and(|at| text[..at].ends_with('\r')) { "\r\n" } else { "\n" };
         let first = root.children().into_iter().next();
         let one_line = first.as_ref().is_some_and(|first| !text[root.span.start..first.start].contains('\n'));
         let unit = first.map(|first| blanks_before(text, first.start)).filter(|unit| !unit.is_empty());

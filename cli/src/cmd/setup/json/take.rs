@@ -69,7 +69,7 @@ fn take_out_by_meaning(text: &str, added: &Added) -> anyhow::Result<Taken> {
         let root = scan(&taken.text)?;
         let Some(container) = root.at(path).filter(|container| is_empty(container)) else { continue };
         match path.split_last() {
-            None if container.span.len() > 0 => taken.text.clear(),
+            None if !container.span.is_empty() => taken.text.clear(),
             None => {}
             Some((key, above)) => {
                 let place = root.at(above).and_then(|above| member_of(above, key));
@@ -147,7 +147,9 @@ fn nested(
 ) -> Option<Range<usize>> {
     let outer = root.at(at)?;
     let Inner::Array(groups) = &outer.inner else { return None };
-    let is_own = |node: &Node| text.get(node.span.clone()).and_then(|bytes| value(bytes).ok()).is_some_and(|v| own(&v));
+    let is_own = |node: &Node| {
+        text.get(node.span.clone()).and_then(|bytes| value(bytes).ok()).is_some_and(|v| own(&v))
+    };
     groups.iter().enumerate().find_map(|(index, group)| {
         let list = group.member(inner)?;
         let Inner::Array(elements) = &list.inner else { return None };

@@ -87,7 +87,8 @@ fn what_others_change_meanwhile_stays() {
 
 #[test]
 fn a_hook_in_a_group_that_somebody_changed_is_found() {
-    let mut text = "{\"h\": [{\"hooks\": [{\"c\": 1}, {\"c\": 2}]}, {\"hooks\": [{\"c\": 1}]}, 5]}".to_owned();
+    let mut text =
+        "{\"h\": [{\"hooks\": [{\"c\": 1}, {\"c\": 2}]}, {\"hooks\": [{\"c\": 1}]}, 5]}".to_owned();
     let at = ["h".to_owned()];
     assert_eq!(take_nested(&mut text, &at, "hooks", |hook| hook["c"] == 1).unwrap(), 2);
     assert_eq!(text, "{\"h\": [{\"hooks\": [{\"c\": 2}]}, 5]}");
@@ -142,30 +143,33 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// The value as a text, with these blanks between its parts in turn.
 fn written(value: &Value, blanks: &mut impl Iterator<Item = String>, out: &mut String) {
-    let list = |open: char, items: Vec<(Option<&String>, &Value)>, close: char, out: &mut String, blanks: &mut _| {
-        out.push(open);
-        for (index, (key, value)) in items.into_iter().enumerate() {
-            if index > 0 {
-                out.push(',');
+    let list =
+        |open: char, items: Vec<(Option<&String>, &Value)>, close: char, out: &mut String, blanks: &mut _| {
+            out.push(open);
+            for (index, (key, value)) in items.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                push(out, blanks);
+                if let Some(key) = key {
+                    out.push_str(&Value::from(key.as_str()).to_string());
+                    push(out, blanks);
+                    out.push(':');
+                    push(out, blanks);
+                }
+                boxed(value, blanks, out);
+                push(out, blanks);
             }
             push(out, blanks);
-            if let Some(key) = key {
-                out.push_str(&Value::from(key.as_str()).to_string());
-                push(out, blanks);
-                out.push(':');
-                push(out, blanks);
-            }
-            boxed(value, blanks, out);
-            push(out, blanks);
-        }
-        push(out, blanks);
-        out.push(close);
-    };
+            out.push(close);
+        };
     match value {
         Value::Object(members) => {
             list('{', members.iter().map(|(key, value)| (Some(key), value)).collect(), '}', out, blanks);
         }
-        Value::Array(elements) => list('[', elements.iter().map(|value| (None, value)).collect(), ']', out, blanks),
+        Value::Array(elements) => {
+            list('[', elements.iter().map(|value| (None, value)).collect(), ']', out, blanks);
+        }
         scalar => out.push_str(&scalar.to_string()),
     }
 }

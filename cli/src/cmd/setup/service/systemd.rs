@@ -15,7 +15,8 @@ const EXECUTABLE: &str = "ExecStart=%h/.cargo/bin/c2c-broker --service";
 const STORE: &str = "#Environment=CLAUDE_C2C_DB=%h/work/c2c.db";
 
 pub(super) fn service(places: &Places, broker: &Path) -> anyhow::Result<Service> {
-    let configuration = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let configuration =
+        std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let units = configuration.unwrap_or_else(|| places.home.join(".config")).join("systemd").join("user");
     let user = |words: &[&str]| Step::new(&[&["systemctl", "--user"], words].concat());
     Ok(Service {

@@ -8,7 +8,8 @@ const NAME: &str = "c2c-broker";
 
 pub(super) fn service(broker: &Path) -> anyhow::Result<Service> {
     let command = format!("\"{}\" --service", as_text(broker)?);
-    let create = ["schtasks", "/Create", "/F", "/SC", "ONLOGON", "/RL", "LIMITED", "/TN", NAME, "/TR", &command];
+    let create =
+        ["schtasks", "/Create", "/F", "/SC", "ONLOGON", "/RL", "LIMITED", "/TN", NAME, "/TR", &command];
     Ok(Service {
         start: vec![Step::new(&create), Step::new(&["schtasks", "/Run", "/TN", NAME])],
         stop: vec![Step::new(&["schtasks", "/End", "/TN", NAME]).that_may_fail()],
