@@ -57,6 +57,28 @@ fn a_project_of_the_users_own_is_as_it_was_after_uninstall() {
 }
 
 #[test]
+fn the_plan_names_each_change() {
+    let house = House::new();
+    furnish(&house);
+    insta::assert_snapshot!(house.done(&["setup", "--claude-md", "--dry-run"]));
+    house.done(&["setup", "--claude-md"]);
+    insta::assert_snapshot!(house.done(&["uninstall", "--dry-run"]));
+}
+
+#[test]
+fn a_file_that_may_not_be_written_is_not_replaced() {
+    let house = House::new();
+    house.put(".claude/settings.json", "{}");
+    let path = house.home().join(".claude/settings.json");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let before = house.tree();
+    let output = house.c2c(&["setup"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("is read-only"), "{}", said(&output));
+    assert_eq!(house.tree(), before);
+}
+
+#[test]
 fn what_is_added_stands_where_the_client_looks() {
     let house = House::new();
     furnish(&house);
@@ -106,6 +128,8 @@ fn what_the_user_changes_meanwhile_stays() {
     edit(".claude/settings.json", "\"opus\"", "\"haiku\"");
     edit(".claude/settings.json", "\"mcp__c2c__*\"", "\"mcp__c2c__*\", \"Read\"");
     edit(".claude/settings.json", "\"timeout\": 5", "\"timeout\": 7");
+    let said = house.done(&["setup", "--claude-md"]);
+    assert!(said.starts_with("nothing to do"), "a hook that somebody changed is not put in twice: {said}");
     edit(".claude.json", "\"numStartups\":12", "\"numStartups\":13");
     edit(".claude/CLAUDE.md", "<!-- c2c:end -->\n", "- mine, inside\n<!-- c2c:end -->\nmine, behind\n");
     edit(".claude/CLAUDE.md", "# Mine\n", "# Ours\n");
@@ -162,7 +186,9 @@ fn what_was_there_already_stays_after_uninstall() {
     house.put(".claude/settings.json", "{\"permissions\": {\"allow\": [\"mcp__c2c__*\"]}}\n");
     let before = house.tree();
     house.done(&["setup"]);
-    house.done(&["uninstall"]);
+    // By the installed program, which removes itself.
+    let output = house.command(&house.installed("c2c"), &["uninstall"]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
     assert_eq!(house.tree(), before);
 }
 

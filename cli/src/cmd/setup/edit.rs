@@ -3,7 +3,8 @@
 use super::files::{self, digest};
 use super::json::{self, Added, Insertion, Leaf};
 use super::record::{FileNote, Ours};
-use anyhow::Context;
+use anyhow::{Context, bail};
+use std::fs;
 use std::path::PathBuf;
 
 /// Before our lines in a text for people.
@@ -52,6 +53,12 @@ impl Edit {
     /// When the file cannot be edited safely. It is left as it is.
     pub(in crate::cmd) fn work_out(&self, note: Option<&FileNote>) -> anyhow::Result<Option<Work>> {
         let found = files::read(&self.path)?;
+        if fs::metadata(&self.path).is_ok_and(|found| found.permissions().readonly()) {
+            bail!(
+                "{} is read-only, it is left as it is; make it writable, or choose another --scope",
+                self.path.display()
+            );
+        }
         let current = found.clone().unwrap_or_default();
         // A note of something that is not there any more (a crash came before the change, or somebody undid it).
         let note = note.filter(|note| found.is_some() && is_there(&current, note));
@@ -133,9 +140,7 @@ fn add_block(mut work: Work, lines: &str) -> Work {
 fn replace_whole(mut work: Work, text: &str, absent: bool) -> anyhow::Result<Work> {
     let ours = matches!(&work.note.ours, Ours::Whole { sha256 } if !sha256.is_empty());
     if !absent && !ours && work.text != text {
-        anyhow::bail!(
-            "the file is there already and is not one of setup's: move it away, and run this again"
-        );
+        bail!("the file is there already and is not one of setup's: move it away, and run this again");
     }
     if absent || ours {
         work.note.ours = Ours::Whole { sha256: digest(text.as_bytes()) };

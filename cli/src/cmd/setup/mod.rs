@@ -118,6 +118,7 @@ async fn finish(plan: &Plan, args: &SetupArgs, trouble: Option<String>) -> anyho
     }
     if server::needs_approval(args.scope) {
         say("note: Claude Code asks each user of this project once whether the server in .mcp.json may run")?;
+        say("note: the project's files name the programs by their paths on this machine")?;
     }
     if checked.is_err() || trouble.is_some() {
         return Ok(Exit::Error);

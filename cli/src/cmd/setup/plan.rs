@@ -103,7 +103,8 @@ fn settings_edit(
     record: &Record,
 ) -> anyhow::Result<Option<Edit>> {
     let path = files::meant(&places.settings(args.scope))?;
-    let wish = settings::wish(args, &programs.path("c2c"), record.file(&path))?;
+    let text = files::read(&path)?.unwrap_or_default();
+    let wish = settings::wish(args, &programs.path("c2c"), &text, record.file(&path))?;
     let nothing = matches!(&wish, Wish::Json { leaves, stale } if leaves.is_empty() && stale.is_empty());
     Ok((!nothing).then_some(Edit { path, wish }))
 }

@@ -1,8 +1,8 @@
 //! What goes into the client's settings: the permission for the tools, and the hooks.
 
 use super::args::SetupArgs;
-use super::edit::Wish;
-use super::json::Leaf;
+use super::edit::{Wish, commands};
+use super::json::{self, Leaf};
 use super::record::{FileNote, Ours};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -14,7 +14,12 @@ const HOOKS: &str = include_str!("../../../../plugin/hooks/hooks.json");
 const PROGRAM: &str = "c2c ";
 
 /// What the settings are to hold, with the hooks calling this program.
-pub(super) fn wish(args: &SetupArgs, c2c: &Path, note: Option<&FileNote>) -> anyhow::Result<Wish> {
+pub(super) fn wish(
+    args: &SetupArgs,
+    c2c: &Path,
+    text: &str,
+    note: Option<&FileNote>,
+) -> anyhow::Result<Wish> {
     let permission = Leaf {
         at: vec!["permissions".to_owned(), "allow".to_owned()],
         key: None,
@@ -25,7 +30,12 @@ pub(super) fn wish(args: &SetupArgs, c2c: &Path, note: Option<&FileNote>) -> any
         leaves.push(permission.clone());
     }
     if !args.no_hooks {
-        leaves.extend(hooks(c2c)?);
+        for hook in hooks(c2c)? {
+            // A second one beside one that somebody changed would run everything twice.
+            if json::has(text, &hook).unwrap_or(false) || !runs_already(text, &hook) {
+                leaves.push(hook);
+            }
+        }
     }
     let before = match note.map(|note| &note.ours) {
         Some(Ours::Json(added)) => added.leaves.clone(),
@@ -40,6 +50,21 @@ pub(super) fn wish(args: &SetupArgs, c2c: &Path, note: Option<&FileNote>) -> any
 /// Whether it is a hook.
 pub(in crate::cmd) fn is_hook(leaf: &Leaf) -> bool {
     leaf.at.first().is_some_and(|key| key == "hooks")
+}
+
+/// Whether each command of this hook is run at its event, in whatever group.
+fn runs_already(text: &str, hook: &Leaf) -> bool {
+    let at: Vec<&str> = hook.at.iter().map(String::as_str).collect();
+    let groups = json::at(text, &at).ok().flatten().unwrap_or_default();
+    let all: Vec<&Value> = groups
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group["hooks"].as_array())
+        .flatten()
+        .map(|hook| &hook["command"])
+        .collect();
+    commands(hook).iter().all(|command| all.iter().any(|other| *other == command))
 }
 
 fn hooks(c2c: &Path) -> anyhow::Result<Vec<Leaf>> {

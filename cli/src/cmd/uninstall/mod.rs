@@ -123,8 +123,8 @@ async fn stop(record: &mut Record, places: &Places, troubles: &mut Vec<String>) 
     let service = Service::here(places, &places.usual_bin).ok()?;
     let stopped = service::run(&service.stop, &places.home).await;
     if !note.started {
-        // The manager never took it; if it took a part of it, that has gone now.
-        return None;
+        // Setup did not get it to run; if a part of it was done, or the person did the rest, that is undone now.
+        return stopped.is_ok().then_some(service);
     }
     if let Err(error) = stopped {
         let by_hand = service::by_hand(&service.stop);
