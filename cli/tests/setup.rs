@@ -65,6 +65,25 @@ fn the_plan_names_each_change() {
     insta::assert_snapshot!(house.done(&["uninstall", "--dry-run"]));
 }
 
+/// Also what a crash between the note and the change comes to.
+#[test]
+fn what_is_noted_but_not_there_is_put_in_again_and_leaves_no_trace() {
+    let house = House::new();
+    furnish(&house);
+    let before = house.tree();
+    house.done(&["setup", "--claude-md"]);
+    furnish(&house);
+    let said = house.done(&["setup", "--claude-md"]);
+    assert!(said.contains("add mcpServers.c2c") && said.contains("add permissions.allow"), "{said}");
+    house.done(&["uninstall"]);
+    assert_eq!(house.tree(), before);
+
+    house.done(&["setup", "--claude-md"]);
+    furnish(&house);
+    house.done(&["uninstall"]);
+    assert_eq!(house.tree(), before);
+}
+
 #[test]
 fn a_file_that_may_not_be_written_is_not_replaced() {
     let house = House::new();

@@ -3,9 +3,10 @@
 use super::args::SetupArgs;
 use super::edit::{self, Edit, Wish};
 use super::files;
+use super::json::{self, Leaf};
 use super::places::Places;
 use super::programs::Programs;
-use super::record::{Ours, Record};
+use super::record::Record;
 use super::server::Registration;
 use super::service::Service;
 use super::settings;
@@ -63,19 +64,19 @@ impl Plan {
         let shown = places.shown(&edit.path);
         let verb = if work.note.created && record.file(&edit.path).is_none() { "create" } else { "change" };
         let mut say = |what: &str| self.lines.push(format!("will {verb:<9}{shown}{what}"));
-        match (&work.note.ours, &edit.wish) {
-            (Ours::Json(added), Wish::Json { stale, .. }) => {
-                let before = match record.file(&edit.path).map(|note| &note.ours) {
-                    Some(Ours::Json(before)) => before.leaves.as_slice(),
-                    _ => &[],
-                };
-                for leaf in added.leaves.iter().filter(|leaf| !before.contains(leaf)) {
+        match &edit.wish {
+            Wish::Json { leaves, stale } => {
+                let text = files::read(&edit.path)?.unwrap_or_default();
+                let there = |leaf: &&Leaf| json::has(&text, leaf).unwrap_or(false);
+                for leaf in leaves.iter().filter(|leaf| !there(leaf)) {
                     say(&format!(": add {}", edit::describe(leaf)));
                 }
-                stale.iter().for_each(|leaf| say(&format!(": take out {}", edit::describe(leaf))));
+                for leaf in stale.iter().filter(there) {
+                    say(&format!(": take out {}", edit::describe(leaf)));
+                }
             }
-            (Ours::Block(_), _) => say(": add the lines about the other sessions"),
-            _ => say(""),
+            Wish::Block(_) => say(": add the lines about the other sessions"),
+            Wish::Whole(_) => say(""),
         }
         self.edits.push(edit);
         Ok(true)

@@ -77,6 +77,7 @@ impl Registration {
             }
             None => {
                 let value = json!({"type": "stdio", "command": shim, "args": [], "env": {}});
+                let own_leaf = own_leaf.filter(|old| old.value != value);
                 let leaf = Leaf { at, key: Some(args.name.clone()), value };
                 let wish = Wish::Json { leaves: vec![leaf], stale: own_leaf.into_iter().collect() };
                 Ok(Self::ByFile(Edit { path: file, wish }))
