@@ -98,6 +98,42 @@ fn a_file_that_may_not_be_written_is_not_replaced() {
 }
 
 #[test]
+fn several_installations_are_all_taken_away_at_once() {
+    let house = House::new();
+    furnish(&house);
+    let before = house.tree();
+    house.done(&["setup"]);
+    house.done(&["setup", "--name", "mail"]);
+    house.done(&["setup", "--scope", "project", "--claude-md"]);
+    house.done(&["setup", "--scope", "local", "--name", "third"]);
+    let servers: Value = serde_json::from_str(&house.read(".claude.json")).unwrap();
+    assert!(servers["mcpServers"]["c2c"].is_object() && servers["mcpServers"]["mail"].is_object());
+    let settings = house.read(".claude/settings.json");
+    assert!(settings.contains("mcp__c2c__*") && settings.contains("mcp__mail__*"), "{settings}");
+    assert_eq!(settings.matches("c2c hook session-end").count(), 1, "{settings}");
+    house.done(&["uninstall"]);
+    assert_eq!(house.tree(), before);
+}
+
+#[test]
+fn a_client_whose_folder_was_moved_is_set_up_there() {
+    let house = House::new();
+    let before = house.tree();
+    let c2c = std::path::Path::new(env!("CARGO_BIN_EXE_c2c"));
+    let run = |what: &str| {
+        let output =
+            house.command(c2c, &[what]).env("CLAUDE_CONFIG_DIR", house.home().join("moved")).output();
+        assert!(output.unwrap().status.success(), "{what}");
+    };
+    run("setup");
+    assert!(house.read("moved/.claude.json").contains("c2c-shim"));
+    assert!(house.read("moved/settings.json").contains("mcp__c2c__*"));
+    assert!(!house.home().join(".claude").exists());
+    run("uninstall");
+    assert_eq!(house.tree(), before);
+}
+
+#[test]
 fn what_is_added_stands_where_the_client_looks() {
     let house = House::new();
     furnish(&house);

@@ -47,6 +47,18 @@ fn a_program_that_was_replaced_meanwhile_stays_and_is_named() {
 }
 
 #[test]
+fn the_broker_ends_when_its_program_is_taken_away() {
+    let house = House::new();
+    house.done(&["setup"]);
+    assert_eq!(house.c2c(&["status"]).status.code(), Some(0), "the check at the end has started one");
+    house.done(&["uninstall"]);
+    // Held by the broker for as long as it runs.
+    fs::File::open(house.store().with_file_name("c2c.run").join("broker.lock")).unwrap().lock().unwrap();
+    assert_eq!(house.c2c(&["status"]).status.code(), Some(5));
+    assert!(house.store().exists());
+}
+
+#[test]
 fn purge_deletes_the_store_but_not_without_a_yes() {
     let house = House::new();
     let before = house.tree();
