@@ -217,6 +217,24 @@ fn a_file_that_is_no_json_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_file_that_was_broken_meanwhile_is_named_and_undone_once_it_is_whole() {
+    let house = House::new();
+    furnish(&house);
+    let before = house.tree();
+    house.done(&["setup"]);
+    let whole = house.read(".claude/settings.json");
+    house.put(".claude/settings.json", &whole[..whole.len() / 2]);
+    let output = house.c2c(&["uninstall"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("settings.json is left as it is"), "{}", said(&output));
+    assert_eq!(house.read(".claude/settings.json"), whole[..whole.len() / 2]);
+    assert_eq!(house.read(".claude.json"), ODD_CLAUDE, "everything else is undone");
+    house.put(".claude/settings.json", &whole);
+    house.done(&["uninstall"]);
+    assert_eq!(house.tree(), before);
+}
+
+#[test]
 fn what_is_somebody_elses_is_not_replaced() {
     let house = House::new();
     house.put(".local/bin/c2c", "another program");

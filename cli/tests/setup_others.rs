@@ -123,6 +123,19 @@ fn the_service_is_enabled_and_started_and_uninstall_stops_it() {
     assert_eq!(house.tree(), before);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_unit_of_somebody_elses_stays_as_it_is() {
+    let house = House::new();
+    house.put(".config/systemd/user/c2c-broker.service", "[Service]\nExecStart=/mine\n");
+    let before = house.tree();
+    house.tool("systemctl", "exit 0");
+    let output = house.c2c(&["setup", "--service"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("is not one of setup's"), "{}", said(&output));
+    assert_eq!(house.tree(), before);
+}
+
 /// With the client itself, where `CLAUDE_BIN` names it.
 #[test]
 fn the_client_registers_the_server_and_nothing_of_that_stays() {

@@ -67,6 +67,8 @@ fn replace(path: &Path, readers: Readers, fill: impl FnOnce(&mut File) -> io::Re
         Readers::Owner => private_file(),
     };
     let written = || {
+        // What a run left that was killed here, and had the same number.
+        let _ = fs::remove_file(&passing);
         let mut file = options.write(true).create_new(true).open(&passing)?;
         if let Ok(before) = fs::metadata(path) {
             file.set_permissions(before.permissions())?;
@@ -76,7 +78,7 @@ fn replace(path: &Path, readers: Readers, fill: impl FnOnce(&mut File) -> io::Re
         drop(file);
         fs::rename(&passing, path)
     };
-    let result = { written }();
+    let result = written();
     if result.is_err() {
         // The old file is still there; a leftover that cannot be removed does no harm.
         let _ = fs::remove_file(&passing);

@@ -88,6 +88,11 @@ impl Plan {
             None => false,
         };
         let started = record.service.as_ref().is_some_and(|note| note.started);
+        // Whoever installed the same unit by hand keeps it, and starts and stops it.
+        let theirs = |unit: &Edit| !changes && record.file(&unit.path).is_none();
+        if service.unit.as_ref().is_some_and(theirs) {
+            return Ok(());
+        }
         // A broker that runs goes on with the program that it was started from.
         if changes || !started || !self.programs.copies.is_empty() {
             self.lines.push(format!("will run      {}", super::service::by_hand(&service.start)));
