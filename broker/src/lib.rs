@@ -28,6 +28,7 @@ pub mod store;
 pub(crate) mod sweep;
 pub(crate) mod takeover;
 pub(crate) mod watch;
+pub(crate) mod watchdog;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ use crate::stats::Stats;
 use crate::store::Store;
 use crate::sweep::{Due, Sweep};
 use crate::takeover;
+use crate::watchdog::Watchdog;
 use c2c_proto::error::Error;
 use c2c_proto::event::Closing;
 use c2c_proto::limits::BROKER_START_TIMEOUT_S;
@@ -76,6 +77,7 @@ struct Server {
     sweep: Sweep,
     signals: StopSignals,
     log: Option<Log>,
+    watchdog: Watchdog,
 }
 
 async fn start(mode: Mode, paths: Result<StorePaths, Error>, clock: Clock) -> Result<Start, Error> {
@@ -91,7 +93,8 @@ async fn start(mode: Mode, paths: Result<StorePaths, Error>, clock: Clock) -> Re
         Ok((broker, instance, door, log)) => {
             // Before anybody hears that the broker is ready, so that nothing is lost unseen after it.
             let sweep = Sweep::new(Arc::clone(&broker), mode, &instance, &door);
-            Start::Begun(Box::new(Server { broker, mode, instance, door, sweep, signals, log }))
+            let watchdog = Watchdog::of_manager();
+            Start::Begun(Box::new(Server { broker, mode, instance, door, sweep, signals, log, watchdog }))
         }
         Err(holder) => Start::Running(holder),
     })
@@ -166,6 +169,7 @@ impl Server {
                     Due::Look => self.sweep.look(&mut self.instance, &mut self.door, self.log.as_ref()),
                     Due::Prune => self.sweep.prune(),
                 },
+                () = self.watchdog.due() => self.watchdog.say_alive(),
                 next = self.door.next() => self.door.enter(next),
                 () = self.door.left() => idle_since = Instant::now(),
                 () = sleep_until(idle_at), if idle_at.is_some() => self.exit_if_idle(),

@@ -122,24 +122,6 @@ async fn a_service_takes_over_from_a_broker_on_demand_but_not_from_a_service() {
     assert_eq!(pid_of_server(&sandbox).await, service.pid());
 }
 
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_service_manager_is_told_when_the_broker_is_ready_and_when_it_stops() {
-    let sandbox = Sandbox::new();
-    let address = sandbox.paths.store.with_extension("notify");
-    let manager = tokio::net::UnixDatagram::bind(&address).unwrap();
-    let mut command = sandbox.command(&["--service"]);
-    command.env("NOTIFY_SOCKET", &address);
-    let mut broker = sandbox.start_command(command).await;
-    let mut word = [0; 1_024];
-    let length = manager.recv(&mut word).await.unwrap();
-    assert!(word[..length].starts_with(b"READY=1\n"), "{:?}", String::from_utf8_lossy(&word[..length]));
-    signal(&broker, Signal::TERM);
-    let length = manager.recv(&mut word).await.unwrap();
-    assert!(word[..length].starts_with(b"STOPPING=1\n"), "{:?}", String::from_utf8_lossy(&word[..length]));
-    assert_eq!(broker.ended().await.0, Some(0));
-}
-
 #[tokio::test]
 async fn every_file_is_the_users_alone_whatever_the_mask() {
     let sandbox = Sandbox::new();

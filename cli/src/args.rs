@@ -1,5 +1,6 @@
 //! What can be typed after `c2c`, and what `--help` says. It knows nothing of what the commands do.
 
+use crate::cmd::setup_args::{self, SetupArgs, UninstallArgs};
 use clap::{Parser, Subcommand};
 
 const EXIT_STATUSES: &str = "\
@@ -18,6 +19,7 @@ Environment:
 
 Examples:
   c2c demo                                   see what c2c does, in a folder of its own
+  c2c setup                                  install it for Claude Code
   c2c status                                 is a broker running, and how does it do
   c2c status --json | jq .sessions_online    the same for a program
   CLAUDE_C2C_DB=/tmp/try/c2c.db c2c status   for another store";
@@ -127,6 +129,9 @@ pub(crate) enum Command {
         #[arg(value_name = "EVENT", num_args = 0.., trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Install c2c for Claude Code
+    #[command(long_about = setup_args::SETUP, after_help = setup_args::SETUP_AFTER)]
+    Setup(SetupArgs),
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
     Status {
@@ -134,6 +139,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Take away what `c2c setup` added
+    #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]
+    Uninstall(UninstallArgs),
 }
 
 /// The arguments of this process.
@@ -156,7 +164,7 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["demo", "hook", "status"] {
+        for name in ["demo", "hook", "setup", "status", "uninstall"] {
             let subcommand = command.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }

@@ -4,6 +4,7 @@ mod args;
 mod cmd;
 mod control;
 mod exit;
+mod mcp;
 mod text;
 mod trouble;
 

@@ -7,6 +7,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 /// How a person restarts the broker that runs as a service.
@@ -177,6 +178,18 @@ pub fn tell_manager_ready(status: &str) {
 /// Tells a service manager that the broker goes down.
 pub fn tell_manager_stopping(status: &str) {
     tell_manager(&[sd_notify::NotifyState::Stopping, sd_notify::NotifyState::Status(status)]);
+}
+
+/// Tells a service manager that the broker is not stuck.
+pub fn tell_manager_alive() {
+    tell_manager(&[sd_notify::NotifyState::Watchdog]);
+}
+
+/// After how long without a word the service manager takes the broker for stuck; `None` if it does not watch this
+/// process.
+#[must_use]
+pub fn manager_watches_every() -> Option<Duration> {
+    sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero())
 }
 
 fn tell_manager(state: &[sd_notify::NotifyState<'_>]) {

@@ -7,6 +7,7 @@ use std::io;
 use std::os::windows::fs::MetadataExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
+use std::time::Duration;
 use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown};
 use windows_sys::Win32::System::Console::{STD_OUTPUT_HANDLE, SetStdHandle};
 
@@ -139,6 +140,15 @@ pub const fn tell_manager_stopping(_status: &str) {}
 #[must_use]
 pub const fn has_ended(_described: &str) -> bool {
     false
+}
+
+/// No service manager listens here.
+pub const fn tell_manager_alive() {}
+
+/// No service manager watches here.
+#[must_use]
+pub const fn manager_watches_every() -> Option<Duration> {
+    None
 }
 
 /// Whether the process may still run that a shim described as its parent. A pid alone does not tell.

@@ -2,7 +2,11 @@
 
 mod demo;
 mod hook;
+mod setup;
 mod status;
+mod uninstall;
+
+pub(crate) use setup::args as setup_args;
 
 use crate::args::Command;
 use crate::exit::Exit;
@@ -12,6 +16,8 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo => demo::run().await,
         Command::Hook { words } => Ok(hook::run(&words).await),
+        Command::Setup(args) => setup::run(args).await,
         Command::Status { json } => status::run(json).await,
+        Command::Uninstall(args) => uninstall::run(args).await,
     }
 }

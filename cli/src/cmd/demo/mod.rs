@@ -9,7 +9,6 @@ mod interrupt;
 #[cfg_attr(unix, path = "kill_unix.rs")]
 #[cfg_attr(windows, path = "kill_windows.rs")]
 mod kill;
-mod mcp;
 mod programs;
 mod scenes;
 mod session;

@@ -1,7 +1,7 @@
 //! One coding session of the demonstration: a folder, and the shim that its client starts there.
 
-use super::mcp::{Ended, Pending, Server};
 use super::programs::Programs;
+use crate::mcp::{Ended, Pending, Server};
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::fs::{self, File};

@@ -28,30 +28,30 @@ struct Outgoing {
 }
 
 /// A running server.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     outgoing: mpsc::Sender<Outgoing>,
     conversation: JoinHandle<u64>,
 }
 
 /// A request that was sent and is not answered yet.
-pub(super) struct Pending {
+pub(crate) struct Pending {
     answer: oneshot::Receiver<Answer>,
     /// When it was sent.
-    pub(super) sent_at: Instant,
+    pub(crate) sent_at: Instant,
 }
 
 /// How a server ended.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     /// From closing its stdin to its end; `None` if it had to be killed.
-    pub(super) after: Option<Duration>,
+    pub(crate) after: Option<Duration>,
     /// Lines on its stdout that were no JSON-RPC.
-    pub(super) stray_lines: u64,
+    pub(crate) stray_lines: u64,
 }
 
 impl Server {
     /// Starts the server; it is killed when this value is dropped.
-    pub(super) fn start(mut command: Command) -> anyhow::Result<Self> {
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -72,7 +72,7 @@ impl Server {
     }
 
     /// Sends a request; the answer is awaited separately.
-    pub(super) fn request(&self, method: &str, params: &Value) -> anyhow::Result<Pending> {
+    pub(crate) fn request(&self, method: &str, params: &Value) -> anyhow::Result<Pending> {
         let (answer, receiver) = oneshot::channel();
         let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
         let sent_at = Instant::now();
@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// Sends a notification.
-    pub(super) fn notify(&self, method: &str) -> anyhow::Result<()> {
+    pub(crate) fn notify(&self, method: &str) -> anyhow::Result<()> {
         self.send(Outgoing { message: json!({"jsonrpc": "2.0", "method": method}), answer: None })
     }
 
@@ -92,7 +92,7 @@ impl Server {
     }
 
     /// Closes the server's stdin and waits for its end.
-    pub(super) async fn end(self) -> anyhow::Result<Ended> {
+    pub(crate) async fn end(self) -> anyhow::Result<Ended> {
         let Self { mut child, outgoing, conversation } = self;
         let started = Instant::now();
         // The conversation ends when nobody can send any more, and closes the server's stdin with it.
@@ -112,7 +112,7 @@ impl Server {
 
 impl Pending {
     /// The answer's result and how long it took.
-    pub(super) async fn result(self) -> anyhow::Result<(Value, Duration)> {
+    pub(crate) async fn result(self) -> anyhow::Result<(Value, Duration)> {
         let (mut answer, came_at) =
             self.answer.await.map_err(|_| anyhow!("the server ended without an answer"))?;
         if let Some(error) = answer.get("error") {
@@ -183,7 +183,7 @@ impl Conversation {
         }
         let waiting = message["id"].as_u64().and_then(|id| self.waiting.remove(&id));
         if let Some(waiting) = waiting {
-            // Nobody waits any more if the demonstration was interrupted.
+            // Nobody waits any more if its caller was interrupted.
             let _ = waiting.send((message, Instant::now()));
         }
         Ok(())

@@ -1,0 +1,102 @@
+//! The three programs: where they are, and where they go.
+
+use super::args::SetupArgs;
+use super::files;
+use super::places::{self, Places};
+use super::record::{ProgramNote, Record};
+use anyhow::{Context, bail};
+use std::env::{self, consts::EXE_SUFFIX};
+use std::path::{Path, PathBuf};
+
+/// Their names.
+const NAMES: [&str; 3] = ["c2c", "c2c-shim", "c2c-broker"];
+
+/// Where they will be, and what has to be copied for that.
+#[derive(Debug)]
+pub(super) struct Programs {
+    /// The folder they run from.
+    pub(super) folder: PathBuf,
+    /// What is to be copied.
+    pub(super) copies: Vec<Copy>,
+}
+
+/// One program that is to be copied.
+#[derive(Debug)]
+pub(super) struct Copy {
+    from: PathBuf,
+    note: ProgramNote,
+}
+
+impl Copy {
+    /// Where it goes.
+    pub(super) fn target(&self) -> &Path {
+        &self.note.path
+    }
+}
+
+impl Programs {
+    /// Finds them beside this program, and works out what is to be done.
+    pub(super) fn plan(places: &Places, args: &SetupArgs, record: &Record) -> anyhow::Result<Self> {
+        let own = env::current_exe().context("failed to find this program's own path")?;
+        let source = own.parent().context("this program lies in no folder")?;
+        if let Some(missing) = NAMES.iter().map(|name| file(source, name)).find(|path| !path.is_file()) {
+            bail!(
+                "{} does not exist; setup needs all three programs in one folder \
+                 (`cargo build --release --locked` puts them there)",
+                missing.display()
+            );
+        }
+        let folder = match &args.bin_dir {
+            Some(named) => std::path::absolute(named).context("--bin-dir names no folder")?,
+            None if places::is_on_path(source) => source.to_owned(),
+            None => places.usual_bin.clone(),
+        };
+        let mut programs = Self { folder, copies: Vec::new() };
+        if !places::same_file(source, &programs.folder) {
+            for name in NAMES {
+                programs.copies.extend(copy(&file(source, name), file(&programs.folder, name), record)?);
+            }
+        }
+        Ok(programs)
+    }
+
+    /// The path of one of them.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        file(&self.folder, name)
+    }
+
+    /// Copies what is to be copied.
+    pub(super) fn install(&self, record: &mut Record, record_path: &Path) -> anyhow::Result<()> {
+        if self.copies.is_empty() {
+            return Ok(());
+        }
+        record.make_folder(&self.folder)?;
+        for Copy { note, .. } in &self.copies {
+            record.programs.retain(|program| program.path != note.path);
+            record.programs.push(note.clone());
+        }
+        record.save(record_path)?;
+        self.copies.iter().try_for_each(|Copy { from, note }| files::copy_program(from, &note.path))
+    }
+}
+
+/// What is to be copied, if anything. A file of somebody else's is never replaced: it could not be brought back.
+fn copy(from: &Path, to: PathBuf, record: &Record) -> anyhow::Result<Option<Copy>> {
+    let sha256 = files::digest_of(from)?.with_context(|| format!("{} has gone", from.display()))?;
+    let there = files::digest_of(&to)?;
+    if there.as_ref() == Some(&sha256) {
+        return Ok(None);
+    }
+    let ours = record.programs.iter().any(|program| program.path == to);
+    if there.is_some() && !ours {
+        bail!(
+            "{} is there already and was not put there by setup; remove it, or name another folder with --bin-dir",
+            to.display()
+        );
+    }
+    Ok(Some(Copy { from: from.to_owned(), note: ProgramNote { path: to, sha256 } }))
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{EXE_SUFFIX}"))
+}
