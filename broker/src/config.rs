@@ -6,6 +6,7 @@
 use crate::platform;
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::limits;
+use c2c_proto::push::{CHOICES, Choice};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use std::collections::HashMap;
@@ -28,9 +29,9 @@ pub struct Config {
     /// Prune what is older than this many days, once a day; `None` never prunes unasked.
     #[serde(deserialize_with = "retention_days")]
     pub retention_days: Option<u32>,
-    /// How nudges travel, for clients whose environment does not say: `auto`, `socket`, `channel` or `off`.
+    /// How nudges travel, for clients whose environment does not say.
     #[serde(deserialize_with = "push")]
-    pub push: Option<String>,
+    pub push: Option<Choice>,
     /// Limits that differ from [`c2c_proto::limits`].
     pub limits: Limits,
 }
@@ -255,17 +256,15 @@ fn retention_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u
     Ok(Some(days))
 }
 
-fn push<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+fn push<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice>, D::Error> {
     let way = String::deserialize(deserializer)?;
-    match way.as_str() {
-        "auto" | "socket" | "channel" | "off" => Ok(Some(way)),
-        _ => Err(de::Error::custom(format!("push is {way:?}, it must be auto, socket, channel or off"))),
-    }
+    let choice = way.parse().map_err(|()| de::Error::custom(format!("push is {way:?}, it must be {CHOICES}")));
+    choice.map(Some)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, Durability, Limits};
+    use super::{Choice, Config, Durability, Limits};
     use std::path::Path;
     use std::time::Duration;
 
@@ -298,7 +297,7 @@ mod tests {
             durability: Durability::Normal,
             idle_exit: Duration::from_secs(7_200),
             retention_days: Some(90),
-            push: Some("off".to_owned()),
+            push: Some(Choice::Off),
             limits: Limits {
                 body_max_bytes: 1_000,
                 unread_per_mailbox: 5,

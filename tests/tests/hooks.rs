@@ -145,6 +145,28 @@ fn after_clear_the_session_is_found_by_its_process_and_resumed_by_its_new_id() {
 }
 
 #[test]
+fn a_client_that_tells_only_its_hooks_which_session_goes_on_gets_that_one() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let folder = sandbox.folder("work");
+    let shim = |session: &str| sandbox.shim().cwd(&folder).env("CLAUDE_CODE_SESSION_ID", session).session();
+    let mut before = shim("s-before");
+    before.ok("register_session", json!({"name": "boss"}));
+    let row = before.own_row()["session_id"].clone();
+    drop(before);
+    until("it is gone", PATIENCE, || alice.row_of("boss").is_some_and(|row| row["online"] == false));
+    let id = alice.say("boss", "while you were away");
+    let mut again = shim("s-thrown-away");
+    assert_eq!(again.own_name(), "work");
+    let text = Hooks::new(&sandbox, "s-before").text("session-start", &json!({"source": "resume"}));
+    assert!(text.contains("this session is boss") && text.contains(&format!("#{id} from alice")), "{text}");
+    assert_eq!((again.own_name(), &again.own_row()["session_id"]), ("boss".to_owned(), &row));
+    sandbox.kill_broker();
+    assert_eq!(again.inbox_ids(none()), [id]);
+    assert_eq!(again.own_name(), "boss");
+}
+
+#[test]
 fn a_hook_that_waits_wakes_its_session_once_and_gives_way_to_the_next() {
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");

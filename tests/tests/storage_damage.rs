@@ -23,6 +23,8 @@ fn used() -> (Sandbox, Vec<(i64, String)>) {
     }
     // Or bob's name would be kept for whoever was connected when the broker ended.
     let id = sandbox.until_status("both are offline", |status| status.connections <= 1).pid;
+    // That is on disk when what came after it is.
+    sandbox.session("carol").ok("set_state", json!({"key": "last", "value": 1}));
     signal(id, Signal::TERM);
     until("the broker ends", PATIENCE, || !alive(id));
     (sandbox, sent)

@@ -48,7 +48,7 @@ pub async fn hello(
             )
         }
     };
-    let push = broker.config.push.clone();
+    let push = broker.config.push.map(|choice| choice.to_string());
     Ok(Welcome {
         protocol,
         build: env!("CARGO_PKG_VERSION").to_owned(),
@@ -64,7 +64,7 @@ fn offered(broker: &Broker, extra: &[(String, String)]) -> Push {
     let said = |wanted: &str| extra.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str());
     let chosen = |word: Option<&str>| word.and_then(|word| word.parse().ok());
     Push {
-        choice: chosen(said(CHOICE)).or_else(|| chosen(broker.config.push.as_deref())).unwrap_or_default(),
+        choice: chosen(said(CHOICE)).or(broker.config.push).unwrap_or_default(),
         inbox_socket: said(INBOX_SOCKET).is_some(),
         announced: said(ANNOUNCED).and_then(|id| id.parse().ok()).unwrap_or(broker.store.last_message_id()),
     }

@@ -7,7 +7,9 @@ use crate::nudge::{self, Taken, Taker};
 use crate::session::{ConnId, Owner, Row};
 use crate::store::{Greeted, Range};
 use c2c_proto::Error;
+use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, SessionState};
+use c2c_proto::id::new_unique_id;
 use c2c_proto::limits::HOOK_NAMES_MAX;
 use c2c_proto::request::{Hook, HookEvent};
 use c2c_proto::response::{Hooked, Response};
@@ -25,7 +27,7 @@ const TURN_ENDS_WITHIN: Duration = Duration::from_millis(300);
 pub(super) async fn hook(broker: &Arc<Broker>, request: Hook) -> Handled {
     let hooked = match broker.hub.session_of_client(&request.identity) {
         Some((conn, row)) => {
-            note_client_session(broker, conn, row, request.identity.client_session.as_deref()).await?;
+            let row = called_now(broker, conn, row, request.identity.client_session.as_deref()).await?;
             of_session(broker, row, &request).await?
         }
         None if request.event == HookEvent::SessionStart => registered(broker, *request.identity).await?,
@@ -34,19 +36,33 @@ pub(super) async fn hook(broker: &Arc<Broker>, request: Hook) -> Handled {
     Ok((Response::Hooked(hooked), 0))
 }
 
-/// The client may call its session by another id than when the shim was started: the next one is found by that.
-async fn note_client_session(
+/// The client may call its session by another id than when the shim was started. If a session is known by that, this is it
+/// again (a client that goes on with a session may tell only its hooks which); else the next one is found by it.
+async fn called_now(
     broker: &Broker,
     conn: ConnId,
     row: Row,
     client_session: Option<&str>,
-) -> Result<(), Error> {
-    match client_session {
-        Some(now) if !now.is_empty() && broker.hub.note_client_session(conn, now) => {
-            broker.store.note_client_session(row, now.to_owned()).await
+) -> Result<Row, Error> {
+    let Some(now) = client_session.filter(|now| !now.is_empty()) else { return Ok(row) };
+    let Some(identity) = broker.hub.note_client_session(conn, now) else { return Ok(row) };
+    let before = broker.store.row_of_client_session(now).await?;
+    if before.is_some_and(|before| before != row && !broker.store.is_online(before))
+        // A name that the user set wins over the one from before.
+        && identity.wanted_name.is_none()
+    {
+        let identity = Identity { key: new_unique_id(), session_id: None, ..identity };
+        if let Some(greeted) = broker.store.greet(conn, identity).await? {
+            let Greeted { owner, superseded, displaced, .. } = greeted;
+            let state =
+                SessionState { session_id: owner.session_id, name: owner.name, superseded, displaced };
+            let event = Event::Session(state);
+            broker.hub.tell_session(owner.row, &event, &event);
+            return Ok(owner.row);
         }
-        _ => Ok(()),
     }
+    broker.store.note_client_session(row, now.to_owned()).await?;
+    Ok(row)
 }
 
 async fn of_session(broker: &Arc<Broker>, row: Row, request: &Hook) -> Result<Hooked, Error> {

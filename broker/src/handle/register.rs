@@ -4,6 +4,7 @@ use super::Handled;
 use super::check;
 use crate::Broker;
 use crate::hub::Caller;
+use crate::nudge;
 use crate::session::ConnId;
 use crate::store::{Named, Registration, hash_of};
 use c2c_proto::Error;
@@ -34,6 +35,7 @@ pub(super) async fn register(
     };
     // By the time of the answer the hub knows: the store told it with the commit.
     let Named { owner, answer, displaced_row, .. } = broker.store.register(registration).await?;
+    nudge::caught_up(broker, owner.row);
     tracing::info!(conn, session = %owner.session_id, displaced = displaced_row, "name registered");
     Ok((Response::Registered(answer), 0))
 }

@@ -183,14 +183,15 @@ impl Hub {
         found.max().map(|(_, id, row)| (id, row))
     }
 
-    /// What the client calls this connection's session now; `true` if it is new.
-    pub(crate) fn note_client_session(&self, conn: ConnId, client_session: &str) -> bool {
+    /// What the client calls this connection's session now: what is known of it if that is new, else `None`.
+    pub(crate) fn note_client_session(&self, conn: ConnId, client_session: &str) -> Option<Identity> {
         let mut inner = self.lock();
-        let identity = inner.connections.get_mut(&conn).and_then(|connection| connection.identity.as_mut());
-        let Some(identity) = identity else { return false };
-        let known = identity.client_session.as_deref() == Some(client_session);
+        let identity = inner.connections.get_mut(&conn)?.identity.as_mut()?;
+        if identity.client_session.as_deref() == Some(client_session) {
+            return None;
+        }
         identity.client_session = Some(client_session.to_owned());
-        !known
+        Some(identity.clone())
     }
 
     /// How nudges reach the sessions that are online.

@@ -115,6 +115,13 @@ pub(crate) async fn take(broker: &Arc<Broker>, row: Row, taker: Taker) -> Result
     Ok(Some(Taken { up_to, ..Taken::of(told) }))
 }
 
+/// The session is told by other means what lies in its mailbox, as by the result of a registration.
+pub(crate) fn caught_up(broker: &Broker, row: Row) {
+    let up_to = broker.store.last_message_id();
+    broker.hub.granted(row, up_to, &[], false);
+    tell_announced(broker, row, up_to);
+}
+
 /// The session's shims know what a hook announced.
 pub(crate) fn tell_announced(broker: &Broker, row: Row, up_to: MessageId) {
     let event = Event::Announced(Announced { up_to });

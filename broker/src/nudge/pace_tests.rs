@@ -1,3 +1,5 @@
+//! The rules of nudges, with times as they are given.
+
 use super::pace::{Grant, Pace};
 use c2c_proto::limits::NUDGES_PER_PAIR_MAX;
 use std::time::Duration;

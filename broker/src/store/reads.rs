@@ -4,7 +4,7 @@ use super::header::log_of;
 use super::messages::{self, Page, Range, Unread};
 use super::sessions::{self, ListedPage};
 use super::{Store, errors, state};
-use crate::session::Owner;
+use crate::session::{Owner, Row};
 use c2c_proto::Error;
 use c2c_proto::event::Closing;
 use c2c_proto::id::MessageId;
@@ -34,6 +34,11 @@ impl Store {
         began_after: MessageId,
     ) -> Result<Unread, Error> {
         self.read(messages::unread(&self.readers, owner, filter, began_after).await)
+    }
+
+    /// The newest row that a client calls by this id, and that has kept its name.
+    pub(crate) async fn row_of_client_session(&self, client_session: &str) -> Result<Option<Row>, Error> {
+        self.read(sessions::row_of_client_session(&self.readers, client_session).await)
     }
 
     /// Mail that a session is to be told of, ascending by id.

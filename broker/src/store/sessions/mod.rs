@@ -7,7 +7,7 @@ mod rows;
 
 pub(crate) use automatic::greet;
 pub(crate) use register::register;
-pub(crate) use rows::{load_online, write_client_sessions, write_presence};
+pub(crate) use rows::{load_online, row_of_client_session, write_client_sessions, write_presence};
 
 use crate::session::Row;
 use c2c_proto::limits::SESSIONS_PAGE_BYTES;

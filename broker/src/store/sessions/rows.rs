@@ -10,7 +10,7 @@ use c2c_proto::id::new_unique_id;
 use c2c_proto::limits::BROADCAST_LATE_S;
 use c2c_proto::name::{STALE_INFIX, fold};
 use c2c_proto::response::Displaced;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 /// A session row as the rules for names need it.
 #[derive(Clone, Debug)]
@@ -334,6 +334,19 @@ pub(crate) async fn write_presence(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The newest row that a client calls by this id.
+pub(crate) async fn row_of_client_session(
+    pool: &SqlitePool,
+    client_session: &str,
+) -> Result<Option<Row>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT row_id FROM sessions WHERE client_session = ?1 AND stale = 0 ORDER BY row_id DESC LIMIT 1",
+    )
+    .bind(client_session)
+    .fetch_optional(pool)
+    .await
 }
 
 /// What the clients call these rows' sessions now.

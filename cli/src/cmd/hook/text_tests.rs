@@ -1,3 +1,5 @@
+//! What each hook says, and that it is never too much.
+
 use super::super::event::Event;
 use super::text;
 use c2c_proto::hello::SessionState;
