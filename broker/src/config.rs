@@ -258,7 +258,8 @@ fn retention_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u
 
 fn push<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice>, D::Error> {
     let way = String::deserialize(deserializer)?;
-    let choice = way.parse().map_err(|()| de::Error::custom(format!("push is {way:?}, it must be {CHOICES}")));
+    let choice =
+        way.parse().map_err(|()| de::Error::custom(format!("push is {way:?}, it must be {CHOICES}")));
     choice.map(Some)
 }
 

@@ -150,3 +150,23 @@ fn where_there_is_no_inbox_socket_a_hook_wakes_the_idle_session_once_for_each_me
     }
     terminal.quit();
 }
+
+#[test]
+fn the_files_of_the_example_work_as_they_are() {
+    let Some(claude) = Claude::installed() else { return };
+    let sandbox = Sandbox::new();
+    let model = Model::start(vec![when("Say hello.").calls("list_sessions", json!({}))]);
+    let session = claude.session(&sandbox, "project", &model).wired(Wiring::Home);
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in [".mcp.json", ".claude/settings.json"] {
+        let to = sandbox.folder("project").join(name);
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("the sandbox can be written");
+        std::fs::copy(examples.join(name), to).expect("the example is there");
+    }
+    session.print("Say hello.").finish(STEP);
+    let first = model.sees("Say hello.", STEP).everything();
+    assert!(first.contains("c2c: this session is project."), "{first}");
+    model.request("its tools may be used", STEP, |request| {
+        request.results().iter().any(|r| r.contains("is_self"))
+    });
+}
