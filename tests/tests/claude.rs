@@ -13,6 +13,8 @@ mod hooks;
 mod picture;
 #[path = "claude/resume.rs"]
 mod resume;
+#[path = "claude/setup.rs"]
+mod setup;
 #[path = "claude/talk.rs"]
 mod talk;
 #[path = "claude/wake.rs"]
