@@ -13,6 +13,8 @@ mod hooks;
 mod picture;
 #[path = "claude/resume.rs"]
 mod resume;
+#[path = "claude/setup.rs"]
+mod setup;
 #[path = "claude/talk.rs"]
 mod talk;
 #[path = "claude/wake.rs"]
@@ -24,6 +26,9 @@ use std::time::Duration;
 
 /// A client needs this long at most from one step to the next, on a busy machine.
 const STEP: Duration = Duration::from_secs(20);
+
+/// The screen shows this when a turn has ended, its hooks included.
+const TURN_OVER: &str = "· done ";
 
 /// What a model does that was told of mail: it looks, and marks what it read.
 fn reads_mail(told: &str) -> Vec<Rule> {

@@ -7,23 +7,33 @@ use c2c_harness::{Claude, Model, ModelRequest, Sandbox, Wiring};
 const CHARS_PER_TOKEN: usize = 4;
 const TOKENS_MAX: usize = 3_000;
 
-fn first_request(claude: &Claude, wiring: Wiring) -> ModelRequest {
+/// The first request of a session: its tools and the lines of its texts, without what the test's own folder makes of them.
+struct First {
+    tools: Vec<String>,
+    lines: Vec<String>,
+}
+
+fn first_request(claude: &Claude, wiring: Wiring) -> First {
     let sandbox = Sandbox::new();
     let model = Model::start(Vec::new());
     let session = claude.session(&sandbox, "project", &model).wired(wiring);
     session.print("Say that you are done.").finish(STEP);
-    model.requests().first().expect("one request at least").clone()
+    let requests = model.requests();
+    let request: &ModelRequest = requests.first().expect("one request at least");
+    let folder = sandbox.dir().to_string_lossy().into_owned();
+    let text = request.everything().replace(&folder, "").replace(&folder.replace('/', "-"), "");
+    let tools = request.body["tools"].as_array().into_iter().flatten();
+    First {
+        tools: tools.map(ToString::to_string).collect(),
+        lines: text.lines().map(str::to_owned).collect(),
+    }
 }
 
 /// What a request holds that another one lacks, in characters: tools, and texts line by line.
-fn added(with: &ModelRequest, without: &ModelRequest) -> usize {
-    let tools = |request: &ModelRequest| -> Vec<String> {
-        request.body["tools"].as_array().into_iter().flatten().map(ToString::to_string).collect()
-    };
-    let lines = |request: &ModelRequest| request.everything().lines().map(str::to_owned).collect::<Vec<_>>();
+fn added(with: &First, without: &First) -> usize {
     let mut total = 0;
     for (kind, with, without) in
-        [("tools", tools(with), tools(without)), ("text", lines(with), lines(without))]
+        [("tools", &with.tools, &without.tools), ("text", &with.lines, &without.lines)]
     {
         let more: Vec<&String> = with.iter().filter(|item| !without.contains(item)).collect();
         let chars: usize = more.iter().map(|item| item.chars().count() + 1).sum();

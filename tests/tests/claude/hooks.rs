@@ -1,6 +1,6 @@
 //! What the hooks of the plugin put before the model.
 
-use super::{STEP, reads_mail, unread};
+use super::{STEP, TURN_OVER, reads_mail, unread};
 use c2c_harness::{
     Claude, Model, ModelRequest, Sandbox, Session, Shim, Wiring, binary, install, until, when,
 };
@@ -14,6 +14,11 @@ const SENDER: &str = "zoltan";
 /// A session with the plugin, that is told of mail by hooks only.
 fn hooked(claude: &Claude, sandbox: &Sandbox, model: &Model) -> Session {
     claude.session(sandbox, "project", model).wired(Wiring::Plugin).env("C2C_PUSH", "off")
+}
+
+/// A client does not wait for its server to end; until it has, the name is that session's.
+fn until_gone(sandbox: &Sandbox, others: u64) {
+    sandbox.until_status("the session is gone", |status| status.sessions_online == others);
 }
 
 fn until_known(peer: &mut Shim) {
@@ -31,6 +36,7 @@ fn a_new_session_is_told_its_name_the_others_and_the_mail_that_waits_for_it() {
     let first = model.sees("Say hello.", STEP).everything();
     assert!(first.contains("c2c: this session is project. Online: zoltan."), "{first}");
 
+    until_gone(&sandbox, 1);
     let id = peer.say("project", "the build is broken");
     session.print("Say hello again.").finish(STEP);
     let second = model.sees("Say hello again.", STEP).everything();
@@ -49,7 +55,7 @@ fn at_a_prompt_a_session_is_told_of_new_mail_once() {
     until_known(&mut peer);
     session.enter("One.");
     model.sees("One.", STEP);
-    session.shows("● done");
+    session.shows(TURN_OVER);
     let id = peer.say("project", "have a look");
     session.enter("Two.");
     let told = model.sees("Two.", STEP);
@@ -119,6 +125,7 @@ fn where_there_is_no_inbox_socket_a_hook_wakes_the_idle_session_once_for_each_me
     let session = claude.session(&sandbox, "project", &model).wired(Wiring::Plugin).env("PATH", &path);
     // The client waits for such a hook in print mode, so there it must not wait for mail.
     session.print("Say hello.").finish(STEP);
+    until_gone(&sandbox, 0);
 
     let terminal = session.interactive();
     let mut peer = sandbox.session(SENDER);
@@ -126,7 +133,7 @@ fn where_there_is_no_inbox_socket_a_hook_wakes_the_idle_session_once_for_each_me
     // Each turn that ends starts one more hook.
     for (number, prompt) in (1..).zip(["One.", "Two.", "Three."]) {
         terminal.enter(prompt);
-        until("the turn has ended", STEP, || terminal.screen().matches("● done").count() == number);
+        until("the turn has ended", STEP, || terminal.screen().matches(TURN_OVER).count() == number);
     }
     for body in ["first", "second"] {
         let before = model.requests().len();
@@ -142,4 +149,24 @@ fn where_there_is_no_inbox_socket_a_hook_wakes_the_idle_session_once_for_each_me
         c2c_harness::pause(Duration::from_millis(NUDGE_INTERVAL_MS));
     }
     terminal.quit();
+}
+
+#[test]
+fn the_files_of_the_example_work_as_they_are() {
+    let Some(claude) = Claude::installed() else { return };
+    let sandbox = Sandbox::new();
+    let model = Model::start(vec![when("Say hello.").calls("list_sessions", json!({}))]);
+    let session = claude.session(&sandbox, "project", &model).wired(Wiring::Home);
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in [".mcp.json", ".claude/settings.json"] {
+        let to = sandbox.folder("project").join(name);
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("the sandbox can be written");
+        std::fs::copy(examples.join(name), to).expect("the example is there");
+    }
+    session.print("Say hello.").finish(STEP);
+    let first = model.sees("Say hello.", STEP).everything();
+    assert!(first.contains("c2c: this session is project."), "{first}");
+    model.request("its tools may be used", STEP, |request| {
+        request.results().iter().any(|r| r.contains("is_self"))
+    });
 }

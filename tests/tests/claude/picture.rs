@@ -1,6 +1,6 @@
 //! Two sessions at work, as they look on a screen: what `docs/pictures/record.sh` makes its picture of.
 
-use super::{STEP, reads_mail};
+use super::{STEP, TURN_OVER, reads_mail};
 use c2c_harness::{Claude, Model, Sandbox, Session, when};
 use serde_json::json;
 
@@ -36,11 +36,11 @@ fn two_sessions_at_work() {
     let online_model = Model::start(rules);
     let online = sized(&claude, &sandbox, "online", &online_model).interactive();
     online.enter("Deploy the branch and tell me when you are done.");
-    online.shows("Deployed.");
+    online.shows(TURN_OVER);
     let local = sized(&claude, &sandbox, "local", &local_model).interactive();
     local.enter("Ask online whether the deploy is done.");
     local_model.sees("ready on port 8080", STEP);
-    local.shows("is through");
+    local.shows(TURN_OVER);
     online.shows("Answered");
     // The figure at its top moves for a while.
     local.shows("▝▝   ▝▝");

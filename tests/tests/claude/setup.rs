@@ -1,6 +1,6 @@
 //! From a fresh home: `c2c setup` is all that it takes, and `c2c uninstall` takes all of it away.
 
-use super::{STEP, reads_mail};
+use super::{STEP, TURN_OVER, reads_mail};
 use c2c_harness::{Claude, Model, Sandbox, Wiring, binary, until, when};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -53,7 +53,8 @@ fn after_setup_alone_two_sessions_find_each_other_by_their_folders() {
     });
     let local_model = Model::start(vec![
         when("nearly done").says("It is nearly done."),
-        when("Ask online.").calls("ask", json!({"to": "online", "body": "how far are you?", "timeout_s": 20})),
+        when("Ask online.")
+            .calls("ask", json!({"to": "online", "body": "how far are you?", "timeout_s": 20})),
     ]);
     let online = claude.session_at(&sandbox, "online", &home, &online_model).wired(Wiring::Home);
     let local = claude.session_at(&sandbox, "local", &home, &local_model).wired(Wiring::Home);
@@ -62,7 +63,7 @@ fn after_setup_alone_two_sessions_find_each_other_by_their_folders() {
     let online = online.interactive();
     online.enter("Say hello.");
     online_model.sees("Say hello.", STEP);
-    online.shows("● done");
+    online.shows(TURN_OVER);
     let local = local.interactive();
     local.enter("Ask online.");
     local_model.sees("nearly done", STEP);

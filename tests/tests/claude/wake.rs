@@ -1,6 +1,6 @@
 //! Mail reaches a session that does not look for it.
 
-use super::{STEP, reads_mail, unread};
+use super::{STEP, TURN_OVER, reads_mail, unread};
 use c2c_harness::{Claude, Model, ModelRequest, Sandbox, Shim, Terminal, Wiring, until, when};
 use c2c_proto::limits::NUDGE_INTERVAL_MS;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn idle(claude: &Claude, sandbox: &Sandbox, model: &Model) -> Terminal {
     let terminal = claude.session(sandbox, "idle", model).interactive();
     terminal.enter("Say hello.");
     model.sees("Say hello.", STEP);
-    terminal.shows("● done");
+    terminal.shows(TURN_OVER);
     terminal
 }
 
