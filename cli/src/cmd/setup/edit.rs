@@ -53,12 +53,6 @@ impl Edit {
     /// When the file cannot be edited safely. It is left as it is.
     pub(in crate::cmd) fn work_out(&self, note: Option<&FileNote>) -> anyhow::Result<Option<Work>> {
         let found = files::read(&self.path)?;
-        if fs::metadata(&self.path).is_ok_and(|found| found.permissions().readonly()) {
-            bail!(
-                "{} is read-only, it is left as it is; make it writable, or choose another --scope",
-                self.path.display()
-            );
-        }
         let current = found.clone().unwrap_or_default();
         // A note of something that is not there any more (a crash came before the change, or somebody undid it).
         let note = note.filter(|note| found.is_some() && is_there(&current, note));
@@ -77,7 +71,16 @@ impl Edit {
             Wish::Block(lines) => add_block(started, lines),
             Wish::Whole(text) => replace_whole(started, text, found.is_none()).with_context(unchanged)?,
         };
-        Ok((found.as_ref() != Some(&work.text)).then_some(work))
+        if found.as_ref() == Some(&work.text) {
+            return Ok(None);
+        }
+        if fs::metadata(&self.path).is_ok_and(|found| found.permissions().readonly()) {
+            bail!(
+                "{} is read-only, it is left as it is; make it writable, or choose another --scope",
+                self.path.display()
+            );
+        }
+        Ok(Some(work))
     }
 
     fn nothing_yet(&self) -> Ours {
