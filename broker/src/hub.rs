@@ -31,6 +31,8 @@ struct Inner {
     sessions: HashMap<Row, Live>,
     watches: HashMap<String, (Arc<Notify>, usize)>,
     waits: usize,
+    /// Up to which message the hooks of sessions have told them, whose shims have not connected yet.
+    expected: HashMap<Row, MessageId>,
 }
 
 #[derive(Debug)]
@@ -248,7 +250,7 @@ impl Inner {
     fn attach(&mut self, conn: ConnId, session: &Attached<'_>) -> Vec<OnlineGuard> {
         // It may be gone by the time its registration is on disk; then nobody is there to be online.
         let Some(connection) = self.connections.get(&conn) else { return Vec::new() };
-        let (before, row, announced) = (connection.session, session.owner.row, connection.push.announced);
+        let (before, row, push) = (connection.session, session.owner.row, connection.push);
         let mut moving = vec![conn];
         if let Some(before) = before.filter(|before| *before != row)
             && let Some(live) = self.sessions.remove(&before)
@@ -256,8 +258,10 @@ impl Inner {
             moving.extend(live.connections.iter().copied().filter(|other| *other != conn));
             live.changed.notify_waiters();
         }
-        let live =
-            self.sessions.entry(row).or_insert_with(|| Live::new(session.owner, session.at, announced));
+        let expected = self.expected.remove(&row);
+        let mark = push.announced.or(expected).unwrap_or(push.began_after);
+        let live = self.sessions.entry(row).or_insert_with(|| Live::new(session.owner, session.at, mark));
+        live.told.raise(push.announced.unwrap_or_default());
         live.owner.clone_from(session.owner);
         live.superseded = session.superseded;
         for id in &moving {
@@ -300,7 +304,7 @@ impl Inner {
 }
 
 impl Live {
-    fn new(owner: &Owner, now: Timestamp, announced: MessageId) -> Self {
+    fn new(owner: &Owner, now: Timestamp, mark: MessageId) -> Self {
         Self {
             owner: owner.clone(),
             superseded: false,
@@ -308,7 +312,7 @@ impl Live {
             last_call_at: now,
             waits: 0,
             changed: Arc::default(),
-            told: Told::new(announced),
+            told: Told::new(mark),
         }
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn shortened(text: &str, max_chars: usize) -> String {
     short
 }
 
-fn obeyed(char: char) -> bool {
+/// Whether a terminal would obey it, or it reorders what is seen.
+pub(crate) fn obeyed(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }

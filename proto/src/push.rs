@@ -21,7 +21,7 @@ pub enum Choice {
     /// The client's inbox socket if there is one, else the hooks.
     #[default]
     Auto,
-    /// The client's inbox socket or nothing.
+    /// The client's inbox socket if there is one; no hook waits beside the session otherwise.
     Socket,
     /// Channel notifications.
     Channel,
@@ -90,6 +90,12 @@ impl Way {
             Self::Channel => "channel",
         }
     }
+}
+
+/// The tags that an announcement tells: a word, not a text.
+#[must_use]
+pub fn is_plain(tag: &str) -> bool {
+    !tag.is_empty() && tag.chars().all(|char| char.is_ascii_alphanumeric() || "._-".contains(char))
 }
 
 #[cfg(test)]

@@ -57,11 +57,11 @@ impl Server {
         let wait_s = if patient { WAIT_DEFAULT_CLAUDE_CODE_S } else { WAIT_DEFAULT_S };
         self.defaults.get_or_init(|| Defaults { wait_s });
         let described = format!("{} {}", client.name, client.version);
-        if let Some(events) =
-            self.forward.open(Surroundings::read(parent::describe()), described.trim(), &self.offer)
-        {
-            let (subscription, offer) = (self.subscription.clone(), self.offer.clone());
-            let push = Push::new(subscription, offer, self.forward.clone(), context.peer.clone());
+        let offer = if patient { self.offer.clone() } else { self.offer.clone().without_inbox() };
+        let surroundings = Surroundings::read(parent::describe());
+        if let Some(events) = self.forward.open(surroundings, described.trim(), &offer) {
+            let push =
+                Push::new(self.subscription.clone(), offer, self.forward.clone(), context.peer.clone());
             tokio::spawn(push.pass_on(events));
         }
     }

@@ -35,10 +35,7 @@ impl Hooks {
     /// If it cannot be started.
     #[must_use]
     pub fn start(&self, event: &str, more: &Value) -> Child {
-        let mut command = Command::new(binary("c2c"));
-        command.args(["hook", event]).env_clear().envs(self.env.iter().cloned());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("c2c can be started");
+        let mut child = self.start_open(event);
         let mut input = json!({"session_id": self.session_id, "cwd": "/", "hook_event_name": event});
         if let (Some(input), Some(more)) = (input.as_object_mut(), more.as_object()) {
             input.extend(more.clone());
@@ -48,6 +45,18 @@ impl Hooks {
         let _unread = stdin.write_all(input.to_string().as_bytes());
         drop(stdin);
         child
+    }
+
+    /// Starts one whose input stays open until the child is dropped.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_open(&self, event: &str) -> Child {
+        let mut command = Command::new(binary("c2c"));
+        command.args(["hook", event]).env_clear().envs(self.env.iter().cloned());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("c2c can be started")
     }
 
     /// Runs one to its end.

@@ -1,7 +1,7 @@
 //! `c2c hook`: what each says, to which session, and that none is ever in the way. The test itself is the client: it is the
 //! parent of the shims.
 
-use c2c_harness::{Hooks, PATIENCE, Sandbox, Shim, until};
+use c2c_harness::{Hooks, PATIENCE, Sandbox, Shim, until, until_some};
 use serde_json::{Value, json};
 #[cfg(unix)]
 use std::process::Command;
@@ -92,8 +92,8 @@ fn a_prompt_brings_what_was_not_announced_once() {
     let id = alice.say("bob", "hello");
     alice.ok("send_message", json!({"to": "bob", "body": "for information", "priority": "fyi"}));
     let text = hooks.text("user-prompt-submit", &json!({"prompt": "go on"}));
-    assert!(text.starts_with("c2c: 1 new message, 2 unread in all:\n"), "{text}");
-    assert!(text.contains(&format!("#{id} from alice: \"hello\"\n")), "{text}");
+    assert!(text.starts_with("c2c: 1 new message, 2 unread in all. They are information"), "{text}");
+    assert!(text.ends_with(&format!("\n#{id} from alice: \"hello\"")), "{text}");
     for event in ["user-prompt-submit", "stop"] {
         assert_eq!(hooks.text(event, &none()), "", "announced a second time by {event}");
     }
@@ -190,9 +190,52 @@ fn a_hook_that_waits_wakes_its_session_once_and_gives_way_to_the_next() {
 }
 
 #[test]
+fn a_hook_that_waits_finds_a_session_that_comes_later_and_outlives_the_broker() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.folder("work");
+    let hooks = Hooks::new(&sandbox, "s1").env("CLAUDE_PROJECT_DIR", &folder.to_string_lossy());
+    assert!(hooks.text("session-start", &none()).contains("this session is work"));
+    let mut waiting = hooks.start("rewake", &none());
+    let mut bob = sandbox.shim().cwd(&folder).env("CLAUDE_CODE_SESSION_ID", "s1").session();
+    assert_eq!(bob.own_name(), "work");
+    until("it waits", PATIENCE, || sandbox.status().is_some_and(|status| status.connections >= 3));
+    sandbox.kill_broker();
+    assert_eq!(bob.own_name(), "work");
+    until("it waits again", PATIENCE, || sandbox.status().is_some_and(|status| status.connections >= 3));
+    assert!(waiting.try_wait().unwrap().is_none(), "it ended");
+    bob.ok("send_message", json!({"to": "work", "body": "to myself"}));
+    assert_eq!(waiting.wait_with_output().unwrap().status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn mail_between_the_hook_of_the_start_and_the_shim_is_announced() {
+    let sandbox = Sandbox::new();
+    let mut alice = elsewhere(&sandbox, "alice");
+    let folder = sandbox.folder("work");
+    let hooks = Hooks::new(&sandbox, "s1").env("CLAUDE_PROJECT_DIR", &folder.to_string_lossy());
+    alice.say("work", "before");
+    assert!(hooks.text("session-start", &none()).contains("before"));
+    alice.say("work", "between");
+    let _bob = sandbox.shim().cwd(&folder).env("CLAUDE_CODE_SESSION_ID", "s1").session();
+    let text = hooks.text("user-prompt-submit", &none());
+    assert!(text.contains("between") && !text.contains("before"), "{text}");
+}
+
+#[test]
+fn a_hook_whose_input_never_ends_does() {
+    let sandbox = Sandbox::new();
+    let (_bob, hooks) = session(&sandbox, "bob");
+    let mut child = hooks.start_open("stop");
+    let status = until_some("it ends", PATIENCE, || child.try_wait().unwrap());
+    assert!(status.success());
+}
+
+#[cfg(unix)]
+#[test]
 fn a_hook_that_waits_ends_with_its_session() {
     let sandbox = Sandbox::new();
-    let _alice = sandbox.session("alice");
+    let _alice = elsewhere(&sandbox, "alice");
     let (bob, hooks) = session(&sandbox, "bob");
     let waiting = hooks.start("rewake", &none());
     until("it waits", PATIENCE, || sandbox.status().is_some_and(|status| status.connections >= 4));
@@ -204,12 +247,9 @@ fn a_hook_that_waits_ends_with_its_session() {
 fn no_hook_waits_where_the_client_would_wait_for_it_or_has_a_better_way() {
     let sandbox = Sandbox::new();
     let (_bob, hooks) = session(&sandbox, "bob");
-    for (name, value) in [
-        ("CLAUDE_CODE_SESSION_ATTENDED", "0"),
-        ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"),
-        ("CLAUDE_CODE_MESSAGING_SOCKET", "/tmp/none"),
-        ("C2C_PUSH", "off"),
-    ] {
+    for (name, value) in
+        [("CLAUDE_CODE_SESSION_ATTENDED", "0"), ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli"), ("C2C_PUSH", "off")]
+    {
         assert_eq!(hooks.clone().env(name, value).text("rewake", &none()), "", "{name}");
     }
 }

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use c2c_harness::{InboxSocket, PATIENCE, Sandbox, Shim, binary, until, until_some};
+use c2c_harness::{Hooks, InboxSocket, PATIENCE, Sandbox, Shim, binary, until, until_some};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A session whose client has an inbox socket.
 fn with_socket(sandbox: &Sandbox, name: &str, env: &[(&str, &str)]) -> (Shim, InboxSocket) {
     let socket = InboxSocket::in_folder(&sandbox.folder(name));
-    let mut options = sandbox.shim().name(name);
+    let mut options = sandbox.shim().name(name).client("claude-code");
     for (name, value) in socket.env() {
         options = options.env(name, &value);
     }
@@ -170,6 +170,7 @@ fn a_socket_that_takes_nothing_does_not_block_the_session() {
     let mut bob = sandbox
         .shim()
         .name("bob")
+        .client("claude-code")
         .env("CLAUDE_CODE_MESSAGING_SOCKET", &socket)
         .env("CLAUDE_CODE_MESSAGING_TOKEN", "t")
         .session();
@@ -210,4 +211,99 @@ fn a_channel_notification_is_sent_when_asked_for() {
     let content = said["params"]["content"].as_str().unwrap();
     assert!(content.contains(&format!("#{id} from alice")) && !content.contains("secret"), "{said}");
     until("the outcome is known", PATIENCE, || push_state(&sandbox, "bob")["last"]["outcome"] == "delivered");
+}
+
+#[test]
+fn a_burst_counts_as_the_one_nudge_that_it_is() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let (_bob, socket) = with_socket(&sandbox, "bob", &[]);
+    for number in 0..25 {
+        alice.say("bob", &format!("number {number}"));
+    }
+    assert!(socket.next(SOON).text.contains("25 new messages"));
+    let id = alice.say("bob", "one more");
+    assert!(socket.next(SOON).text.contains(&format!(": #{id} from alice")));
+}
+
+#[test]
+fn mail_of_several_nudges_that_failed_is_told_by_the_next_hook() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let (_bob, socket) = with_socket(&sandbox, "bob", &[]);
+    std::fs::remove_file(sandbox.folder("bob").join("inbox.sock")).unwrap();
+    drop(socket);
+    let first = alice.say("bob", "first");
+    until_outcome(&sandbox, "bob");
+    let second = alice.say("bob", "second");
+    let hooks = Hooks::new(&sandbox, "none");
+    let text = until_some("both are told", PATIENCE, || {
+        let text = hooks.text("user-prompt-submit", &json!({}));
+        (!text.is_empty()).then_some(text)
+    });
+    // Perhaps the second one was on its way once more.
+    let more = || hooks.text("user-prompt-submit", &json!({}));
+    let told = if text.contains(&format!("#{second} ")) {
+        text
+    } else {
+        text + &until_some("the second", PATIENCE, || Some(more()).filter(|text| !text.is_empty()))
+    };
+    assert!(told.contains(&format!("#{first} ")) && told.contains(&format!("#{second} ")), "{told}");
+}
+
+#[test]
+fn what_a_question_waits_for_is_not_announced_and_what_it_left_is() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut dave) = (sandbox.session("alice"), sandbox.session("dave"));
+    let (mut carol, socket) = with_socket(&sandbox, "carol", &[]);
+    let mut ask = |timeout_s: u64| {
+        carol.start_call("ask", json!({"to": ["alice", "dave"], "body": "ready?", "timeout_s": timeout_s}))
+    };
+    let answered = ask(600);
+    let question = until_some("the question", PATIENCE, || alice.inbox_ids(json!({})).first().copied());
+    alice.ok("send_message", json!({"reply_to": question, "body": "yes"}));
+    assert_eq!(socket.look(NONE_WITHIN), None, "the blocked question takes it");
+    dave.ok("send_message", json!({"reply_to": question, "body": "yes"}));
+    assert_eq!(answered.ok()["replies"].as_array().unwrap().len(), 2);
+    let cancelled = ask(600);
+    let question = until_some("the question", PATIENCE, || alice.inbox_ids(json!({})).first().copied());
+    let reply = alice.ok("send_message", json!({"reply_to": question, "body": "yes"}))["id"].clone();
+    cancelled.cancel(&mut carol);
+    assert!(socket.next(SOON).text.contains(&format!("#{reply} from alice")));
+}
+
+#[test]
+fn a_crash_repeats_nothing_for_a_session_with_two_servers() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let env = [("CLAUDE_CODE_SESSION_ID", "s1")];
+    let (mut first, one) = with_socket(&sandbox, "bob", &env);
+    let (mut second, other) = with_socket(&sandbox, "bob", &env);
+    assert_eq!(first.own_name(), second.own_name());
+    let id = alice.say("bob", "announced");
+    let next = || one.look(Duration::from_millis(50)).or_else(|| other.look(Duration::from_millis(50)));
+    assert!(until_some("a nudge", SOON, next).text.contains(&format!("#{id} from alice")));
+    until("it is known to be there", PATIENCE, || {
+        push_state(&sandbox, "bob")["last"]["outcome"] == "delivered"
+    });
+    for _ in 0..2 {
+        sandbox.kill_broker();
+        assert_eq!((first.own_name(), second.own_name()), ("bob".to_owned(), "bob".to_owned()));
+        assert_eq!((one.look(NONE_WITHIN), other.look(Duration::ZERO)), (None, None), "told again");
+    }
+}
+
+#[test]
+fn another_client_that_inherited_the_inbox_of_the_session_around_it_does_not_write_there() {
+    let sandbox = Sandbox::new();
+    let mut alice = sandbox.session("alice");
+    let socket = InboxSocket::in_folder(&sandbox.folder("outer"));
+    let mut options = sandbox.shim().name("inner").client("codex");
+    for (name, value) in socket.env() {
+        options = options.env(name, &value);
+    }
+    let _inner = options.session();
+    alice.say("inner", "not for the outer one");
+    assert_eq!(socket.look(NONE_WITHIN), None);
+    assert_eq!(push_state(&sandbox, "inner")["way"], "hooks");
 }

@@ -5,9 +5,11 @@
 
 use super::{Handled, check, near, send, wait};
 use crate::Broker;
-use crate::session::Owner;
+use crate::nudge;
+use crate::session::{Owner, Row};
 use crate::store::Stored;
 use c2c_proto::Error;
+use c2c_proto::id::MessageId;
 use c2c_proto::limits::RECIPIENTS_MAX;
 use c2c_proto::message::To;
 use c2c_proto::request::{Ask, Send};
@@ -27,6 +29,7 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     let recipients = send::recipients(&stored);
     let wanted = wanted(&stored, row, request.replies);
     let question = stored.id;
+    let _asking = Asking::new(broker, row, question);
     let look = |owner: Owner| async move {
         let (replies, missing) = broker.store.answers_to(&owner, question, wanted).await?;
         Ok((replies.len() >= wanted).then_some((replies, missing)))
@@ -41,6 +44,28 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     };
     let first_shown = replies.iter().filter(|reply| reply.read_at.is_none()).count() as u64;
     Ok((Response::Asked(Asked { id: question, replies, missing, timed_out, recipients }), first_shown))
+}
+
+/// As long as it is there, answers to the question are not announced: the blocked call takes them. Those that it left are,
+/// once it is gone.
+struct Asking {
+    broker: Arc<Broker>,
+    row: Row,
+    question: MessageId,
+}
+
+impl Asking {
+    fn new(broker: &Arc<Broker>, row: Row, question: MessageId) -> Self {
+        broker.hub.asks(row, question);
+        Self { broker: Arc::clone(broker), row, question }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.broker.hub.asked(self.row, self.question);
+        nudge::wait_ended(&self.broker, self.row);
+    }
 }
 
 /// Cancelling an `ask` ends its wait, never its send half-way: a question that is on disk is announced.
@@ -68,7 +93,7 @@ fn check_replies(replies: Option<u32>) -> Result<(), Error> {
 }
 
 /// How many recipients must answer: as asked, but never more than there are beside the one who asks.
-fn wanted(stored: &Stored, asker: crate::session::Row, replies: Option<u32>) -> usize {
+fn wanted(stored: &Stored, asker: Row, replies: Option<u32>) -> usize {
     let recipients = stored.recipients.iter().filter(|stored| stored.row != Some(asker)).count();
     let online = stored.recipients.iter().filter(|stored| stored.recipient.online).count();
     let default = match stored.to {
@@ -81,7 +106,7 @@ fn wanted(stored: &Stored, asker: crate::session::Row, replies: Option<u32>) -> 
 
 async fn so_far(
     broker: &Arc<Broker>,
-    row: crate::session::Row,
+    row: Row,
     question: i64,
 ) -> Result<(Vec<c2c_proto::message::Message>, Vec<String>), Error> {
     match broker.hub.owner(row) {

@@ -42,10 +42,9 @@ pub async fn hello(
                 // Perhaps some of it came while there was no broker.
                 nudge::mail_came(broker, owner.row);
             }
-            (
-                greeted.map(|greeted| state(conn, greeted)),
-                Some((ANNOUNCED.to_owned(), push.announced.to_string())),
-            )
+            let mark = greeted.as_ref().and_then(|greeted| broker.hub.settled_mark(greeted.owner.row));
+            let announced = mark.map(|mark| (ANNOUNCED.to_owned(), mark.to_string()));
+            (greeted.map(|greeted| state(conn, greeted)), announced)
         }
     };
     let push = broker.config.push.map(|choice| choice.to_string());
@@ -66,7 +65,8 @@ fn offered(broker: &Broker, extra: &[(String, String)]) -> Push {
     Push {
         choice: chosen(said(CHOICE)).or(broker.config.push).unwrap_or_default(),
         inbox_socket: said(INBOX_SOCKET).is_some(),
-        announced: said(ANNOUNCED).and_then(|id| id.parse().ok()).unwrap_or(broker.store.last_message_id()),
+        announced: said(ANNOUNCED).and_then(|id| id.parse().ok()),
+        began_after: broker.store.last_message_id(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Handled;
 use crate::Broker;
+use crate::nudge;
 use crate::session::Owner;
 use c2c_proto::request::Pushed;
 use c2c_proto::response::{Done, PushOutcome, PushStates, Response};
@@ -19,10 +20,8 @@ pub(super) fn pushed(broker: &Arc<Broker>, owner: &Owner, request: Pushed) -> Ha
         tracing::info!(session = %owner.session_id, up_to = request.up_to, outcome, "a nudge did not arrive");
     }
     let at = broker.clock.now();
-    broker.hub.pushed(owner.row, request.up_to, failed, PushOutcome { at, outcome });
-    if failed {
-        broker.hub.wake_watcher(owner.row);
-    }
+    broker.hub.note_outcome(owner.row, PushOutcome { at, outcome });
+    nudge::reported(broker, owner.row, request.up_to, failed);
     Ok((Response::Done(Done {}), 0))
 }
 

@@ -2,17 +2,22 @@
 //! [`crate::nudge::pace`]'s.
 
 use super::{Connection, Hub, Inner, Live};
-use crate::nudge::pace::{Grant, Pace};
+use crate::nudge::pace::{self, How, Pace};
 use crate::session::{ConnId, Row};
 use c2c_proto::event::{Event, Nudge};
 use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::PUSH_STATES_MAX;
+use c2c_proto::message::Message;
+use c2c_proto::name::fold;
 use c2c_proto::push::{Choice, Way};
 use c2c_proto::response::{PushOutcome, PushState};
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+
+/// Sessions that a hook has registered, and whose shim has not come.
+const EXPECTED_MAX: usize = 1_024;
 
 /// What a connection's client offers, and what a person chose for it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,8 +26,10 @@ pub struct Push {
     pub choice: Choice,
     /// Whether the shim has the client's inbox socket.
     pub inbox_socket: bool,
-    /// Mail up to this id needs no announcement.
-    pub announced: MessageId,
+    /// Mail up to this id needs no announcement, as the client knows from an earlier connection.
+    pub announced: Option<MessageId>,
+    /// The newest message when it said hello: what was there before is left to the hook of the session's start.
+    pub began_after: MessageId,
 }
 
 impl Push {
@@ -41,21 +48,47 @@ pub(super) struct Told {
     due: Arc<Notify>,
     /// Ends when another hook takes its place.
     watcher: Option<oneshot::Sender<()>>,
+    /// Questions that the session is blocked on: their answers reach it that way.
+    asks: Vec<MessageId>,
     /// Somebody waits for the time of a repeat.
     repeats: bool,
     last: Option<PushOutcome>,
 }
 
+/// Messages, sorted by what becomes of them.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    /// To be announced.
+    pub(crate) told: Vec<Message>,
+    /// Answers that a blocked question takes.
+    pub(crate) held: Vec<MessageId>,
+}
+
+/// What follows from a grant.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Granted {
+    /// All of it was announced before.
+    pub(crate) again: bool,
+    /// The caller has to care for its repeat.
+    pub(crate) care_for_repeat: bool,
+}
+
 impl Told {
-    pub(super) fn new(announced: MessageId) -> Self {
+    pub(super) fn new(mark: MessageId) -> Self {
         Self {
-            pace: Pace::new(announced, Instant::now()),
+            pace: Pace::new(mark, Instant::now()),
             taking: Arc::default(),
             due: Arc::default(),
             watcher: None,
+            asks: Vec::new(),
             repeats: false,
             last: None,
         }
+    }
+
+    /// Another connection of the session knows this.
+    pub(super) fn raise(&mut self, mark: MessageId) {
+        self.pace.raise(mark);
     }
 }
 
@@ -64,28 +97,70 @@ impl Hub {
         self.lock().sessions.get_mut(&row).map(|live| ask(&mut live.told.pace))
     }
 
-    /// Mail for this session is on disk. `true`: the caller has to care for its announcement.
-    pub(crate) fn mail_came(&self, row: Row) -> bool {
+    /// Mail for this session is on disk; `taken`: perhaps somebody is about to show it. `true`: the caller has to care for
+    /// its announcement.
+    pub(crate) fn mail_came(&self, row: Row, taken: bool) -> bool {
         let mut inner = self.lock();
         let Some(live) = inner.sessions.get_mut(&row) else { return false };
-        let waiting = live.waits > 0;
+        let waiting = taken || live.waits > 0;
         live.told.pace.mail_came(waiting, Instant::now())
     }
 
     pub(crate) fn next_due(&self, row: Row) -> Option<Instant> {
-        self.pace(row, Pace::next_due).flatten()
+        self.pace(row, |pace| pace.next_due(Instant::now())).flatten()
     }
 
     pub(crate) fn settle(&self, row: Row) {
         self.pace(row, Pace::settle);
     }
 
-    pub(crate) fn announced(&self, row: Row) -> Option<MessageId> {
-        self.pace(row, |pace| pace.announced())
+    /// Only mail above this id can be to be announced.
+    pub(crate) fn told_after(&self, row: Row) -> Option<MessageId> {
+        self.pace(row, |pace| pace.after())
     }
 
-    pub(crate) fn allows(&self, row: Row, sender: &str) -> bool {
-        self.pace(row, |pace| pace.allows(sender, Instant::now())).unwrap_or_default()
+    pub(crate) fn settled_mark(&self, row: Row) -> Option<MessageId> {
+        self.pace(row, |pace| pace.settled())
+    }
+
+    /// Whether mail that was held back is to be announced.
+    pub(crate) fn owes(&self, row: Row) -> bool {
+        self.pace(row, |pace| pace.owes()).unwrap_or_default()
+    }
+
+    /// Which of these messages are to be told now, and which somebody else is about to take.
+    pub(crate) fn sort_out(&self, row: Row, messages: Vec<Message>, all: bool) -> Sorted {
+        let inner = self.lock();
+        let Some(told) = inner.sessions.get(&row).map(|live| &live.told) else { return Sorted::default() };
+        let mut sorted = Sorted::default();
+        for message in messages {
+            if all {
+                sorted.told.push(message);
+            } else if told.pace.wants(message.id) {
+                if message.reply_to.is_some_and(|question| told.asks.contains(&question)) {
+                    sorted.held.push(message.id);
+                } else if told.pace.allows(&fold(&message.from_name), Instant::now()) {
+                    sorted.told.push(message);
+                }
+            }
+        }
+        sorted
+    }
+
+    /// The session is blocked until this question is answered.
+    pub(crate) fn asks(&self, row: Row, question: MessageId) {
+        if let Some(live) = self.lock().sessions.get_mut(&row) {
+            live.told.asks.push(question);
+        }
+    }
+
+    /// It is not any more.
+    pub(crate) fn asked(&self, row: Row, question: MessageId) {
+        if let Some(live) = self.lock().sessions.get_mut(&row)
+            && let Some(at) = live.told.asks.iter().position(|other| *other == question)
+        {
+            live.told.asks.swap_remove(at);
+        }
     }
 
     /// When a nudge of this session may go at the earliest.
@@ -93,13 +168,32 @@ impl Hub {
         self.pace(row, |pace| pace.free_at()).flatten()
     }
 
-    /// Mail was granted. `true`: the caller has to care for its repeat.
-    pub(crate) fn granted(&self, row: Row, up_to: MessageId, senders: &[String], nudge: bool) -> bool {
+    /// Mail up to `up_to` was granted, but for what is held.
+    pub(crate) fn granted(
+        &self,
+        row: Row,
+        up_to: MessageId,
+        held: &[MessageId],
+        told: pace::Told,
+        how: How,
+    ) -> Granted {
         let mut inner = self.lock();
-        let Some(live) = inner.sessions.get_mut(&row) else { return false };
-        let senders: Vec<&str> = senders.iter().map(String::as_str).collect();
-        live.told.pace.granted(up_to, &senders, nudge, Instant::now());
-        nudge && !std::mem::replace(&mut live.told.repeats, true)
+        let Some(live) = inner.sessions.get_mut(&row) else { return Granted::default() };
+        let again = live.told.pace.granted(up_to, held, told, how, Instant::now());
+        Granted {
+            again,
+            care_for_repeat: how != How::Beside && !std::mem::replace(&mut live.told.repeats, true),
+        }
+    }
+
+    /// A nudge was handed to the client.
+    pub(crate) fn handed_over(&self, row: Row, up_to: MessageId) {
+        self.pace(row, |pace| pace.handed_over(up_to));
+    }
+
+    /// A nudge was not. `true`: the caller has to care for its mail.
+    pub(crate) fn failed(&self, row: Row, up_to: MessageId) -> bool {
+        self.pace(row, |pace| pace.failed(up_to, Instant::now())).unwrap_or_default()
     }
 
     /// When something may have to be repeated; with `None` whoever cared for it is released.
@@ -111,8 +205,9 @@ impl Hub {
         at
     }
 
-    pub(crate) fn take_again(&self, row: Row) -> Option<Grant> {
-        self.pace(row, |pace| pace.take_again(Instant::now())).flatten()
+    /// Whether something is to be repeated now.
+    pub(crate) fn take_again(&self, row: Row) -> bool {
+        self.pace(row, |pace| pace.take_again(Instant::now())).unwrap_or_default()
     }
 
     /// The session's model called something.
@@ -146,13 +241,10 @@ impl Hub {
         }
     }
 
-    /// How a nudge went: its mail is to be announced some other way if it did not arrive.
-    pub(crate) fn pushed(&self, row: Row, up_to: MessageId, failed: bool, last: PushOutcome) {
-        let mut inner = self.lock();
-        let Some(live) = inner.sessions.get_mut(&row) else { return };
-        live.told.last = Some(last);
-        if failed {
-            live.told.pace.failed(up_to);
+    /// How the session was told the last time, for `c2c status`.
+    pub(crate) fn note_outcome(&self, row: Row, last: PushOutcome) {
+        if let Some(live) = self.lock().sessions.get_mut(&row) {
+            live.told.last = Some(last);
         }
     }
 
@@ -161,7 +253,10 @@ impl Hub {
         let mut inner = self.lock();
         let told = &mut inner.sessions.get_mut(&row)?.told;
         let (replaced, ends) = oneshot::channel();
-        told.watcher = Some(replaced);
+        if let Some(before) = told.watcher.replace(replaced) {
+            // It may have ended by itself.
+            let _ = before.send(());
+        }
         Some((Arc::clone(&told.due), ends))
     }
 
@@ -171,27 +266,42 @@ impl Hub {
         }
     }
 
-    /// The session of a client's process, if its shim is connected: that of this client session, else the newest.
+    /// The session of a client, if its shim is connected: of the same process and the same client session, else of the same
+    /// process, else (something lies between the client and its shim) of the same client session; of several the newest.
     pub(crate) fn session_of_client(&self, client: &Identity) -> Option<(ConnId, Row)> {
         let inner = self.lock();
         let found = inner.connections.iter().filter_map(|(id, connection)| {
-            let identity =
-                connection.identity.as_ref().filter(|identity| identity.parent == client.parent)?;
-            let same = client.client_session.is_some() && identity.client_session == client.client_session;
-            connection.session.map(|row| (same, *id, row))
+            let identity = connection.identity.as_ref()?;
+            let process = identity.parent == client.parent;
+            let session = client.client_session.is_some() && identity.client_session == client.client_session;
+            connection.session.filter(|_| process || session).map(|row| (process, session, *id, row))
         });
-        found.max().map(|(_, id, row)| (id, row))
+        found.max().map(|(_, _, id, row)| (id, row))
     }
 
-    /// What the client calls this connection's session now: what is known of it if that is new, else `None`.
-    pub(crate) fn note_client_session(&self, conn: ConnId, client_session: &str) -> Option<Identity> {
+    /// What is known of this connection's client, if it calls its session otherwise than `client_session`.
+    pub(crate) fn called_otherwise(&self, conn: ConnId, client_session: &str) -> Option<Identity> {
+        let inner = self.lock();
+        let identity = inner.connections.get(&conn)?.identity.as_ref()?;
+        (identity.client_session.as_deref() != Some(client_session)).then(|| identity.clone())
+    }
+
+    /// What the client calls this connection's session now.
+    pub(crate) fn note_client_session(&self, conn: ConnId, client_session: &str) {
         let mut inner = self.lock();
-        let identity = inner.connections.get_mut(&conn)?.identity.as_mut()?;
-        if identity.client_session.as_deref() == Some(client_session) {
-            return None;
+        if let Some(identity) = inner.connections.get_mut(&conn).and_then(|found| found.identity.as_mut()) {
+            identity.client_session = Some(client_session.to_owned());
         }
-        identity.client_session = Some(client_session.to_owned());
-        Some(identity.clone())
+    }
+
+    /// A hook has told a session of its mail up to this id, before its shim has connected.
+    pub(crate) fn expect(&self, row: Row, announced: MessageId) {
+        let mut inner = self.lock();
+        if inner.expected.len() == EXPECTED_MAX {
+            // They never came.
+            inner.expected.clear();
+        }
+        inner.expected.insert(row, announced);
     }
 
     /// How nudges reach the sessions that are online.

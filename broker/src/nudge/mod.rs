@@ -19,18 +19,31 @@ use c2c_proto::limits::HEADLINES_MAX;
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use c2c_proto::push::Way;
+use pace::{How, Told};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 
 /// Who takes mail to announce it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taker {
-    /// The shim, or a hook that starts or prolongs a turn: it counts as a nudge.
-    Nudge,
+    /// The shim.
+    Shim,
+    /// A hook that starts or prolongs a turn.
+    Hook,
     /// A hook at the beginning of a turn that runs anyway.
     Turn,
     /// A hook at the session's start: all unread mail, whatever was announced.
     Start,
+}
+
+impl Taker {
+    const fn how(self) -> How {
+        match self {
+            Self::Shim => How::Shim,
+            Self::Hook => How::Hook,
+            Self::Turn | Self::Start => How::Beside,
+        }
+    }
 }
 
 /// Mail that was granted to whoever took it.
@@ -42,19 +55,42 @@ pub(crate) struct Taken {
     pub(crate) count: u64,
     /// Up to which id.
     pub(crate) up_to: MessageId,
+    /// Whether all of it was announced before.
+    pub(crate) again: bool,
 }
 
 impl Taken {
     /// All of these messages, in ascending order.
     pub(crate) fn of(messages: Vec<Message>) -> Self {
         let up_to = messages.last().map_or(0, |message| message.id);
-        Self { count: messages.len() as u64, up_to, messages: newest(messages) }
+        Self { count: messages.len() as u64, up_to, messages: newest(messages), again: false }
     }
 }
 
 /// Mail that is to be announced is on disk.
 pub(crate) fn mail_came(broker: &Arc<Broker>, row: Row) {
-    if broker.hub.mail_came(row) {
+    if broker.hub.mail_came(row, false) {
+        tokio::spawn(care(Arc::clone(broker), row));
+    }
+}
+
+/// A wait that was to take mail is over: what it left is announced.
+pub(crate) fn wait_ended(broker: &Arc<Broker>, row: Row) {
+    // A wait may also be dropped with the runtime itself.
+    if broker.hub.owes(row)
+        && tokio::runtime::Handle::try_current().is_ok()
+        && broker.hub.mail_came(row, true)
+    {
+        tokio::spawn(care(Arc::clone(broker), row));
+    }
+}
+
+/// A shim reports how a nudge went. What was not handed over is announced some other way.
+pub(crate) fn reported(broker: &Arc<Broker>, row: Row, up_to: MessageId, failed: bool) {
+    if !failed {
+        broker.hub.handed_over(row, up_to);
+        tell_announced(broker, row);
+    } else if broker.hub.failed(row, up_to) {
         tokio::spawn(care(Arc::clone(broker), row));
     }
 }
@@ -74,7 +110,8 @@ async fn care(broker: Arc<Broker>, row: Row) {
             None => broker.hub.wake_watcher(row),
             Some(way) => {
                 if let Err(error) = announce(&broker, row, way).await {
-                    tracing::warn!(row, %error, "mail could not be announced");
+                    tracing::warn!(row, %error, "mail could not be announced; it is tried again");
+                    broker.hub.mail_came(row, true);
                 }
             }
         }
@@ -82,9 +119,12 @@ async fn care(broker: Arc<Broker>, row: Row) {
 }
 
 async fn announce(broker: &Arc<Broker>, row: Row, way: Way) -> Result<(), Error> {
-    let Some(taken) = take(broker, row, Taker::Nudge).await? else { return Ok(()) };
+    let Some(taken) = take(broker, row, Taker::Shim).await? else { return Ok(()) };
     tracing::debug!(row, up_to = taken.up_to, count = taken.count, way = way.as_str(), "nudge");
-    broker.hub.nudge(row, nudge(broker, row, way, taken, false));
+    let unread = broker.hub.owner(row).map_or(0, |(owner, _)| broker.store.mail(&owner.mailbox).unread);
+    let headlines = taken.messages.into_iter().map(headline).collect();
+    let Taken { count, up_to, again, .. } = taken;
+    broker.hub.nudge(row, Nudge { way, headlines, count, unread, up_to, again });
     Ok(())
 }
 
@@ -92,40 +132,41 @@ async fn announce(broker: &Arc<Broker>, row: Row, way: Way) -> Result<(), Error>
 pub(crate) async fn take(broker: &Arc<Broker>, row: Row, taker: Taker) -> Result<Option<Taken>, Error> {
     let Some(one_at_a_time) = broker.hub.taking(row) else { return Ok(None) };
     let _turn = one_at_a_time.lock().await;
-    let (Some((owner, false)), Some(announced)) = (broker.hub.owner(row), broker.hub.announced(row)) else {
+    let (Some((owner, false)), Some(after)) = (broker.hub.owner(row), broker.hub.told_after(row)) else {
         return Ok(None);
     };
     let all = taker == Taker::Start;
-    let range = Range { after: if all { 0 } else { announced }, up_to: MessageId::MAX, all };
+    let range = Range { after: if all { 0 } else { after }, all };
     let messages = broker.store.unannounced(&owner, range).await?;
     let Some(up_to) = messages.last().map(|message| message.id) else { return Ok(None) };
-    let told: Vec<Message> = messages
-        .into_iter()
-        .filter(|message| all || broker.hub.allows(row, &fold(&message.from_name)))
-        .collect();
-    let senders: Vec<String> = told.iter().map(|message| fold(&message.from_name)).collect();
-    let nudge = taker == Taker::Nudge && !told.is_empty();
-    if broker.hub.granted(row, up_to, &senders, nudge) {
+    let sorted = broker.hub.sort_out(row, messages, all);
+    let told = Told {
+        ids: sorted.told.iter().map(|message| message.id).collect(),
+        senders: sorted.told.iter().map(|message| fold(&message.from_name)).collect(),
+    };
+    let nothing = told.ids.is_empty();
+    let granted = broker.hub.granted(row, up_to, &sorted.held, told, taker.how());
+    if granted.care_for_repeat {
         tokio::spawn(repeat(Arc::clone(broker), row));
     }
-    if told.is_empty() {
-        tracing::debug!(row, up_to, "mail is only counted: its senders have had their nudges of this hour");
+    if nothing {
         return Ok(None);
     }
-    Ok(Some(Taken { up_to, ..Taken::of(told) }))
+    Ok(Some(Taken { up_to, again: granted.again, ..Taken::of(sorted.told) }))
 }
 
 /// The session is told by other means what lies in its mailbox, as by the result of a registration.
 pub(crate) fn caught_up(broker: &Broker, row: Row) {
-    let up_to = broker.store.last_message_id();
-    broker.hub.granted(row, up_to, &[], false);
-    tell_announced(broker, row, up_to);
+    broker.hub.granted(row, broker.store.last_message_id(), &[], Told::default(), How::Beside);
+    tell_announced(broker, row);
 }
 
-/// The session's shims know what a hook announced.
-pub(crate) fn tell_announced(broker: &Broker, row: Row, up_to: MessageId) {
-    let event = Event::Announced(Announced { up_to });
-    broker.hub.tell_session(row, &event, &event);
+/// The session's shims know what needs no announcement any more, and tell the next broker.
+pub(crate) fn tell_announced(broker: &Broker, row: Row) {
+    if let Some(up_to) = broker.hub.settled_mark(row) {
+        let event = Event::Announced(Announced { up_to });
+        broker.hub.tell_session(row, &event, &event);
+    }
 }
 
 /// Announces once more what nothing came of, as long as something may have to be.
@@ -134,31 +175,10 @@ async fn repeat(broker: Arc<Broker>, row: Row) {
         if !sleeps_until(&broker, at).await {
             return;
         }
-        if let Err(error) = announce_again(&broker, row).await {
-            tracing::warn!(row, %error, "mail could not be announced again");
+        if broker.hub.take_again(row) {
+            mail_came(&broker, row);
         }
     }
-}
-
-async fn announce_again(broker: &Arc<Broker>, row: Row) -> Result<(), Error> {
-    let (Some(grant), Some(way)) = (broker.hub.take_again(row), broker.hub.way_of(row)) else {
-        return Ok(());
-    };
-    let Some((owner, false)) = broker.hub.owner(row) else { return Ok(()) };
-    let range = Range { after: grant.after, up_to: grant.up_to, all: false };
-    let messages = broker.store.unannounced(&owner, range).await?;
-    if messages.is_empty() {
-        return Ok(());
-    }
-    let taken = Taken { up_to: grant.up_to, ..Taken::of(messages) };
-    broker.hub.nudge(row, nudge(broker, row, way, taken, true));
-    Ok(())
-}
-
-fn nudge(broker: &Broker, row: Row, way: Way, taken: Taken, again: bool) -> Nudge {
-    let unread = broker.hub.owner(row).map_or(0, |(owner, _)| broker.store.mail(&owner.mailbox).unread);
-    let headlines = taken.messages.into_iter().map(headline).collect();
-    Nudge { way, headlines, count: taken.count, unread, up_to: taken.up_to, again }
 }
 
 fn headline(message: Message) -> Headline {

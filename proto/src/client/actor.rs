@@ -223,11 +223,9 @@ impl Actor {
                 if let Event::Session(state) = &event {
                     self.session.send_replace(Some(state.clone()));
                 }
-                self.note_announced(match &event {
-                    Event::Nudge(nudge) => Some(nudge.up_to),
-                    Event::Announced(announced) => Some(announced.up_to),
-                    _ => None,
-                });
+                if let Event::Announced(announced) = &event {
+                    self.note_announced(Some(announced.up_to));
+                }
                 let closing = if let Event::Closing(reason) = &event { Some(*reason) } else { None };
                 self.events.push(ClientEvent::Event(event));
                 Ok(closing)

@@ -26,6 +26,13 @@ impl Offer {
         }
     }
 
+    /// Without the inbox: a client that is not Claude Code may have inherited the variables from a session that it was
+    /// started in, whose inbox that is.
+    #[must_use]
+    pub fn without_inbox(self) -> Self {
+        Self { inbox: None, ..self }
+    }
+
     /// What the hello says of it.
     #[must_use]
     pub fn extra(&self) -> Vec<(String, String)> {

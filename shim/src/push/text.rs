@@ -3,6 +3,7 @@
 
 use c2c_proto::event::{Headline, Nudge};
 use c2c_proto::name::follows_rule;
+use c2c_proto::push::is_plain;
 
 /// The text for the model.
 #[must_use]
@@ -39,11 +40,6 @@ fn left_out(nudge: &Nudge) -> String {
         0 => String::new(),
         more => format!(" and {more} before"),
     }
-}
-
-/// The tags that are told: a word, not a text.
-fn is_plain(tag: &str) -> bool {
-    !tag.is_empty() && tag.chars().all(|char| char.is_ascii_alphanumeric() || "._-".contains(char))
 }
 
 #[cfg(test)]

@@ -13,10 +13,8 @@ const LOOKED_AT_MAX: i64 = 200;
 /// Which mail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
-    /// Ids above this one,
+    /// Ids above this one.
     pub(crate) after: MessageId,
-    /// and up to this one.
-    pub(crate) up_to: MessageId,
     /// Also what was shown to the session already, and mail that asks for no announcement.
     pub(crate) all: bool,
 }
@@ -25,9 +23,9 @@ const SELECT: &str = concat!(
     "SELECT ",
     message_columns!(),
     " FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
-     WHERE d.mailbox = ?1 AND d.read_at IS NULL AND d.message_id > ?4 AND d.message_id <= ?5
-       AND (?6 OR (m.priority = 0 AND d.shown_row IS NOT ?2))
-     ORDER BY d.message_id DESC LIMIT ?7"
+     WHERE d.mailbox = ?1 AND d.read_at IS NULL AND d.message_id > ?4
+       AND (?5 OR (m.priority = 0 AND d.shown_row IS NOT ?2))
+     ORDER BY d.message_id DESC LIMIT ?6"
 );
 
 /// Ascending by id.
@@ -41,7 +39,6 @@ pub(crate) async fn unannounced(
         .bind(owner.row)
         .bind(bytes_for(REMINDER_BODY_MAX_CHARS))
         .bind(range.after)
-        .bind(range.up_to)
         .bind(range.all)
         .bind(LOOKED_AT_MAX)
         .fetch_all(pool)

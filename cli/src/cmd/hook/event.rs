@@ -81,7 +81,8 @@ fn may_wait(variable: impl Fn(&str) -> Option<String>) -> bool {
     let auto = set("C2C_PUSH").and_then(|word| word.parse().ok()).unwrap_or(Choice::Auto) == Choice::Auto;
     let attended = set("CLAUDE_CODE_SESSION_ATTENDED").is_none_or(|word| word != "0")
         && set("CLAUDE_CODE_ENTRYPOINT").is_none_or(|word| !word.starts_with("sdk"));
-    auto && attended && set("CLAUDE_CODE_MESSAGING_SOCKET").is_none()
+    let inbox = set("CLAUDE_CODE_MESSAGING_SOCKET").and(set("CLAUDE_CODE_MESSAGING_TOKEN"));
+    auto && attended && inbox.is_none()
 }
 
 #[cfg(test)]
@@ -105,7 +106,8 @@ mod tests {
         assert!(with(&[("CLAUDE_CODE_SESSION_ATTENDED", "1"), ("CLAUDE_CODE_ENTRYPOINT", "cli")]));
         assert!(!with(&[("CLAUDE_CODE_SESSION_ATTENDED", "0")]));
         assert!(!with(&[("CLAUDE_CODE_ENTRYPOINT", "sdk-cli")]));
-        assert!(!with(&[("CLAUDE_CODE_MESSAGING_SOCKET", "/tmp/s")]));
+        assert!(with(&[("CLAUDE_CODE_MESSAGING_SOCKET", "/tmp/s")]), "nothing opens it");
+        assert!(!with(&[("CLAUDE_CODE_MESSAGING_SOCKET", "/tmp/s"), ("CLAUDE_CODE_MESSAGING_TOKEN", "t")]));
         assert!(!with(&[("C2C_PUSH", "off")]));
     }
 }

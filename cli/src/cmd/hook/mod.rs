@@ -21,6 +21,7 @@ use event::Event;
 use input::Input;
 use std::io::{self, Write};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// A hook that does not wait for mail gives up after this, and the client goes on without it.
@@ -47,7 +48,7 @@ pub(crate) async fn run(words: &[String]) -> Exit {
 /// What the model is to be told.
 async fn told(event: Event) -> Result<Option<String>, String> {
     let Some(asked) = event.asks() else { return Ok(None) };
-    let input = Input::read();
+    let input = input().await?;
     if !event.applies(&input) {
         return Ok(None);
     }
@@ -64,6 +65,17 @@ async fn told(event: Event) -> Result<Option<String>, String> {
     };
     let hooked: Option<Hooked> = answer.map_err(|error| in_words(&error))?;
     Ok(hooked.and_then(|hooked| text::text(event, &hooked)))
+}
+
+/// What the client says on stdin; it may leave that open for ever, and a read cannot be ended.
+async fn input() -> Result<Input, String> {
+    let (sender, read) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody waits for it any more: too late.
+        let _ = sender.send(Input::read());
+    });
+    let read = timeout(WITHIN, read).await.map_err(|_| "stdin did not end".to_owned())?;
+    read.map_err(|_| "stdin could not be read".to_owned())
 }
 
 fn hook(event: HookEvent, input: Input) -> Option<Hook> {
