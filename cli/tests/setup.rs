@@ -282,3 +282,47 @@ fn a_link_stays_a_link_and_modes_stay() {
     assert_eq!(house.tree(), before);
     assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
 }
+
+#[test]
+fn where_nobody_can_be_asked_nothing_is_changed_without_a_yes() {
+    let house = House::new();
+    let before = house.tree();
+    let c2c = std::path::Path::new(env!("CARGO_BIN_EXE_c2c"));
+    let output = house.unanswered(c2c, &["setup"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("add --yes"), "{}", said(&output));
+    assert_eq!(house.tree(), before);
+    house.done(&["setup"]);
+    let before = house.tree();
+    let output = house.unanswered(c2c, &["uninstall"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(house.tree(), before);
+}
+
+#[test]
+fn the_clients_own_file_is_made_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new();
+    house.done(&["setup"]);
+    let mode = fs::metadata(house.home().join(".claude.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_note_that_is_lost_is_said_and_not_taken_for_an_end() {
+    let house = House::new();
+    house.done(&["setup"]);
+    fs::remove_file(house.store().with_file_name("c2c.setup.json")).unwrap();
+    let output = house.c2c(&["uninstall"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("but not by a setup for this store"), "{}", said(&output));
+}
+
+#[test]
+fn a_plugin_beside_it_is_told() {
+    let house = House::new();
+    fs::create_dir_all(house.home().join(".claude")).unwrap();
+    fs::write(house.home().join(".claude/settings.json"), "{\"enabledPlugins\": {\"c2c@c2c\": true}}\n")
+        .unwrap();
+    assert!(house.done(&["setup"]).contains("the plugin is enabled, too"));
+}

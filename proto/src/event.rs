@@ -18,7 +18,7 @@ pub enum Event {
     Closing(Closing),
     /// Announce mail to the client. Sent to the connection that is to do it, once.
     Nudge(Nudge),
-    /// Mail was announced another way, by a hook.
+    /// Mail needs no announcement any more.
     Announced(Announced),
 }
 
@@ -68,7 +68,7 @@ pub struct Headline {
     pub tag: Option<String>,
 }
 
-/// Mail was announced another way.
+/// Mail was announced, whichever way. A client says it in its next hello, to a broker that does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     /// Up to this id.

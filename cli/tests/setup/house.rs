@@ -67,7 +67,18 @@ impl House {
     }
 
     /// A program in this house's environment.
+    /// Says yes beforehand where a question would come; but not to the deletion of a store.
     pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.unanswered(program, arguments);
+        let asks = arguments.first().is_some_and(|first| ["setup", "uninstall"].contains(first));
+        if asks && !["--purge", "--dry-run", "--yes"].iter().any(|word| arguments.contains(word)) {
+            command.arg("--yes");
+        }
+        command
+    }
+
+    /// Nobody is there to be asked.
+    pub(crate) fn unanswered(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         let path = format!("{}:/usr/bin:/bin", self.tools().display());
         command.args(arguments).env_clear().env("HOME", self.home()).env("PATH", path);

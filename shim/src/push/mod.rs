@@ -137,7 +137,7 @@ fn log(event: &ClientEvent) {
             tracing::debug!(up_to = nudge.up_to, count = nudge.count, again = nudge.again, "a nudge");
         }
         ClientEvent::Event(Event::Announced(announced)) => {
-            tracing::debug!(up_to = announced.up_to, "a hook announced mail");
+            tracing::debug!(up_to = announced.up_to, "mail is announced");
         }
         ClientEvent::Event(Event::Session(session)) => {
             tracing::info!(

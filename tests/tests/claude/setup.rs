@@ -58,7 +58,7 @@ fn after_setup_alone_two_sessions_find_each_other_by_their_folders() {
     ]);
     let online = claude.session_at(&sandbox, "online", &home, &online_model).wired(Wiring::Home);
     let local = claude.session_at(&sandbox, "local", &home, &local_model).wired(Wiring::Home);
-    c2c(&claude, &sandbox, &home, &["setup"]);
+    c2c(&claude, &sandbox, &home, &["setup", "--yes"]);
 
     let online = online.interactive();
     online.enter("Say hello.");
@@ -84,15 +84,15 @@ fn uninstall_leaves_the_home_as_setup_found_it() {
     session.clone().wired(Wiring::None).print("Say hello.").finish(STEP);
     let before = files(&home);
 
-    c2c(&claude, &sandbox, &home, &["setup"]);
+    c2c(&claude, &sandbox, &home, &["setup", "--yes"]);
     assert_ne!(before, files(&home), "setup does something");
-    c2c(&claude, &sandbox, &home, &["uninstall"]);
+    c2c(&claude, &sandbox, &home, &["uninstall", "--yes"]);
     assert_eq!(before, files(&home), "unused, it is as if nothing had been");
 
-    c2c(&claude, &sandbox, &home, &["setup"]);
+    c2c(&claude, &sandbox, &home, &["setup", "--yes"]);
     session.wired(Wiring::Home).print("Who is there?").finish(STEP);
     model.request("c2c is there", STEP, |request| request.results().iter().any(|r| r.contains("is_self")));
-    c2c(&claude, &sandbox, &home, &["uninstall"]);
+    c2c(&claude, &sandbox, &home, &["uninstall", "--yes"]);
     // The client keeps its own notes of what happened, in its own files; its configuration is two of them.
     for name in [".claude.json", ".claude/settings.json"] {
         let text = fs::read_to_string(home.join(name)).unwrap_or_default();

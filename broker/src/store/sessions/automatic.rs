@@ -2,7 +2,7 @@
 //!
 //! In this order: the row that the shim already has; the row of the same client session in the same process (a server
 //! that was started twice); `C2C_NAME`; the row that the same client session had before; the folder's name. Nobody
-//! connected is ever displaced, nor a row of another folder that was seen within a week: then a number is appended.
+//! connected is ever displaced whose client still runs, nor a row of another folder that was seen within a week: then a number is appended.
 
 use super::rows::{self, Holder};
 use crate::platform;

@@ -24,7 +24,9 @@ Which files:
 
 Exit status:
   0    it is installed, and a real call passes
-  1    something could not be done; what was done stays, and `c2c uninstall` takes it away
+  1    you said no, or nobody was there to be asked and --yes was not given, and nothing was changed; or
+       something could not be done: what was done stays, and `c2c uninstall` takes it away
+  3    a program that setup started did not end in time
   130  interrupted
 
 Examples:
@@ -43,8 +45,9 @@ change stays, and what cannot be told from it is named. The store with all messa
 /// What follows the options of `c2c uninstall`.
 pub(crate) const UNINSTALL_AFTER: &str = "\
 Exit status:
-  0    nothing of it is left
-  1    something could not be taken away; it is named
+  0    nothing that setup added is left
+  1    you said no, or nobody was there to be asked and --yes was not given, and nothing was changed; or
+       something could not be taken away: it is named
   130  interrupted
 
 Examples:
@@ -94,7 +97,7 @@ pub(crate) struct SetupArgs {
     /// Where the programs go (default: ~/.local/bin, or where they are if that is on PATH)
     #[arg(long, value_name = "DIR")]
     pub(crate) bin_dir: Option<PathBuf>,
-    /// Without the hooks, which show a session its mail at the end of a turn
+    /// Without the hooks, which tell a session of its mail where its turns begin and end
     #[arg(long)]
     pub(crate) no_hooks: bool,
     /// Without the permissions: the client asks before each tool is used for the first time

@@ -46,10 +46,9 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<Exit> {
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    let asks = !plan.lines.is_empty() && !args.yes && ask::somebody_is_there();
-    if asks && !ask::yes("Go on?")? {
+    if !ask::allowed(args.yes || plan.lines.is_empty(), "Go on?")? {
         say("nothing was changed")?;
-        return Ok(Exit::Done);
+        return Ok(Exit::Error);
     }
     let trouble = apply(&plan, &places, &mut record).await?;
     finish(&plan, &args, trouble).await
@@ -79,7 +78,16 @@ fn make(edit: &Edit, record: &mut Record, record_path: &Path) -> anyhow::Result<
     }
     record.set_file(work.note);
     record.save(record_path)?;
-    files::write(&edit.path, &work.text, Readers::Usual)
+    files::write(&edit.path, &work.text, readers(&edit.path))
+}
+
+/// The client keeps its account in one of its files, and makes that for its user alone.
+fn readers(path: &Path) -> Readers {
+    if path.file_name().is_some_and(|name| name == places::CLIENT_STATE) {
+        Readers::Owner
+    } else {
+        Readers::Usual
+    }
 }
 
 async fn start(service: &Service, places: &Places, record: &mut Record) -> anyhow::Result<Option<String>> {
@@ -118,7 +126,14 @@ async fn finish(plan: &Plan, args: &SetupArgs, trouble: Option<String>) -> anyho
     }
     if server::needs_approval(args.scope) {
         say("note: Claude Code asks each user of this project once whether the server in .mcp.json may run")?;
-        say("note: the project's files name the programs by their paths on this machine")?;
+        say(
+            "note: the project's files name the programs by their paths on this machine; for others who work on it, write \
+             `c2c-shim` and `c2c` there, which must be on their PATH",
+        )?;
+    }
+    if plan.plugin_is_enabled {
+        say("note: the plugin is enabled, too, so each session has two of everything; use one of the two: \
+             `claude plugin uninstall c2c@c2c`, or `c2c uninstall`")?;
     }
     if checked.is_err() || trouble.is_some() {
         return Ok(Exit::Error);

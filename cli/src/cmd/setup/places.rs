@@ -6,6 +6,8 @@ use c2c_proto::paths::StorePaths;
 use std::env;
 use std::path::{Path, PathBuf};
 
+/// Where Claude Code keeps its account, and the servers that a user has registered.
+pub(in crate::cmd) const CLIENT_STATE: &str = ".claude.json";
 /// Moves what Claude Code keeps in `~/.claude`, and `~/.claude.json` with it.
 const CLAUDE_FOLDER_VARIABLE: &str = "CLAUDE_CONFIG_DIR";
 
@@ -34,7 +36,7 @@ impl Places {
         let home = dirs.home_dir().to_owned();
         let folder = env::current_dir().context("failed to find the folder that this was started in")?;
         let moved = env::var_os(CLAUDE_FOLDER_VARIABLE).filter(|moved| !moved.is_empty()).map(PathBuf::from);
-        let claude_json = moved.as_deref().unwrap_or(&home).join(".claude.json");
+        let claude_json = moved.as_deref().unwrap_or(&home).join(CLIENT_STATE);
         let usual_bin = if cfg!(windows) {
             dirs.data_local_dir().join("c2c").join("bin")
         } else {

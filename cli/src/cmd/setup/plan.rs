@@ -1,6 +1,6 @@
 //! What setup will do, worked out before anything is changed: whatever is refused is refused here.
 
-use super::args::SetupArgs;
+use super::args::{Scope, SetupArgs};
 use super::edit::{self, Edit, Wish};
 use super::files;
 use super::json::{self, Leaf};
@@ -24,6 +24,16 @@ pub(super) struct Plan {
     pub(super) service: Option<Service>,
     /// One for each change.
     pub(super) lines: Vec<String>,
+    /// The client runs c2c as a plugin already.
+    pub(super) plugin_is_enabled: bool,
+}
+
+/// Whether the user's settings enable the plugin, from whatever marketplace.
+fn plugin_is_enabled(places: &Places) -> bool {
+    let text = std::fs::read_to_string(places.settings(Scope::User)).unwrap_or_default();
+    let settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let enabled = settings["enabledPlugins"].as_object();
+    enabled.is_some_and(|all| all.iter().any(|(name, on)| name.starts_with("c2c@") && *on == true))
 }
 
 impl Plan {
@@ -48,7 +58,14 @@ impl Plan {
         }
         let service =
             args.service.then(|| Service::here(places, &programs.path("c2c-broker"))).transpose()?;
-        let mut plan = Self { programs, registration, edits: Vec::new(), service: None, lines };
+        let mut plan = Self {
+            programs,
+            registration,
+            edits: Vec::new(),
+            service: None,
+            lines,
+            plugin_is_enabled: plugin_is_enabled(places),
+        };
         for edit in wanted {
             plan.take(edit, places, record)?;
         }

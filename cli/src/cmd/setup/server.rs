@@ -62,10 +62,12 @@ impl Registration {
             }
             if !by_claude && own_leaf.is_none() {
                 bail!(
-                    "an MCP server named {} is registered already, with the command {}; remove it, or choose \
-                     another name with --name",
+                    "an MCP server named {} is registered already, with the command {}; remove it \
+                     (`claude mcp remove --scope {} {}`), or choose another name with --name",
                     args.name,
-                    found["command"]
+                    found["command"],
+                    args.scope.word(),
+                    args.name
                 );
             }
         }
