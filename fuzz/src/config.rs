@@ -45,10 +45,6 @@ fn in_bounds(config: &Config) {
     }
     assert!(config.idle_exit <= TEN_YEARS, "{config:?}");
     assert!(config.retention_days.is_none_or(|days| (1..=36_500).contains(&days)), "{config:?}");
-    assert!(
-        config.push.as_deref().is_none_or(|push| ["auto", "socket", "channel", "off"].contains(&push)),
-        "{config:?}"
-    );
 }
 
 /// The message begins with the file and a line that there is; where it is about one key, that key stands in the line.
