@@ -45,23 +45,36 @@ pub(crate) async fn take_over(store: &Path, now: Timestamp) -> Result<(), Error>
         Kind::Other => return Err(header::of_another_program(store)),
     }
     open::keep_private(store)?;
-    // As long as this one is open, none that fails is the last to be closed: that folds the old log, whatever had failed,
-    // and one that only reads cannot.
-    let mut witness =
-        SqliteConnection::connect_with(&open::glance(store)).await.map_err(|error| cannot(store, &error))?;
-    // It takes part from its first read on.
-    run(&mut witness, "PRAGMA user_version").await.map_err(|error| cannot(store, &error))?;
+    let witness = witness(store).await.map_err(|error| cannot(store, &error))?;
     // The tables are dropped in any order.
     let options = open::options(store, Durability::Full).foreign_keys(false);
     let mut connection =
         SqliteConnection::connect_with(&options).await.map_err(|error| cannot(store, &error))?;
     let taken = migrate(&mut connection, store, now).await;
-    for connection in [connection, witness] {
+    if witness.is_none() && taken.as_ref().is_err_and(|error| error.code == ErrorCode::StorageFailed) {
+        // A flush may have failed: the next broker makes that good.
+        open::abandon(connection);
+        return taken;
+    }
+    for connection in [Some(connection), witness].into_iter().flatten() {
         if let Err(error) = connection.close().await {
             tracing::warn!(%error, "the store was not closed cleanly after its migration");
         }
     }
     taken
+}
+
+/// A connection to a store with a log. As long as it is open, none that fails is the last to be closed: that would fold the
+/// old log, whatever had failed, and one that only reads cannot. Without a log there is nothing to fold, but perhaps a
+/// journal to be rolled back, which such a one cannot either.
+async fn witness(store: &Path) -> Result<Option<SqliteConnection>, sqlx::Error> {
+    if std::fs::metadata(header::log_of(store)).map_or(0, |log| log.len()) == 0 {
+        return Ok(None);
+    }
+    let mut witness = SqliteConnection::connect_with(&open::glance(store)).await?;
+    // It takes part from its first read on.
+    run(&mut witness, "PRAGMA user_version").await?;
+    Ok(Some(witness))
 }
 
 /// The migration, on a connection of its own.
