@@ -25,8 +25,8 @@ fn number(said: &str, name: &str) -> u64 {
 #[test]
 fn a_few_kills_under_load_break_no_promise() {
     let said =
-        holds(&["run", "--seed", "1", "--kills", "6", "--shims", "8", "--good-disk", "--slow-is-fine"]);
-    assert!(number(&said, "kills of the broker") >= 6, "{said}");
+        holds(&["run", "--seed", "1", "--kills", "15", "--shims", "8", "--good-disk", "--slow-is-fine"]);
+    assert!(number(&said, "kills of the broker") >= 15, "{said}");
     assert!(number(&said, "messages acknowledged") >= 100, "{said}");
 }
 
