@@ -29,8 +29,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const TURN_ENDS_WITHIN: Duration = Duration::from_millis(300);
 
 pub(super) async fn hook(broker: &Arc<Broker>, request: Hook) -> Handled {
+    if request.event == HookEvent::Rewake {
+        return Ok((Response::Hooked(awaited(broker, &request).await?), 0));
+    }
     let hooked = match broker.hub.session_of_client(&request.identity) {
-        _ if request.event == HookEvent::Rewake => awaited(broker, &request).await?,
         Some((conn, row)) => {
             let row = called_now(broker, conn, row, request.identity.client_session.as_deref()).await?;
             of_session(broker, row, request.event).await?

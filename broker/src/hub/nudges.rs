@@ -230,13 +230,13 @@ impl Hub {
 
     /// The way of the newest connection that has one.
     pub(crate) fn way_of(&self, row: Row) -> Option<Way> {
-        self.lock().announcer(row).and_then(|(_, connection)| connection.push.way())
+        self.lock().announcer(row).and_then(|connection| connection.push.way())
     }
 
     /// Hands a nudge to the newest connection that has a way.
     pub(crate) fn nudge(&self, row: Row, nudge: Nudge) {
         let inner = self.lock();
-        if let Some((_, connection)) = inner.announcer(row) {
+        if let Some(connection) = inner.announcer(row) {
             connection.outbox.event(Event::Nudge(nudge));
         }
     }
@@ -317,16 +317,15 @@ impl Hub {
 }
 
 impl Inner {
-    fn announcer(&self, row: Row) -> Option<(ConnId, &Connection)> {
-        let connections = &self.sessions.get(&row)?.connections;
-        let known =
-            connections.iter().rev().filter_map(|id| self.connections.get(id).map(|found| (*id, found)));
-        known.into_iter().find(|(_, connection)| connection.push.way().is_some())
+    /// The newest connection of a session that has a way.
+    fn announcer(&self, row: Row) -> Option<&Connection> {
+        let connections = self.sessions.get(&row)?.connections.iter().rev();
+        connections.filter_map(|id| self.connections.get(id)).find(|found| found.push.way().is_some())
     }
 
     fn push_state(&self, row: Row, live: &Live) -> Option<PushState> {
         let newest = live.connections.last().and_then(|id| self.connections.get(id))?;
-        let connection = self.announcer(row).map_or(newest, |(_, connection)| connection);
+        let connection = self.announcer(row).unwrap_or(newest);
         Some(PushState {
             name: live.owner.name.clone(),
             choice: connection.push.choice.to_string(),

@@ -198,45 +198,6 @@ fn tell_manager(state: &[sd_notify::NotifyState<'_>]) {
     }
 }
 
-/// Whether the process may still run that a shim described as its parent: `pid:start time` on Linux, else `pid`.
-#[must_use]
-pub fn may_run(described: &str) -> bool {
-    let (pid, start) = described.split_once(':').unwrap_or((described, "?"));
-    if cfg!(target_os = "linux") {
-        return std::fs::read_to_string(format!("/proc/{pid}/stat"))
-            .is_ok_and(|stat| start == "?" || start_time(&stat) == Some(start));
-    }
-    pid.parse().ok().and_then(rustix::process::Pid::from_raw).is_none_or(|pid| {
-        // Refused for a process of somebody else: then it is another one by now, or cannot be told.
-        rustix::process::test_kill_process(pid).is_ok()
-    })
-}
-
-/// Whether the process has certainly ended that a shim described as its parent; only Linux tells.
-#[must_use]
-pub fn has_ended(described: &str) -> bool {
-    let numbers = described.split_once(':').and_then(|(pid, start)| Some((pid.parse::<u32>().ok()?, start)));
-    let Some((pid, start)) = numbers.filter(|(_, start)| start.parse::<u64>().is_ok()) else { return false };
-    if !cfg!(target_os = "linux") {
-        return false;
-    }
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => start_time(&stat).is_some_and(|now| now != start) || is_zombie(&stat),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
-
-/// It has ended, and its parent has not asked for its status yet.
-fn is_zombie(stat: &str) -> bool {
-    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
-}
-
-/// Field 22 of `/proc/<pid>/stat`; the name before it may hold anything, spaces and parentheses included.
-fn start_time(stat: &str) -> Option<&str> {
-    let (_, behind_name) = stat.rsplit_once(')')?;
-    behind_name.split_ascii_whitespace().nth(22 - 3)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{file_id, is_of_user, keep_private, open_file_id};

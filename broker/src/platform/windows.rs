@@ -136,12 +136,6 @@ pub const fn tell_manager_ready(_status: &str) {}
 /// No service manager listens here.
 pub const fn tell_manager_stopping(_status: &str) {}
 
-/// Whether the process has certainly ended that a shim described as its parent: a pid alone does not tell.
-#[must_use]
-pub const fn has_ended(_described: &str) -> bool {
-    false
-}
-
 /// No service manager listens here.
 pub const fn tell_manager_alive() {}
 
@@ -149,10 +143,4 @@ pub const fn tell_manager_alive() {}
 #[must_use]
 pub const fn manager_watches_every() -> Option<Duration> {
     None
-}
-
-/// Whether the process may still run that a shim described as its parent. A pid alone does not tell.
-#[must_use]
-pub const fn may_run(_described: &str) -> bool {
-    true
 }

@@ -27,8 +27,8 @@ pub(crate) async fn create(store: &Path) -> Result<(), Error> {
     linked
 }
 
-/// Removes what the making of a store or of a backup leaves beside it, also if that was ended halfway: nobody else would. Only the
-/// holder of the lock comes here, so none of it is in use.
+/// Removes what the making of a store or of a backup leaves beside it, also if that was ended halfway: nobody else would.
+/// Only the holder of the lock comes here, so none of it is in use.
 pub(crate) fn remove_leftovers(store: &Path) {
     let (Some(folder), Some(name)) = (store.parent(), store.file_name()) else { return };
     let Ok(entries) = std::fs::read_dir(folder) else { return };

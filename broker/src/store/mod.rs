@@ -35,7 +35,6 @@ pub(crate) use sessions::{Listed, ListedPage};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::platform;
 use crate::presence::{OnlineGuard, Presence};
 use crate::session::{ConnId, NameFollower, Row};
 use crate::shutdown::Shutdown;
@@ -267,8 +266,10 @@ impl Store {
 /// Holds the places of those whose clients still run: nobody else will come back as them. The others are let go, which
 /// writes down that they are offline.
 fn hold(presence: &Presence, online: &[(Row, String)]) -> Vec<OnlineGuard> {
-    let all: Vec<_> =
-        online.iter().map(|(row, parent)| (presence.hold(*row), platform::may_run(parent))).collect();
+    let all: Vec<_> = online
+        .iter()
+        .map(|(row, parent)| (presence.hold(*row), c2c_proto::process::may_run(parent)))
+        .collect();
     all.into_iter().filter_map(|(guard, may_run)| may_run.then_some(guard)).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Linux: `/proc` has the start time.
 
+use std::io;
+
 /// Which field of `/proc/<pid>/stat` is the start time, counted from the one after the name (which is the third).
 const START_TIME_FIELD: usize = 22 - 3;
 
@@ -7,6 +9,26 @@ const START_TIME_FIELD: usize = 22 - 3;
 pub(super) fn describe(pid: u32) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     format!("{pid}:{}", start_time(&stat).unwrap_or("?"))
+}
+
+pub(super) fn may_run(described: &str) -> bool {
+    let (pid, start) = described.split_once(':').unwrap_or((described, "?"));
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| start == "?" || start_time(&stat) == Some(start))
+}
+
+pub(super) fn has_ended(described: &str) -> bool {
+    let numbers = described.split_once(':').and_then(|(pid, start)| Some((pid.parse::<u32>().ok()?, start)));
+    let Some((pid, start)) = numbers.filter(|(_, start)| start.parse::<u64>().is_ok()) else { return false };
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => start_time(&stat).is_some_and(|now| now != start) || is_zombie(&stat),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// It has ended, and its parent has not asked for its status yet.
+fn is_zombie(stat: &str) -> bool {
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
 /// The name before it may hold anything, spaces and parentheses included.

@@ -2,10 +2,10 @@
 //!
 //! In this order: the row that the shim already has; the row of the same client session in the same process (a server
 //! that was started twice); `C2C_NAME`; the row that the same client session had before; the folder's name. Nobody
-//! connected is ever displaced whose client still runs, nor a row of another folder that was seen within a week: then a number is appended.
+//! connected is ever displaced whose client still runs, nor a row of another folder that was seen within a week: then a
+//! number is appended.
 
 use super::rows::{self, Holder};
-use crate::platform;
 use crate::session::{Owner, Row};
 use crate::store::answers::Answers;
 use crate::store::jobs::Greeted;
@@ -14,6 +14,7 @@ use c2c_proto::Error;
 use c2c_proto::hello::Identity;
 use c2c_proto::limits::{NAME_MAX_CHARS, SEEN_RECENTLY_DAYS};
 use c2c_proto::name::{derive, fold, follows_rule, looks_stale};
+use c2c_proto::process;
 use c2c_proto::response::Displaced;
 use sqlx::SqliteConnection;
 use std::path::Path;
@@ -136,7 +137,7 @@ async fn free_name(
 fn gives_way(work: &Work<'_>, holder: &Holder, identity: &Identity) -> bool {
     let week_s = i64::try_from(SEEN_RECENTLY_DAYS * 86_400).unwrap_or(i64::MAX);
     let long_gone = holder.last_seen_at < work.now.plus_s(-week_s).0;
-    let gone = !holder.online || platform::has_ended(&holder.parent);
+    let gone = !holder.online || process::has_ended(&holder.parent);
     gone && (holder.project_dir == identity.project_dir || long_gone)
 }
 

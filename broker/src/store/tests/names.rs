@@ -162,10 +162,7 @@ async fn two_unregistered_sessions_do_not_share_a_models_key() {
 
 /// The process of this test, as a shim would describe it.
 fn living_parent() -> String {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let start =
-        stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19)).unwrap_or("?");
-    format!("{}:{start}", std::process::id())
+    c2c_proto::process::describe(std::process::id())
 }
 
 #[tokio::test]
