@@ -1,0 +1,52 @@
+//! What is measured, one file for each group of figures.
+
+mod calls;
+mod floors;
+mod throughput;
+
+use crate::report::Figure;
+
+/// What a group needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Fewer repeats and smaller stores: to see that everything works. Its figures are worth little.
+    pub quick: bool,
+    /// Only what has this in its setting, where a group has many settings.
+    pub only: Option<&'a str>,
+}
+
+impl Context<'_> {
+    /// How often something is repeated.
+    #[must_use]
+    pub const fn repeats(self, whole: usize) -> usize {
+        if !self.quick {
+            return whole;
+        }
+        let few = whole / 10;
+        if few == 0 { 1 } else { few }
+    }
+
+    /// Whether a setting is to be measured.
+    #[must_use]
+    pub fn wants(self, setting: &str) -> bool {
+        self.only.is_none_or(|only| setting.contains(only))
+    }
+}
+
+/// A group: its name on the command line, what it measures, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// As on the command line.
+    pub name: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// Measures all of it.
+    pub run: fn(Context<'_>) -> Vec<Figure>,
+}
+
+/// All groups, in the order in which they run.
+pub const ALL: &[Group] = &[
+    Group { name: "floors", about: "what the machine can do at best", run: floors::run },
+    Group { name: "calls", about: "how long one call takes", run: calls::run },
+    Group { name: "throughput", about: "sends per second", run: throughput::run },
+];
