@@ -10,8 +10,6 @@ use clap::Parser;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The broker is mostly waiting for the disk: two threads let one answer while the other encodes a long body.
-const WORKER_THREADS: usize = 2;
 /// What still runs when the broker has stopped was given its time before.
 const STRAGGLERS_END_WITHIN: Duration = Duration::from_millis(50);
 
@@ -26,9 +24,7 @@ pub fn run(clock: Clock) -> ExitCode {
         return platform_failure("cannot leave the terminal", &error);
     }
     platform::prepare();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build();
-    let runtime = match runtime {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return platform_failure("cannot begin", &error),
     };

@@ -1,5 +1,5 @@
-//! Sends per second: many clients, each with one call at a time, each to a mailbox of its own. One process makes all of
-//! the load; it shares the machine with the broker.
+//! Sends per second: many clients, each with one call at a time, each to a session of its own that is known and away. One
+//! process makes all of the load; it shares the machine with the broker.
 
 use super::Context;
 use crate::floors::Commit;
@@ -17,8 +17,8 @@ const CLIENTS: [usize; 4] = [1, 8, 64, 512];
 const BODIES: [(usize, &str); 3] = [(200, "200 B"), (10_000, "10 KB"), (1_000_000, "1 MB")];
 const LASTS: Duration = Duration::from_secs(4);
 const ROUNDS: usize = 3;
-/// The unread mail of one mailbox has a limit; this is well below.
-const PER_MAILBOX: u64 = 20_000;
+/// Recipients of each client in turn: the unread mail of one mailbox has a limit of 100,000.
+const RECIPIENTS: usize = 4;
 
 pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
@@ -83,6 +83,9 @@ fn rate(durability: &str, bytes: usize, clients: usize, lasts: Duration) -> f64 
         let body: Arc<str> = "lorem ipsum dolor sit amet, ".repeat(bytes / 28 + 1)[..bytes].into();
         let mut tasks = Vec::new();
         for client in 0..clients {
+            for recipient in 0..RECIPIENTS {
+                Socket::session(world.paths(), &format!("away-{client}-{recipient}")).await;
+            }
             let mut socket = Socket::session(world.paths(), &format!("client-{client}")).await;
             let (stop, sent, ready, body) =
                 (Arc::clone(&stop), Arc::clone(&sent), Arc::clone(&ready), Arc::clone(&body));
@@ -90,7 +93,7 @@ fn rate(durability: &str, bytes: usize, clients: usize, lasts: Duration) -> f64 
                 ready.wait().await;
                 let mut own = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    let to = format!("away-{client}-{}", own / PER_MAILBOX);
+                    let to = format!("away-{client}-{}", own % RECIPIENTS as u64);
                     socket.call(message(To::One(to), &body)).await;
                     own += 1;
                 }

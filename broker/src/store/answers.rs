@@ -3,6 +3,7 @@
 
 use super::batch::Batch;
 use super::state::StateChange;
+use super::transaction::{Insert, Transaction};
 use crate::session::Row;
 use c2c_proto::limits::ANSWERS_KEPT_S;
 use c2c_proto::time::Timestamp;
@@ -62,20 +63,18 @@ impl Age {
 
 impl Answers {
     /// Looks for all keys of a batch at once.
-    pub(crate) async fn find(connection: &mut SqliteConnection, batch: &Batch) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn find(transaction: &mut Transaction<'_>, batch: &Batch) -> Result<Self, sqlx::Error> {
         let keys = keys_of(batch);
         let mut answers = Self::default();
         if keys.is_empty() {
             return Ok(answers);
         }
-        let rows = sqlx::query(
+        transaction.add(
             "SELECT a.scope, a.key, a.request_hash, a.answer
-             FROM json_each(?1) AS j
+             FROM json_each(?) AS j
              JOIN answers AS a ON a.scope = j.value ->> 0 AND a.key = j.value ->> 1",
-        )
-        .bind(json(&keys))
-        .fetch_all(connection)
-        .await?;
+        );
+        let rows = transaction.bind(json(&keys)).rows().await?;
         for row in rows {
             answers.found.insert((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?));
         }
@@ -105,27 +104,23 @@ impl Answers {
     }
 
     /// Writes the new answers and forgets the old ones.
-    pub(crate) async fn keep(self, connection: &mut SqliteConnection, age: Age) -> Result<(), sqlx::Error> {
+    pub(crate) fn keep(self, transaction: &mut Transaction<'_>, age: Age) {
         if self.new.is_empty() {
-            return Ok(());
+            return;
         }
         let now = age.now();
         let kept_s = i64::try_from(ANSWERS_KEPT_S).unwrap_or(i64::MAX);
-        sqlx::query("DELETE FROM answers WHERE created_at < ?1")
-            .bind(now.plus_s(-kept_s).0)
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query(
-            "INSERT OR REPLACE INTO answers (scope, key, request_hash, answer, created_at)
-             SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, ?2 FROM json_each(?1) AS j",
-        )
-        .bind(json(&self.new))
-        .bind(now.0)
-        .execute(connection)
-        .await?;
-        Ok(())
+        transaction.add("DELETE FROM answers WHERE created_at < ?").bind(now.plus_s(-kept_s).0);
+        transaction.insert(&ANSWERS, &self.new, |transaction, (scope, key, hash, answer)| {
+            transaction.bind(*scope).bind(key).bind(hash).bind(answer).bind(now.0);
+        });
     }
 }
+
+const ANSWERS: Insert = Insert {
+    head: "INSERT OR REPLACE INTO answers (scope, key, request_hash, answer, created_at)",
+    columns: 5,
+};
 
 /// `conflict`: one key, two contents.
 pub(crate) fn key_conflict(key: &str) -> Error {

@@ -80,6 +80,14 @@ impl Batch {
             .collect()
     }
 
+    /// Whether names or who is there change with it.
+    pub(crate) const fn is_about_sessions(&self) -> bool {
+        !(self.hellos.is_empty()
+            && self.registrations.is_empty()
+            && self.presence.is_empty()
+            && self.client_sessions.is_empty())
+    }
+
     /// How many changes.
     pub(crate) fn len(&self) -> usize {
         self.hellos.len()

@@ -24,6 +24,7 @@ mod sessions;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod wal;
 mod writer;
 
@@ -140,6 +141,7 @@ impl Store {
             shared: Arc::clone(&shared),
             numbers,
             age,
+            names: messages::KnownNames::default(),
             checkpoint: Checkpoint::of_store(&paths.store),
             stop: stop.clone(),
             refusal: None,

@@ -4,6 +4,7 @@
 
 use super::answers::{Answers, json};
 use super::jobs::{Ask, ByOwner, Job};
+use super::transaction::{Insert, Transaction};
 use super::writer::Work;
 use crate::session::Row;
 use c2c_proto::id::Version;
@@ -12,7 +13,7 @@ use c2c_proto::request::{DeleteState, ListState, SetState};
 use c2c_proto::response::{Deleted, Entry, StateSet, States};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::{Row as _, SqlitePool};
 use std::collections::{HashMap, HashSet};
 
 /// Entries in one page: more never fit into a result.
@@ -79,7 +80,7 @@ impl StateChange {
 
 /// Applies a batch of changes in order.
 pub(crate) async fn change(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     answers: &mut Answers,
     changes: &[StateChange],
@@ -87,7 +88,7 @@ pub(crate) async fn change(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let mut present = load(connection, changes).await?;
+    let mut present = load(transaction, changes).await?;
     let last_version = work.numbers.last_version;
     let mut values: HashMap<&str, &str> = HashMap::new();
     let mut touched: HashSet<&str> = HashSet::new();
@@ -112,29 +113,26 @@ pub(crate) async fn change(
         };
         outcomes.push(outcome);
     }
-    write(connection, &present, &values, &touched).await?;
+    write(transaction, &present, &values, &touched);
     // Also when no entry is left of it: a version that was given out is never given out again, nor after a restart.
     if work.numbers.last_version != last_version {
-        sqlx::query("UPDATE meta SET value = ?1 WHERE key = 'last_version'")
-            .bind(work.numbers.last_version.to_string())
-            .execute(connection)
-            .await?;
+        transaction
+            .add("UPDATE meta SET value = ? WHERE key = 'last_version'")
+            .bind(work.numbers.last_version.to_string());
     }
     Ok(outcomes)
 }
 
 async fn load(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     changes: &[StateChange],
 ) -> Result<HashMap<String, Present>, sqlx::Error> {
     let keys: HashSet<&str> = changes.iter().map(StateChange::state_key).collect();
-    let rows = sqlx::query(
-        "SELECT s.key, s.version, s.set_at, s.updated_by, s.expires_at FROM json_each(?1) AS j
+    transaction.add(
+        "SELECT s.key, s.version, s.set_at, s.updated_by, s.expires_at FROM json_each(?) AS j
          JOIN state AS s ON s.key = j.value",
-    )
-    .bind(json(&keys))
-    .fetch_all(connection)
-    .await?;
+    );
+    let rows = transaction.bind(json(&keys)).rows().await?;
     rows.into_iter()
         .map(|row| {
             let present = Present {
@@ -235,39 +233,27 @@ impl Present {
     }
 }
 
-async fn write(
-    connection: &mut SqliteConnection,
+const ENTRIES: Insert = Insert {
+    head: "INSERT OR REPLACE INTO state (key, value, version, set_at, updated_by, expires_at)",
+    columns: 6,
+};
+
+fn write(
+    transaction: &mut Transaction<'_>,
     present: &HashMap<String, Present>,
     values: &HashMap<&str, &str>,
     touched: &HashSet<&str>,
-) -> Result<(), sqlx::Error> {
+) {
     let (kept, gone): (Vec<&str>, Vec<&str>) = touched.iter().partition(|key| present.contains_key(**key));
     if !gone.is_empty() {
-        sqlx::query("DELETE FROM state WHERE key IN (SELECT value FROM json_each(?1))")
-            .bind(json(&gone))
-            .execute(&mut *connection)
-            .await?;
+        transaction.add("DELETE FROM state WHERE key IN (SELECT value FROM json_each(?))").bind(json(&gone));
     }
-    let rows: Vec<_> = kept
-        .iter()
-        .filter_map(|key| {
-            let entry = present.get(*key)?;
-            let value = values.get(key)?;
-            Some((key, value, entry.version, entry.updated_at, &entry.updated_by, entry.expires_at))
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT OR REPLACE INTO state (key, value, version, set_at, updated_by, expires_at)
-         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5
-         FROM json_each(?1) AS j",
-    )
-    .bind(json(&rows))
-    .execute(connection)
-    .await?;
-    Ok(())
+    let rows: Vec<_> =
+        kept.iter().filter_map(|key| Some((*key, *values.get(key)?, present.get(*key)?))).collect();
+    transaction.insert(&ENTRIES, &rows, |transaction, (key, value, entry)| {
+        let what = transaction.bind(*key).bind(*value).bind(entry.version);
+        what.bind(entry.updated_at.0).bind(&entry.updated_by).bind(entry.expires_at.map(|at| at.0));
+    });
 }
 
 /// One entry; `None` if absent or expired.

@@ -12,8 +12,10 @@ use super::counts::CountChange;
 use super::doubt;
 use super::errors::{Severity, failed, for_caller, severity};
 use super::jobs::Job;
+use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
+use super::transaction::Transaction;
 use super::{Shared, messages, prune, sessions, state};
 use crate::shutdown::Shutdown;
 use c2c_proto::event::Closing;
@@ -35,6 +37,7 @@ pub(crate) struct Writer {
     pub(crate) numbers: Numbers,
     /// Of the kept answers.
     pub(crate) age: Age,
+    pub(crate) names: KnownNames,
     pub(crate) checkpoint: Checkpoint,
     /// Begun when the store is to be closed: what is queued by then is still done.
     pub(crate) stop: CancellationToken,
@@ -61,11 +64,23 @@ pub(crate) struct Work<'a> {
     pub(crate) now: Timestamp,
     pub(crate) age: Age,
     pub(crate) numbers: &'a mut Numbers,
+    pub(crate) names: &'a mut KnownNames,
     pub(crate) shared: &'a Shared,
+    pub(crate) keys: Keys,
     /// How the counts change if this is committed.
     pub(crate) counts: Vec<CountChange>,
     /// Mailboxes to be counted anew before the commit.
     pub(crate) recount: Vec<(String, i64)>,
+}
+
+/// What is taken of the keys of a batch's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// None has been used before, as good as always. If one has, the store refuses all of the transaction, and it is
+    /// made again with a look for them first.
+    New,
+    /// Some may have been used before: they are looked for.
+    MayBeKnown,
 }
 
 /// Why a transaction did not come about. Nothing of it is stored, as far as that can be known.
@@ -166,7 +181,7 @@ impl Writer {
                 batch.refuse(&reason);
                 continue;
             }
-            match self.attempt(&batch).await {
+            match self.attempt_twice(&batch).await {
                 Ok(outcomes) if self.place.is_right() => batch.answer(outcomes, &self.shared),
                 Ok(_) => self.lose(batch).await,
                 Err(Failure::TakenOver) => self.give_way(batch),
@@ -183,45 +198,62 @@ impl Writer {
         }
     }
 
-    /// Runs a batch in one transaction. On an error nothing of it is stored.
-    async fn attempt(&mut self, batch: &Batch) -> Result<Outcomes, Failure> {
-        let result = self.transact(batch).await;
-        if result.is_err() {
-            // After some errors SQLite has undone the transaction by itself, or it never began; then there is nothing
-            // left to undo.
-            let _ = run(&mut self.connection, "ROLLBACK").await;
+    /// Runs a batch without a look whether its messages have been stored before, and if one has, with it.
+    async fn attempt_twice(&mut self, batch: &Batch) -> Result<Outcomes, Failure> {
+        match self.attempt(batch, Keys::New).await {
+            Err(Failure::Sql(error)) if !batch.sends.is_empty() && is_not_unique(&error) => {
+                self.attempt(batch, Keys::MayBeKnown).await
+            }
+            result => result,
         }
-        result
     }
 
-    async fn transact(&mut self, batch: &Batch) -> Result<Outcomes, Failure> {
-        self.begin().await?;
+    /// Runs a batch in one transaction. On an error nothing of it is stored.
+    async fn attempt(&mut self, batch: &Batch, keys: Keys) -> Result<Outcomes, Failure> {
+        let error = match self.transact(batch, keys).await {
+            Ok(outcomes) => return Ok(outcomes),
+            Err(error) => error,
+        };
+        self.names.forget();
+        // After some errors SQLite has undone the transaction by itself, or it never began; then there is nothing left
+        // to undo.
+        let _ = run(&mut self.connection, "ROLLBACK").await;
+        // An error that is no fault of the disk may be the one that says whose turn it is not.
+        if severity(&error) == Severity::Statement && self.is_taken_over().await {
+            return Err(Failure::TakenOver);
+        }
+        Err(Failure::Sql(error))
+    }
+
+    async fn transact(&mut self, batch: &Batch, keys: Keys) -> Result<Outcomes, sqlx::Error> {
+        self.names.keep_small();
+        let mut transaction = Transaction::new(&mut self.connection, self.epoch);
         let mut work = Work {
             now: self.shared.clock.now(),
             age: self.age,
             numbers: &mut self.numbers,
+            names: &mut self.names,
             shared: &self.shared,
+            keys,
             counts: Vec::new(),
             recount: Vec::new(),
         };
-        let outcomes = execute(&mut self.connection, &mut work, batch).await?;
+        let outcomes = execute(&mut transaction, &mut work, batch).await?;
         let counts = work.counts;
         let began = Instant::now();
-        run(&mut self.connection, "COMMIT").await?;
+        transaction.commit().await?;
         self.shared.stats.committed(began.elapsed());
         self.shared.counts.apply(counts);
         Ok(outcomes)
     }
 
-    /// Begins a transaction, in one go with the look whose turn it is: once it holds the lock, nobody else can open
-    /// the store until it is over.
-    async fn begin(&mut self) -> Result<(), Failure> {
-        let epoch: i64 = sqlx::query_scalar(
-            "BEGIN IMMEDIATE; SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'",
-        )
-        .fetch_one(&mut self.connection)
-        .await?;
-        if u64::try_from(epoch) == Ok(self.epoch) { Ok(()) } else { Err(Failure::TakenOver) }
+    /// Whether another broker has opened the store.
+    async fn is_taken_over(&mut self) -> bool {
+        let epoch: Result<i64, _> =
+            sqlx::query_scalar("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'")
+                .fetch_one(&mut self.connection)
+                .await;
+        epoch.is_ok_and(|epoch| u64::try_from(epoch) != Ok(self.epoch))
     }
 
     /// Refuses a batch; whether the disk is full.
@@ -274,6 +306,11 @@ impl Writer {
     }
 }
 
+/// Whether something is in the store already that may be there only once.
+fn is_not_unique(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.is_unique_violation())
+}
+
 /// Whether another change of the same batch may succeed by itself.
 fn is_of_one(error: &sqlx::Error) -> bool {
     severity(error) == Severity::Statement || for_caller(error).code == ErrorCode::StorageFull
@@ -302,31 +339,53 @@ async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Resu
 
 /// Every kind of change in turn: names first, since mail follows them.
 async fn execute(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     batch: &Batch,
 ) -> Result<Outcomes, sqlx::Error> {
-    let mut answers = Answers::find(connection, batch).await?;
+    let mut answers = Answers::find(transaction, batch).await?;
     let mut outcomes = Outcomes::default();
+    change_names(transaction, work, &mut answers, batch, &mut outcomes).await?;
+    outcomes.sends = messages::insert(transaction, work, &batch.sends).await?;
+    outcomes.marks = messages::mark_read(transaction, work, &mut answers, &batch.marks).await?;
+    messages::mark_shown(transaction, work, &batch.shown).await?;
+    outcomes.state = state::change(transaction, work, &mut answers, &batch.state).await?;
+    if !batch.prunes.is_empty() {
+        let connection = transaction.connection().await?;
+        for ask in &batch.prunes {
+            outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
+        }
+        work.names.forget();
+        super::recount(connection, work).await?;
+    }
+    answers.keep(transaction, work.age);
+    Ok(outcomes)
+}
+
+/// Everything about sessions, which is rare: one statement after the other.
+async fn change_names(
+    transaction: &mut Transaction<'_>,
+    work: &mut Work<'_>,
+    answers: &mut Answers,
+    batch: &Batch,
+    outcomes: &mut Outcomes,
+) -> Result<(), sqlx::Error> {
+    if !batch.is_about_sessions() {
+        return Ok(());
+    }
+    work.names.forget();
+    let connection = transaction.connection().await?;
     for hello in &batch.hellos {
-        outcomes.hellos.push(sessions::greet(connection, work, &mut answers, &hello.input.identity).await?);
+        outcomes.hellos.push(sessions::greet(connection, work, answers, &hello.input.identity).await?);
     }
     for registration in &batch.registrations {
-        let named = sessions::register(connection, work, &mut answers, &registration.input).await?;
-        outcomes.registrations.push(named);
+        outcomes
+            .registrations
+            .push(sessions::register(connection, work, answers, &registration.input).await?);
     }
     sessions::write_presence(connection, work, &batch.presence).await?;
     sessions::write_client_sessions(connection, &batch.client_sessions).await?;
-    outcomes.sends = messages::insert(connection, work, &batch.sends).await?;
-    outcomes.marks = messages::mark_read(connection, work, &mut answers, &batch.marks).await?;
-    messages::mark_shown(connection, work, &batch.shown).await?;
-    outcomes.state = state::change(connection, work, &mut answers, &batch.state).await?;
-    for ask in &batch.prunes {
-        outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
-    }
-    super::recount(connection, work).await?;
-    answers.keep(connection, work.age).await?;
-    Ok(outcomes)
+    super::recount(connection, work).await
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use crate::session::Row;
 use crate::store::answers::{json, key_conflict};
 use crate::store::counts::CountChange;
 use crate::store::jobs::Ask;
-use crate::store::writer::Work;
+use crate::store::transaction::{Insert, Transaction};
+use crate::store::writer::{Keys, Work};
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::{Priority, To};
 use c2c_proto::{Error, ErrorCode};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use std::collections::HashMap;
 
 /// A message that an earlier call with the same key stored.
@@ -36,24 +37,27 @@ struct Fresh<'a> {
 
 /// Stores a batch. The outer error undoes all of it; an inner one is one message's own.
 pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     sends: &[Ask<NewMessage, Stored>],
 ) -> Result<Vec<Result<Stored, Error>>, sqlx::Error> {
     if sends.is_empty() {
         return Ok(Vec::new());
     }
-    let repeated = find_repeated(connection, sends).await?;
-    let originals = originals(connection, sends).await?;
+    let repeated = match work.keys {
+        Keys::New => HashMap::new(),
+        Keys::MayBeKnown => find_repeated(transaction, sends).await?,
+    };
+    let originals = originals(transaction, sends).await?;
     let limit = work.shared.config.limits.thread_messages_per_hour;
-    let mut paces = paces(connection, &originals, work.now, limit).await?;
+    let mut paces = paces(transaction, &originals, work.now, limit).await?;
     let addresses: Vec<To> = sends
         .iter()
         .enumerate()
         .filter_map(|(index, ask)| address(&ask.input, originals.get(&index)))
         .collect();
-    let directory = Directory::look_up(connection, work, &addresses).await?;
-    let mut earlier = recipients::of_stored(connection, work, sends, &repeated).await?;
+    let directory = Directory::look_up(transaction, work, &addresses).await?;
+    let mut earlier = recipients::of_stored(transaction, work, sends, &repeated).await?;
 
     let mut pending: HashMap<String, u64> = HashMap::new();
     let mut fresh = Vec::new();
@@ -71,12 +75,12 @@ pub(crate) async fn insert(
             stored
         }));
     }
-    write(connection, work, &fresh).await?;
+    write(transaction, work, &fresh).await?;
     Ok(results)
 }
 
 async fn find_repeated(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     sends: &[Ask<NewMessage, Stored>],
 ) -> Result<HashMap<usize, Repeated>, sqlx::Error> {
     let keys: Vec<(usize, Row, &str)> = sends
@@ -84,13 +88,11 @@ async fn find_repeated(
         .enumerate()
         .map(|(index, ask)| (index, ask.input.sender.row, ask.input.request.key.as_str()))
         .collect();
-    let rows = sqlx::query(
-        "SELECT j.value ->> 0, m.id, m.content_hash, m.addressed FROM json_each(?1) AS j
+    transaction.add(
+        "SELECT j.value ->> 0, m.id, m.content_hash, m.addressed FROM json_each(?) AS j
          JOIN messages AS m ON m.from_row = j.value ->> 1 AND m.key = j.value ->> 2",
-    )
-    .bind(json(&keys))
-    .fetch_all(connection)
-    .await?;
+    );
+    let rows = transaction.bind(json(&keys)).rows().await?;
     let mut repeated = HashMap::with_capacity(rows.len());
     for row in rows {
         let index: i64 = row.try_get(0)?;
@@ -244,83 +246,57 @@ impl Fresh<'_> {
 }
 
 async fn write(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     fresh: &[Fresh<'_>],
 ) -> Result<(), sqlx::Error> {
-    if fresh.is_empty() {
-        return Ok(());
-    }
-    write_messages(connection, work, fresh).await?;
-    write_deliveries(connection, work, fresh).await?;
-    super::marks::mark_answered(connection, work, &answered(fresh)).await
+    write_messages(transaction, work, fresh);
+    write_deliveries(transaction, work, fresh);
+    super::marks::mark_answered(transaction, work, &answered(fresh)).await
 }
 
-async fn write_messages(
-    connection: &mut SqliteConnection,
-    work: &Work<'_>,
-    fresh: &[Fresh<'_>],
-) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = fresh
-        .iter()
-        .map(|message| {
-            let (sender, request) = (&message.new.sender, &message.new.request);
-            let body_chars = request.body.chars().count();
-            let head = (message.id, sender.row, &sender.session_id, &sender.name, &sender.mailbox);
-            let body = (addressed_json(&message.to), message.broadcast(), &request.body, body_chars);
-            let tail = (
-                &request.tag,
-                request.reply_to,
-                message.thread,
-                i64::from(request.priority == Priority::Fyi),
-            );
-            (head, body, tail, (&request.key, &message.new.hash))
-        })
-        .collect();
-    sqlx::query(
-        "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
-                               body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)
-         SELECT j.value ->> '$[0][0]', j.value ->> '$[0][1]', j.value ->> '$[0][2]', j.value ->> '$[0][3]',
-                j.value ->> '$[0][4]', j.value ->> '$[1][0]', j.value ->> '$[1][1]', j.value ->> '$[1][2]',
-                j.value ->> '$[1][3]', j.value ->> '$[2][0]', j.value ->> '$[2][1]', j.value ->> '$[2][2]',
-                j.value ->> '$[2][3]', j.value ->> '$[3][0]', j.value ->> '$[3][1]', ?2
-         FROM json_each(?1) AS j",
-    )
-    .bind(json(&rows))
-    .bind(work.now.0)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages WHERE id >= ?1")
-        .bind(fresh.first().map_or(i64::MAX, |message| message.id))
-        .execute(connection)
-        .await?;
-    Ok(())
+const MESSAGES: Insert = Insert {
+    head: "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
+                                 body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)",
+    columns: 16,
+};
+
+fn write_messages(transaction: &mut Transaction<'_>, work: &Work<'_>, fresh: &[Fresh<'_>]) {
+    transaction.insert(&MESSAGES, fresh, |transaction, message| {
+        let (sender, request) = (&message.new.sender, &message.new.request);
+        let body_chars = i64::try_from(request.body.chars().count()).unwrap_or(i64::MAX);
+        let sent_by = transaction
+            .bind(message.id)
+            .bind(sender.row)
+            .bind(&sender.session_id)
+            .bind(&sender.name)
+            .bind(&sender.mailbox);
+        let says = sent_by
+            .bind(addressed_json(&message.to))
+            .bind(message.broadcast())
+            .bind(&request.body)
+            .bind(body_chars);
+        let belongs = says.bind(&request.tag).bind(request.reply_to).bind(message.thread);
+        let fyi = i64::from(request.priority == Priority::Fyi);
+        belongs.bind(fyi).bind(&request.key).bind(&message.new.hash).bind(work.now.0);
+    });
 }
 
-async fn write_deliveries(
-    connection: &mut SqliteConnection,
-    work: &mut Work<'_>,
-    fresh: &[Fresh<'_>],
-) -> Result<(), sqlx::Error> {
-    let mut rows: Vec<(&str, MessageId, &str, Option<Row>)> = Vec::new();
+const DELIVERIES: Insert =
+    Insert { head: "INSERT INTO deliveries (mailbox, message_id, recipient, arrived_row)", columns: 4 };
+
+fn write_deliveries(transaction: &mut Transaction<'_>, work: &mut Work<'_>, fresh: &[Fresh<'_>]) {
+    let mut rows: Vec<(&Target, MessageId)> = Vec::new();
     for message in fresh {
         for target in &message.targets {
-            let row = target.holder.as_ref().map(|holder| holder.row);
-            rows.push((&target.mailbox, message.id, &target.addressed, row));
+            rows.push((target, message.id));
             work.counts.push(CountChange::Arrived(target.mailbox.clone()));
         }
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO deliveries (mailbox, message_id, recipient, arrived_row)
-         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each(?1) AS j",
-    )
-    .bind(json(&rows))
-    .execute(connection)
-    .await?;
-    Ok(())
+    transaction.insert(&DELIVERIES, &rows, |transaction, (target, id)| {
+        let row = target.holder.as_ref().map(|holder| holder.row);
+        transaction.bind(&target.mailbox).bind(*id).bind(&target.addressed).bind(row);
+    });
 }
 
 /// What the batch answers, and who does: (mailbox, row, message, name).

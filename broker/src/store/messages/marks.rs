@@ -4,19 +4,20 @@ use crate::session::Row;
 use crate::store::answers::{Answers, json};
 use crate::store::counts::CountChange;
 use crate::store::jobs::{Ask, ByOwner};
+use crate::store::transaction::{Insert, Transaction};
 use crate::store::writer::Work;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::request::MarkRead;
 use c2c_proto::response::Marked;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
 
 type Marks = [Ask<ByOwner<MarkRead>, Marked>];
 
 /// Marks messages of each owner's mailbox read. Idempotent.
 pub(crate) async fn mark_read(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     answers: &mut Answers,
     marks: &Marks,
@@ -24,7 +25,7 @@ pub(crate) async fn mark_read(
     if marks.is_empty() {
         return Ok(Vec::new());
     }
-    let mut present = present(connection, marks).await?;
+    let mut present = present(transaction, marks).await?;
     let mut to_mark: Vec<(&str, MessageId, &str, Row)> = Vec::new();
     let mut results = Vec::with_capacity(marks.len());
     for Ask { input: ByOwner { owner, request, hash }, .. } in marks {
@@ -48,13 +49,13 @@ pub(crate) async fn mark_read(
         answers.add(owner.row, &request.key, hash, &marked);
         results.push(Ok(marked));
     }
-    write_read(connection, work, &to_mark).await?;
+    write_read(transaction, work, &to_mark).await?;
     Ok(results)
 }
 
 /// The deliveries that the batch names: whether each is read.
 async fn present(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     marks: &Marks,
 ) -> Result<HashMap<(String, MessageId), bool>, sqlx::Error> {
     let wanted: Vec<(&str, MessageId)> = marks
@@ -64,36 +65,31 @@ async fn present(
             ask.input.request.message_ids.iter().map(move |id| (mailbox, *id))
         })
         .collect();
-    let rows = sqlx::query(
-        "SELECT d.mailbox, d.message_id, d.read_at IS NOT NULL FROM json_each(?1) AS j
+    transaction.add(
+        "SELECT d.mailbox, d.message_id, d.read_at IS NOT NULL FROM json_each(?) AS j
          JOIN deliveries AS d ON d.mailbox = j.value ->> 0 AND d.message_id = j.value ->> 1",
-    )
-    .bind(json(&wanted))
-    .fetch_all(connection)
-    .await?;
+    );
+    let rows = transaction.bind(json(&wanted)).rows().await?;
     rows.into_iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?))).collect()
 }
 
 /// Writes read marks: (mailbox, message, reader's name, reader's row).
 async fn write_read(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     marks: &[(&str, MessageId, &str, Row)],
 ) -> Result<(), sqlx::Error> {
     if marks.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query(
-        "UPDATE deliveries SET read_at = ?2, read_by = j.value ->> 2
-         FROM json_each(?1) AS j
+    transaction.add(
+        "UPDATE deliveries SET read_at = ?, read_by = j.value ->> 2
+         FROM json_each(?) AS j
          WHERE deliveries.mailbox = j.value ->> 0 AND deliveries.message_id = j.value ->> 1
            AND deliveries.read_at IS NULL
          RETURNING deliveries.mailbox, deliveries.shown_row, deliveries.message_id",
-    )
-    .bind(json(&marks))
-    .bind(work.now.0)
-    .fetch_all(&mut *connection)
-    .await?;
+    );
+    let rows = transaction.bind(work.now.0).bind(json(&marks)).rows().await?;
     let readers: HashMap<(&str, MessageId), Row> =
         marks.iter().map(|(mailbox, id, _, row)| ((*mailbox, *id), *row)).collect();
     for row in rows {
@@ -103,62 +99,60 @@ async fn write_read(
         work.counts.push(CountChange::Read { mailbox, was_new });
     }
     let sightings: Vec<(Row, MessageId)> = marks.iter().map(|(_, id, _, row)| (*row, *id)).collect();
-    write_sightings(connection, &sightings).await
+    write_sightings(transaction, &sightings);
+    Ok(())
 }
 
 /// An answer marks what it answers read: in the answerer's mailbox, or where it was shown to it under an earlier name.
 pub(super) async fn mark_answered(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     answered: &[(&str, Row, MessageId, &str)],
 ) -> Result<(), sqlx::Error> {
     if answered.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query(
-        "SELECT d.mailbox, d.message_id, j.value ->> 3, j.value ->> 1 FROM json_each(?1) AS j
+    transaction.add(
+        "SELECT d.mailbox, d.message_id, j.value ->> 3, j.value ->> 1 FROM json_each(?) AS j
          JOIN deliveries AS d ON d.message_id = j.value ->> 2
          WHERE d.read_at IS NULL AND (d.mailbox = j.value ->> 0 OR d.shown_row = j.value ->> 1)",
-    )
-    .bind(json(&answered))
-    .fetch_all(&mut *connection)
-    .await?;
+    );
+    let rows = transaction.bind(json(&answered)).rows().await?;
     let mut marks: Vec<(String, MessageId, String, Row)> = Vec::with_capacity(rows.len());
     for row in rows {
         marks.push((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
     }
     let marks: Vec<_> =
         marks.iter().map(|(mailbox, id, name, row)| (mailbox.as_str(), *id, name.as_str(), *row)).collect();
-    write_read(connection, work, &marks).await
+    write_read(transaction, work, &marks).await
 }
 
 /// Notes what left in tool results. The note may come after the reader's mark; it was shown before that all the same.
 pub(crate) async fn mark_shown(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     shown: &[Ask<ByOwner<Vec<MessageId>>, ()>],
 ) -> Result<(), sqlx::Error> {
-    let all: Vec<(&str, MessageId, Row)> = shown
+    let now = work.now.0;
+    let all: Vec<(&str, MessageId, Row, i64)> = shown
         .iter()
         .flat_map(|ask| {
             let owner = &ask.input.owner;
-            ask.input.request.iter().map(move |id| (owner.mailbox.as_str(), *id, owner.row))
+            ask.input.request.iter().map(move |id| (owner.mailbox.as_str(), *id, owner.row, now))
         })
         .collect();
     if all.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query(
-        "UPDATE deliveries SET shown_at = COALESCE(shown_at, MIN(?2, COALESCE(read_at, ?2))), shown_row = j.value ->> 2
-         FROM json_each(?1) AS j
+    transaction.add(
+        "UPDATE deliveries SET shown_at = COALESCE(shown_at, MIN(j.value ->> 3, COALESCE(read_at, j.value ->> 3))),
+                               shown_row = j.value ->> 2
+         FROM json_each(?) AS j
          WHERE deliveries.mailbox = j.value ->> 0 AND deliveries.message_id = j.value ->> 1
            AND deliveries.shown_row IS NOT j.value ->> 2
          RETURNING deliveries.mailbox, deliveries.message_id, deliveries.shown_row, deliveries.read_at IS NULL",
-    )
-    .bind(json(&all))
-    .bind(work.now.0)
-    .fetch_all(&mut *connection)
-    .await?;
+    );
+    let rows = transaction.bind(json(&all)).rows().await?;
     let mut sightings: Vec<(Row, MessageId)> = Vec::with_capacity(rows.len());
     for row in rows {
         sightings.push((row.try_get(2)?, row.try_get(1)?));
@@ -166,22 +160,14 @@ pub(crate) async fn mark_shown(
             work.counts.push(CountChange::Shown(row.try_get(0)?));
         }
     }
-    write_sightings(connection, &sightings).await
+    write_sightings(transaction, &sightings);
+    Ok(())
 }
 
-async fn write_sightings(
-    connection: &mut SqliteConnection,
-    sightings: &[(Row, MessageId)],
-) -> Result<(), sqlx::Error> {
-    if sightings.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT OR IGNORE INTO sightings (row_id, message_id)
-         SELECT j.value ->> 0, j.value ->> 1 FROM json_each(?1) AS j",
-    )
-    .bind(json(&sightings))
-    .execute(connection)
-    .await?;
-    Ok(())
+const SIGHTINGS: Insert = Insert { head: "INSERT OR IGNORE INTO sightings (row_id, message_id)", columns: 2 };
+
+fn write_sightings(transaction: &mut Transaction<'_>, sightings: &[(Row, MessageId)]) {
+    transaction.insert(&SIGHTINGS, sightings, |transaction, (row, id)| {
+        transaction.bind(*row).bind(*id);
+    });
 }

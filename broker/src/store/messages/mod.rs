@@ -17,6 +17,7 @@ pub(crate) use insert::insert;
 pub(crate) use list::{Page, list};
 pub(crate) use marks::{mark_read, mark_shown};
 pub(crate) use one::one;
+pub(crate) use recipients::KnownNames;
 pub(crate) use unannounced::{Range, unannounced};
 pub(crate) use unread::{Unread, unread};
 

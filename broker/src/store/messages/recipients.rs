@@ -4,18 +4,55 @@ use super::{NewMessage, Stored, StoredRecipient};
 use crate::session::Row;
 use crate::store::answers::json;
 use crate::store::jobs::Ask;
+use crate::store::transaction::Transaction;
 use crate::store::writer::Work;
 use c2c_proto::limits::SEEN_RECENTLY_DAYS;
 use c2c_proto::message::{Recipient, To};
 use c2c_proto::name::fold;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The session that holds a name.
 #[derive(Clone, Debug)]
-pub(super) struct Holder {
+pub(crate) struct Holder {
     pub(super) row: Row,
     pub(super) name: String,
+}
+
+/// Who holds which name, as the writer has learned it. The writer alone changes that, so it holds until it does: then all
+/// of it is forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct KnownNames {
+    holders: HashMap<String, Option<Holder>>,
+}
+
+/// More names than this are not remembered; at most about 100 bytes each.
+const NAMES_KNOWN_MAX: usize = 16_384;
+
+impl KnownNames {
+    /// Names may have changed hands.
+    pub(crate) fn forget(&mut self) {
+        self.holders.clear();
+    }
+
+    fn has(&self, mailbox: &str) -> bool {
+        self.holders.contains_key(mailbox)
+    }
+
+    fn holder(&self, mailbox: &str) -> Option<Holder> {
+        self.holders.get(mailbox).cloned().flatten()
+    }
+
+    fn learn(&mut self, mailbox: &str, holder: Option<Holder>) {
+        self.holders.insert(mailbox.to_owned(), holder);
+    }
+
+    /// Makes room before a batch asks.
+    pub(crate) fn keep_small(&mut self) {
+        if self.holders.len() > NAMES_KNOWN_MAX {
+            self.forget();
+        }
+    }
 }
 
 /// Everything about recipients that one batch needs.
@@ -39,27 +76,34 @@ pub(super) struct Target {
 impl Directory {
     /// Looks up all names of the batch, and everyone if there is a broadcast in it.
     pub(super) async fn look_up(
-        connection: &mut SqliteConnection,
-        work: &Work<'_>,
+        transaction: &mut Transaction<'_>,
+        work: &mut Work<'_>,
         addresses: &[To],
     ) -> Result<Self, sqlx::Error> {
         let mut directory = Self::default();
         let mailboxes: HashSet<String> = addresses.iter().flat_map(names).map(|name| fold(name)).collect();
-        if !mailboxes.is_empty() {
-            let rows = sqlx::query(
+        let unknown: Vec<&String> = mailboxes.iter().filter(|mailbox| !work.names.has(mailbox)).collect();
+        if !unknown.is_empty() {
+            transaction.add(
                 "SELECT mailbox, row_id, name FROM sessions
-                 WHERE stale = 0 AND mailbox IN (SELECT value FROM json_each(?1))",
-            )
-            .bind(json(&mailboxes))
-            .fetch_all(&mut *connection)
-            .await?;
-            for row in rows {
+                 WHERE stale = 0 AND mailbox IN (SELECT value FROM json_each(?))",
+            );
+            let mut found = HashMap::new();
+            for row in transaction.bind(json(&unknown)).rows().await? {
                 let holder = Holder { row: row.try_get(1)?, name: row.try_get(2)? };
-                directory.holders.insert(row.try_get(0)?, holder);
+                found.insert(row.try_get::<String, _>(0)?, holder);
+            }
+            for mailbox in unknown {
+                work.names.learn(mailbox, found.remove(mailbox));
+            }
+        }
+        for mailbox in mailboxes {
+            if let Some(holder) = work.names.holder(&mailbox) {
+                directory.holders.insert(mailbox, holder);
             }
         }
         if addresses.contains(&To::Everyone) {
-            directory.everyone = everyone(connection, work).await?;
+            directory.everyone = everyone(transaction, work).await?;
         }
         Ok(directory)
     }
@@ -117,16 +161,13 @@ fn names(to: &To) -> &[String] {
 }
 
 async fn everyone(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &Work<'_>,
 ) -> Result<BTreeMap<String, Holder>, sqlx::Error> {
     let week_s = i64::try_from(SEEN_RECENTLY_DAYS * 86_400).unwrap_or(i64::MAX);
-    let rows = sqlx::query(
-        "SELECT mailbox, row_id, name FROM sessions WHERE stale = 0 AND (online = 1 OR seen_at >= ?1)",
-    )
-    .bind(work.now.plus_s(-week_s).0)
-    .fetch_all(connection)
-    .await?;
+    transaction
+        .add("SELECT mailbox, row_id, name FROM sessions WHERE stale = 0 AND (online = 1 OR seen_at >= ?)");
+    let rows = transaction.bind(work.now.plus_s(-week_s).0).rows().await?;
     rows.into_iter()
         .map(|row| Ok((row.try_get(0)?, Holder { row: row.try_get(1)?, name: row.try_get(2)? })))
         .collect()
@@ -134,7 +175,7 @@ async fn everyone(
 
 /// The recipients of messages that were stored before, for repeated calls.
 pub(super) async fn of_stored(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &Work<'_>,
     sends: &[Ask<NewMessage, Stored>],
     repeated: &HashMap<usize, super::insert::Repeated>,
@@ -142,14 +183,12 @@ pub(super) async fn of_stored(
     let mut recipients: HashMap<usize, Vec<StoredRecipient>> = HashMap::with_capacity(repeated.len());
     for (index, repeated) in repeated {
         debug_assert!(*index < sends.len(), "a repeated call is one of the batch");
-        let rows = sqlx::query(
+        transaction.add(
             "SELECT d.recipient, d.mailbox, s.row_id, s.name FROM deliveries AS d
              LEFT JOIN sessions AS s ON s.mailbox = d.mailbox AND s.stale = 0
-             WHERE d.message_id = ?1 ORDER BY d.mailbox",
-        )
-        .bind(repeated.id)
-        .fetch_all(&mut *connection)
-        .await?;
+             WHERE d.message_id = ? ORDER BY d.mailbox",
+        );
+        let rows = transaction.bind(repeated.id).rows().await?;
         let mut list = Vec::with_capacity(rows.len());
         for row in rows {
             let holder = match row.try_get::<Option<Row>, _>(2)? {

@@ -5,13 +5,14 @@ use super::addressed_from;
 use crate::session::Row;
 use crate::store::answers::json;
 use crate::store::jobs::Ask;
+use crate::store::transaction::Transaction;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::To;
 use c2c_proto::name::fold;
 use c2c_proto::time::Timestamp;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use std::collections::HashMap;
 
 /// A message that is being answered, if the one who answers may see it.
@@ -37,7 +38,7 @@ pub(super) struct Pace {
 
 /// The originals by position in the batch.
 pub(super) async fn originals(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     sends: &[Ask<NewMessage, super::Stored>],
 ) -> Result<HashMap<usize, Original>, sqlx::Error> {
     let wanted: Vec<(usize, Row, &str, MessageId)> = sends
@@ -52,23 +53,21 @@ pub(super) async fn originals(
     if wanted.is_empty() {
         return Ok(originals);
     }
-    let rows = sqlx::query(
+    transaction.add(
         "SELECT j.value ->> 0, m.thread, m.from_row, m.from_name, s.name, m.addressed,
                 (SELECT json_group_array(json_array(d.recipient, COALESCE(arrived.name, seen.name, d.recipient)))
                  FROM deliveries AS d
                  LEFT JOIN sessions AS arrived ON arrived.row_id = d.arrived_row AND arrived.stale = 0
                  LEFT JOIN sessions AS seen ON seen.row_id = d.shown_row AND seen.stale = 0
                  WHERE d.message_id = m.id AND m.from_row = j.value ->> 1)
-         FROM json_each(?1) AS j
+         FROM json_each(?) AS j
          JOIN messages AS m ON m.id = j.value ->> 3
          LEFT JOIN sessions AS s ON s.row_id = m.from_row AND s.stale = 0
          WHERE m.from_row = j.value ->> 1
             OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = j.value ->> 2 AND message_id = m.id)
             OR EXISTS (SELECT 1 FROM sightings WHERE row_id = j.value ->> 1 AND message_id = m.id)",
-    )
-    .bind(json(&wanted))
-    .fetch_all(connection)
-    .await?;
+    );
+    let rows = transaction.bind(json(&wanted)).rows().await?;
     for row in rows {
         let index: i64 = row.try_get(0)?;
         let names: String = row.try_get(6)?;
@@ -125,7 +124,7 @@ impl Original {
 
 /// How busy the threads of these originals were.
 pub(super) async fn paces(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     originals: &HashMap<usize, Original>,
     now: Timestamp,
     limit: u32,
@@ -135,20 +134,16 @@ pub(super) async fn paces(
     }
     let threads: Vec<MessageId> = originals.values().map(|original| original.thread).collect();
     let window_s = i64::try_from(THREAD_WINDOW_S).unwrap_or(i64::MAX);
-    let rows = sqlx::query(
+    transaction.add(
         "SELECT t.value, COUNT(*), MIN(latest.created_at)
-         FROM (SELECT DISTINCT value FROM json_each(?1)) AS t
+         FROM (SELECT DISTINCT value FROM json_each(?)) AS t
          JOIN messages AS latest ON latest.id IN
-              (SELECT id FROM messages WHERE thread = t.value ORDER BY id DESC LIMIT ?3)
-         WHERE latest.created_at > ?2 AND latest.created_at <= ?4 GROUP BY t.value",
-    )
-    .bind(json(&threads))
-    .bind(now.plus_s(-window_s).0)
-    .bind(limit)
+              (SELECT id FROM messages WHERE thread = t.value ORDER BY id DESC LIMIT ?)
+         WHERE latest.created_at > ? AND latest.created_at <= ? GROUP BY t.value",
+    );
     // After the clock was set back, what bears a later time is not of the last hour.
-    .bind(now.0)
-    .fetch_all(connection)
-    .await?;
+    transaction.bind(json(&threads)).bind(limit).bind(now.plus_s(-window_s).0).bind(now.0);
+    let rows = transaction.rows().await?;
     rows.into_iter()
         .map(|row| {
             Ok((row.try_get(0)?, Pace { messages: row.try_get(1)?, oldest: Timestamp(row.try_get(2)?) }))
