@@ -24,7 +24,6 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
 
 /// The two sessions, and what stands under them.
 struct Bench {
-    _world: World,
     alice: Mcp,
     bob: Mcp,
     flush: Flush,
@@ -32,6 +31,8 @@ struct Bench {
     #[cfg(unix)]
     echo: crate::floors::Echo,
     body: String,
+    // The last to go: everything else runs in it.
+    _world: World,
 }
 
 #[derive(Default)]

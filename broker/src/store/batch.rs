@@ -31,6 +31,7 @@ pub(crate) struct Batch {
     pub(crate) client_sessions: Vec<Ask<(Row, String), ()>>,
     pub(crate) state: Vec<StateChange>,
     pub(crate) prunes: Vec<Ask<ByOwner<Prune>, Pruned>>,
+    pub(crate) index_texts: Vec<Ask<(), ()>>,
     pub(crate) flushes: Vec<Ask<(), ()>>,
 }
 
@@ -99,6 +100,7 @@ impl Batch {
             + self.client_sessions.len()
             + self.state.len()
             + self.prunes.len()
+            + self.index_texts.len()
             + self.flushes.len()
     }
 
@@ -168,6 +170,7 @@ impl Batch {
             Job::SetState(ask) => self.state.push(StateChange::Set(ask)),
             Job::DeleteState(ask) => self.state.push(StateChange::Delete(ask)),
             Job::Prune(ask) => self.prunes.push(ask),
+            Job::IndexTexts(ask) => self.index_texts.push(ask),
             Job::Flush(ask) => self.flushes.push(ask),
         }
     }
@@ -183,6 +186,7 @@ impl Batch {
         jobs.extend(self.client_sessions.into_iter().map(Job::ClientSession));
         jobs.extend(self.state.into_iter().map(StateChange::into_job));
         jobs.extend(self.prunes.into_iter().map(Job::Prune));
+        jobs.extend(self.index_texts.into_iter().map(Job::IndexTexts));
         jobs.extend(self.flushes.into_iter().map(Job::Flush));
         jobs
     }

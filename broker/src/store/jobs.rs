@@ -33,6 +33,8 @@ pub(crate) enum Job {
     SetState(Ask<ByOwner<SetState>, StateSet>),
     DeleteState(Ask<ByOwner<DeleteState>, Deleted>),
     Prune(Ask<ByOwner<Prune>, Pruned>),
+    /// Answered when the texts of all messages that were queued before it can be searched.
+    IndexTexts(Ask<(), ()>),
     /// Answered when everything that was queued before it is on disk.
     Flush(Ask<(), ()>),
 }
@@ -103,7 +105,11 @@ impl Job {
             Self::SetState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
             Self::DeleteState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
             Self::Prune(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
-            Self::Presence(..) | Self::Shown(_) | Self::ClientSession(_) | Self::Flush(_) => None,
+            Self::Presence(..)
+            | Self::Shown(_)
+            | Self::ClientSession(_)
+            | Self::IndexTexts(_)
+            | Self::Flush(_) => None,
         }
     }
 
@@ -130,7 +136,7 @@ impl Job {
             Self::SetState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::DeleteState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Prune(ask) => drop(ask.answer.send(Err(error.clone()))),
-            Self::Flush(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::IndexTexts(ask) | Self::Flush(ask) => drop(ask.answer.send(Err(error.clone()))),
         }
     }
 }

@@ -22,8 +22,10 @@ mod reads;
 mod seed;
 mod sessions;
 mod state;
+mod tend;
 #[cfg(test)]
 mod tests;
+mod text_index;
 mod transaction;
 mod wal;
 mod writer;
@@ -56,6 +58,7 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use text_index::TextIndex;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -124,9 +127,10 @@ impl Store {
         let mut connection = opened.writer;
         let loaded = async {
             let loaded = load(&mut connection, &shared).await?;
-            Ok::<_, sqlx::Error>((loaded, Age::in_store(&mut connection, clock.now()).await?))
+            let text = TextIndex::in_store(&mut connection).await?;
+            Ok::<_, sqlx::Error>((loaded, Age::in_store(&mut connection, clock.now()).await?, text))
         };
-        let ((numbers, online), age) = match loaded.await {
+        let ((numbers, online), age, text) = match loaded.await {
             Ok(loaded) => loaded,
             Err(error) => {
                 open::abandon(connection);
@@ -142,6 +146,7 @@ impl Store {
             numbers,
             age,
             names: messages::KnownNames::default(),
+            text,
             checkpoint: Checkpoint::of_store(&paths.store),
             stop: stop.clone(),
             refusal: None,
@@ -231,6 +236,11 @@ impl Store {
 
     pub(crate) async fn prune(&self, prune: ByOwner<Prune>) -> Result<Pruned, Error> {
         self.change(prune, Job::Prune).await
+    }
+
+    /// Returns when a search finds everything that was stored before.
+    async fn index_texts(&self) -> Result<(), Error> {
+        self.change((), Job::IndexTexts).await
     }
 
     /// Returns when everything that was queued before is on disk.

@@ -51,10 +51,12 @@ async fn messages(
     recount_later(connection, work, mailboxes).await?;
     sqlx::query(
         "INSERT INTO messages_text (messages_text, rowid, body)
-         SELECT 'delete', id, body FROM messages AS m WHERE created_at < ?1
+         SELECT 'delete', id, body FROM messages AS m WHERE created_at < ?1 AND id <= ?2
             AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL)",
     )
     .bind(before)
+    // What is not in the index yet cannot be taken out of it.
+    .bind(work.text_up_to)
     .execute(&mut *connection)
     .await?;
     let deleted = sqlx::query(

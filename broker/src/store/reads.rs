@@ -16,6 +16,9 @@ use std::sync::atomic::Ordering;
 
 impl Store {
     pub(crate) async fn list_messages(&self, owner: &Owner, ask: &Inbox) -> Result<Page, Error> {
+        if ask.query.is_some() {
+            self.index_texts().await?;
+        }
         self.read(messages::list(&self.readers, owner, ask).await)
     }
 

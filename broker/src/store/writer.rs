@@ -7,7 +7,7 @@
 
 use super::answers::{Age, Answers};
 use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
-use super::checkpoint::{Checkpoint, NotFolded};
+use super::checkpoint::Checkpoint;
 use super::counts::CountChange;
 use super::doubt;
 use super::errors::{Severity, failed, for_caller, severity};
@@ -15,10 +15,12 @@ use super::jobs::Job;
 use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
+use super::text_index::TextIndex;
 use super::transaction::Transaction;
 use super::{Shared, messages, prune, sessions, state};
 use crate::shutdown::Shutdown;
 use c2c_proto::event::Closing;
+use c2c_proto::id::MessageId;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
@@ -38,6 +40,7 @@ pub(crate) struct Writer {
     /// Of the kept answers.
     pub(crate) age: Age,
     pub(crate) names: KnownNames,
+    pub(crate) text: TextIndex,
     pub(crate) checkpoint: Checkpoint,
     /// Begun when the store is to be closed: what is queued by then is still done.
     pub(crate) stop: CancellationToken,
@@ -65,6 +68,8 @@ pub(crate) struct Work<'a> {
     pub(crate) age: Age,
     pub(crate) numbers: &'a mut Numbers,
     pub(crate) names: &'a mut KnownNames,
+    /// Up to which message the index of words goes.
+    pub(crate) text_up_to: MessageId,
     pub(crate) shared: &'a Shared,
     pub(crate) keys: Keys,
     /// How the counts change if this is committed.
@@ -84,7 +89,7 @@ pub(crate) enum Keys {
 }
 
 /// Why a transaction did not come about. Nothing of it is stored, as far as that can be known.
-enum Failure {
+pub(super) enum Failure {
     Sql(sqlx::Error),
     /// Another broker has opened the store.
     TakenOver,
@@ -105,6 +110,7 @@ impl Writer {
 
     /// Works until the store is to be closed, then closes the connection with the log folded into the store.
     async fn run(mut self) {
+        self.index_while_idle().await;
         let mut received = Vec::with_capacity(BATCH_MAX_JOBS);
         let mut queue = Vec::new();
         let stop = self.stop.clone();
@@ -124,14 +130,7 @@ impl Writer {
                 let batch = Batch::take(&mut queue);
                 self.commit(batch).await;
             }
-            if self.refusal.is_none() {
-                let folded = if self.jobs.is_empty() {
-                    self.checkpoint.when_idle(&mut self.connection).await
-                } else {
-                    self.checkpoint.under_load(&mut self.connection).await
-                };
-                self.heed(folded);
-            }
+            self.tend().await;
         }
         if self.refusal.is_none() {
             self.fold_at_once().await;
@@ -149,33 +148,23 @@ impl Writer {
         }
     }
 
-    /// Folds the whole log into the store.
-    async fn fold_at_once(&mut self) {
-        let folded = self.checkpoint.empty(&mut self.connection, self.epoch).await;
-        self.heed(folded);
-    }
-
-    /// What a fold came to.
-    fn heed(&mut self, folded: Result<(), NotFolded>) {
-        let Err(NotFolded { error, in_doubt }) = folded else { return };
-        tracing::warn!(%error, "the write-ahead log could not be folded into the store");
-        if in_doubt {
-            self.shared.stats.failed(self.shared.clock.now(), &format!("the log was not folded: {error}"));
-            self.doubt("the log could not be folded into the store");
-        }
-    }
-
     /// Acknowledges nothing any more, and lets the next broker begin from what is on the disk.
-    fn doubt(&mut self, what: &str) {
+    pub(super) fn doubt(&mut self, what: &str) {
         self.hands_off = true;
         doubt::note(&self.paths);
         self.refusal = Some(failed(what));
         self.shared.shutdown.begin(Closing::StorageFailed);
     }
 
-    async fn commit(&mut self, batch: Batch) {
+    async fn commit(&mut self, mut batch: Batch) {
+        let searches = std::mem::take(&mut batch.index_texts);
+        self.commit_changes(batch).await;
+        self.serve_searches(searches).await;
+    }
+
+    async fn commit_changes(&mut self, batch: Batch) {
         let mut full = false;
-        let mut batches = vec![batch];
+        let mut batches = if batch.len() == 0 { Vec::new() } else { vec![batch] };
         while let Some(batch) = batches.pop() {
             if let Some(reason) = self.refusing() {
                 batch.refuse(&reason);
@@ -184,12 +173,12 @@ impl Writer {
             match self.attempt_twice(&batch).await {
                 Ok(outcomes) if self.place.is_right() => batch.answer(outcomes, &self.shared),
                 Ok(_) => self.lose(batch).await,
-                Err(Failure::TakenOver) => self.give_way(batch),
+                Err(Failure::TakenOver) => drop(self.give_way(batch)),
                 // One of them is at fault, or does not fit on the disk: its neighbours must not suffer for it.
                 Err(Failure::Sql(error)) if is_of_one(&error) && batch.len() > 1 => {
                     batches.extend(batch.split().into_iter().rev());
                 }
-                Err(Failure::Sql(error)) => full |= self.fail(batch, &error),
+                Err(Failure::Sql(error)) => full |= self.fail(batch, &error).code == ErrorCode::StorageFull,
             }
         }
         if full {
@@ -209,20 +198,24 @@ impl Writer {
     }
 
     /// Runs a batch in one transaction. On an error nothing of it is stored.
-    async fn attempt(&mut self, batch: &Batch, keys: Keys) -> Result<Outcomes, Failure> {
-        let error = match self.transact(batch, keys).await {
-            Ok(outcomes) => return Ok(outcomes),
-            Err(error) => error,
-        };
+    pub(super) async fn attempt(&mut self, batch: &Batch, keys: Keys) -> Result<Outcomes, Failure> {
+        match self.transact(batch, keys).await {
+            Ok(outcomes) => Ok(outcomes),
+            Err(error) => Err(self.undone(error).await),
+        }
+    }
+
+    /// Undoes what a transaction that failed has left.
+    pub(super) async fn undone(&mut self, error: sqlx::Error) -> Failure {
         self.names.forget();
         // After some errors SQLite has undone the transaction by itself, or it never began; then there is nothing left
         // to undo.
         let _ = run(&mut self.connection, "ROLLBACK").await;
         // An error that is no fault of the disk may be the one that says whose turn it is not.
         if severity(&error) == Severity::Statement && self.is_taken_over().await {
-            return Err(Failure::TakenOver);
+            return Failure::TakenOver;
         }
-        Err(Failure::Sql(error))
+        Failure::Sql(error)
     }
 
     async fn transact(&mut self, batch: &Batch, keys: Keys) -> Result<Outcomes, sqlx::Error> {
@@ -233,6 +226,7 @@ impl Writer {
             age: self.age,
             numbers: &mut self.numbers,
             names: &mut self.names,
+            text_up_to: self.text.up_to(),
             shared: &self.shared,
             keys,
             counts: Vec::new(),
@@ -256,8 +250,8 @@ impl Writer {
         epoch.is_ok_and(|epoch| u64::try_from(epoch) != Ok(self.epoch))
     }
 
-    /// Refuses a batch; whether the disk is full.
-    fn fail(&mut self, batch: Batch, error: &sqlx::Error) -> bool {
+    /// Refuses a batch; with what.
+    pub(super) fn fail(&mut self, batch: Batch, error: &sqlx::Error) -> Error {
         tracing::error!(%error, changes = batch.len(), "a transaction failed");
         self.shared.stats.failed(self.shared.clock.now(), &format!("a transaction failed: {error}"));
         if severity(error) == Severity::Fatal {
@@ -265,7 +259,7 @@ impl Writer {
         }
         let error = for_caller(error);
         batch.refuse(&error);
-        error.code == ErrorCode::StorageFull
+        error
     }
 
     /// The store is gone: nothing is acknowledged any more.
@@ -282,8 +276,8 @@ impl Writer {
         self.refusal = Some(reason);
     }
 
-    /// Another broker has opened the store: the numbers and counts of this one hold no more.
-    fn give_way(&mut self, batch: Batch) {
+    /// Another broker has opened the store: the numbers and counts of this one hold no more. Refuses a batch; with what.
+    pub(super) fn give_way(&mut self, batch: Batch) -> Error {
         self.hands_off = true;
         let what = format!("another broker has opened {}", self.place.store().display());
         tracing::error!("{what}: nothing is acknowledged any more");
@@ -295,11 +289,12 @@ impl Writer {
             "call again with the same idempotency_key; the other broker answers",
         );
         batch.refuse(&reason);
-        self.refusal = Some(reason);
+        self.refusal = Some(reason.clone());
+        reason
     }
 
     /// Why nothing may be acknowledged any more, if so. While the broker merely goes down, what was queued is done.
-    fn refusing(&self) -> Option<Error> {
+    pub(super) fn refusing(&self) -> Option<Error> {
         let lost = self.shared.shutdown.reason() == Some(Closing::StorageFailed);
         let elsewhere = || failed("it was found damaged, or the file is not where it was");
         self.refusal.clone().or_else(|| lost.then(elsewhere))

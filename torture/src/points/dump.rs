@@ -74,7 +74,10 @@ async fn read(store: &Path) -> Result<Dump, sqlx::Error> {
     if !migrated {
         return of_seed(&mut connection).await;
     }
-    // The index of words says whether it fits the messages.
+    // The index of words says whether it fits the messages, once those are in it that were left for later.
+    let later = "INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages
+             WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to')";
+    sqlx::query(later).execute(&mut connection).await?;
     sqlx::query("INSERT INTO messages_text (messages_text, rank) VALUES ('integrity-check', 1)")
         .execute(&mut connection)
         .await?;

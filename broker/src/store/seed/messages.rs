@@ -92,9 +92,6 @@ pub(super) async fn carry(
             write_deliveries(connection, &deliveries).await?;
             after = Some(last);
         }
-        sqlx::query("INSERT INTO messages_text (messages_text) VALUES ('rebuild')")
-            .execute(&mut *connection)
-            .await?;
     }
     set_counter(connection, carrier.last_id).await
 }

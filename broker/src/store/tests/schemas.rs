@@ -17,7 +17,11 @@ use sqlx::sqlite::SqliteJournalMode;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
 
 /// A store of each schema, all with the same mail.
-const SCHEMAS: [&str; 2] = [include_str!("fixtures/schema-1.sql"), include_str!("fixtures/schema-2.sql")];
+const SCHEMAS: [&str; 3] = [
+    include_str!("fixtures/schema-1.sql"),
+    include_str!("fixtures/schema-2.sql"),
+    include_str!("fixtures/schema-3.sql"),
+];
 
 async fn of_schema(number: u32) -> Made {
     let text = SCHEMAS[usize::try_from(number).unwrap() - 1];

@@ -1,0 +1,76 @@
+//! What the writer does beside the changes: it folds the log into the store, and puts texts into the index of words.
+
+use super::batch::Batch;
+use super::checkpoint::NotFolded;
+use super::jobs::Ask;
+use super::writer::{Failure, Writer};
+use c2c_proto::Error;
+
+impl Writer {
+    /// What is to be done beside the changes: at once if nobody waits, else only as far as it must be.
+    pub(super) async fn tend(&mut self) {
+        if self.refusal.is_some() {
+            return;
+        }
+        if self.text.is_far_behind(self.numbers.last_message_id) {
+            // It is tried again after the next commit.
+            let _ = self.index_some().await;
+        }
+        self.index_while_idle().await;
+        let folded = if self.jobs.is_empty() {
+            self.checkpoint.when_idle(&mut self.connection).await
+        } else {
+            self.checkpoint.under_load(&mut self.connection).await
+        };
+        self.heed(folded);
+    }
+
+    pub(super) async fn index_while_idle(&mut self) {
+        while self.jobs.is_empty()
+            && self.refusal.is_none()
+            && self.text.wants_idle_time(self.numbers.last_message_id)
+            && self.index_some().await.is_ok()
+        {}
+    }
+
+    /// Indexes all that a search may ask for, and tells those that wait for it.
+    pub(super) async fn serve_searches(&mut self, searches: Vec<Ask<(), ()>>) {
+        let last_id = self.numbers.last_message_id;
+        let mut indexed = Ok(());
+        while !searches.is_empty() && indexed.is_ok() && self.text.up_to() < last_id {
+            indexed = match self.refusing() {
+                Some(reason) => Err(reason),
+                None => self.index_some().await,
+            };
+        }
+        for search in searches {
+            let _ = search.answer.send(indexed.clone());
+        }
+    }
+
+    /// Indexes some texts. The error is for whoever searches.
+    async fn index_some(&mut self) -> Result<(), Error> {
+        let (epoch, last_id) = (self.epoch, self.numbers.last_message_id);
+        let Err(error) = self.text.some(&mut self.connection, epoch, last_id).await else { return Ok(()) };
+        match self.undone(error).await {
+            Failure::TakenOver => Err(self.give_way(Batch::default())),
+            Failure::Sql(error) => Err(self.fail(Batch::default(), &error)),
+        }
+    }
+
+    /// Folds the whole log into the store.
+    pub(super) async fn fold_at_once(&mut self) {
+        let folded = self.checkpoint.empty(&mut self.connection, self.epoch).await;
+        self.heed(folded);
+    }
+
+    /// What a fold came to.
+    fn heed(&mut self, folded: Result<(), NotFolded>) {
+        let Err(NotFolded { error, in_doubt }) = folded else { return };
+        tracing::warn!(%error, "the write-ahead log could not be folded into the store");
+        if in_doubt {
+            self.shared.stats.failed(self.shared.clock.now(), &format!("the log was not folded: {error}"));
+            self.doubt("the log could not be folded into the store");
+        }
+    }
+}

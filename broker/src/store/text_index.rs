@@ -1,0 +1,75 @@
+//! The index of words, which only a search needs. Putting a text into it takes longer than storing the message, so it
+//! is done when somebody searches, or when nobody waits; many texts at once also take less for each.
+
+use super::transaction::Transaction;
+use c2c_proto::id::MessageId;
+use sqlx::{Row as _, SqliteConnection};
+
+/// So many texts are left for later while nothing else is to be done: a search that comes meanwhile indexes them in a few
+/// milliseconds.
+const LEFT_WHEN_IDLE: i64 = 256;
+/// So many texts are left for later under load: a search has to index them first, in about a second.
+const LEFT_UNDER_LOAD: i64 = 65_536;
+/// Texts in one transaction, at most, so that whoever comes meanwhile does not wait long.
+const CHUNK_MESSAGES: i64 = 1_024;
+/// Characters in one transaction; one text may be longer.
+const CHUNK_CHARS: i64 = 1024 * 1024;
+
+/// How far the index is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextIndex {
+    up_to: MessageId,
+}
+
+impl TextIndex {
+    pub(crate) async fn in_store(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let up_to = sqlx::query_scalar("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to'");
+        Ok(Self { up_to: up_to.fetch_one(connection).await? })
+    }
+
+    /// The newest message whose text is in it.
+    pub(crate) const fn up_to(self) -> MessageId {
+        self.up_to
+    }
+
+    /// Whether there is something to do while nobody waits.
+    pub(crate) const fn wants_idle_time(self, last_id: MessageId) -> bool {
+        last_id - self.up_to > LEFT_WHEN_IDLE
+    }
+
+    /// Whether it is so far behind that it has to catch up though somebody waits.
+    pub(crate) const fn is_far_behind(self, last_id: MessageId) -> bool {
+        last_id - self.up_to > LEFT_UNDER_LOAD
+    }
+
+    /// Indexes the next texts in a transaction of its own.
+    pub(crate) async fn some(
+        &mut self,
+        connection: &mut SqliteConnection,
+        epoch: u64,
+        last_id: MessageId,
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = Transaction::new(connection, epoch);
+        transaction.add(
+            "SELECT MAX(id) FROM (
+                 SELECT id, SUM(body_chars) OVER (ORDER BY id) AS chars, ROW_NUMBER() OVER (ORDER BY id) AS place
+                 FROM (SELECT id, body_chars FROM messages WHERE id > ? ORDER BY id LIMIT ?))
+             WHERE chars <= ? OR place = 1",
+        );
+        let chunk = transaction.bind(self.up_to).bind(CHUNK_MESSAGES).bind(CHUNK_CHARS).rows().await?;
+        let end = match chunk.first() {
+            Some(row) => row.try_get::<Option<i64>, _>(0)?,
+            None => None,
+        };
+        // What is behind the last message that there is was deleted, or never stored.
+        let end = end.unwrap_or(last_id);
+        transaction.add(
+            "INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages WHERE id > ? AND id <= ?",
+        );
+        transaction.bind(self.up_to).bind(end);
+        transaction.add("UPDATE meta SET value = ? WHERE key = 'text_up_to'").bind(end.to_string());
+        transaction.commit().await?;
+        self.up_to = end;
+        Ok(())
+    }
+}
