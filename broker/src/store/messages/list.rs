@@ -54,7 +54,10 @@ const UNREAD: (&str, &str) = source!(
      WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?4 AND message_id < ?5"
 );
 const MAIL: (&str, &str) = source!(
-    "SELECT message_id AS id FROM deliveries WHERE mailbox = ?1 AND message_id > ?4 AND message_id < ?5
+    "SELECT message_id AS id FROM deliveries
+     WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?4 AND message_id < ?5
+     UNION SELECT message_id FROM deliveries
+     WHERE mailbox = ?1 AND read_at IS NOT NULL AND message_id > ?4 AND message_id < ?5
      UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?4 AND message_id < ?5"
 );
 const SENT: (&str, &str) = source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?4 AND id < ?5");

@@ -93,7 +93,8 @@ pub(crate) async fn known_names(pool: &SqlitePool) -> Result<Vec<String>, sqlx::
 pub(crate) async fn knows_mailbox(pool: &SqlitePool, mailbox: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM sessions WHERE mailbox = ?1 AND stale = 0)
-             OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1)",
+             OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND read_at IS NULL)
+             OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND read_at IS NOT NULL)",
     )
     .bind(mailbox)
     .fetch_one(pool)

@@ -155,10 +155,13 @@ pub(super) async fn by_client_session(
 
 /// Whether mail lies under a name that nobody holds.
 pub(super) async fn has_mail(connection: &mut SqliteConnection, mailbox: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1)")
-        .bind(mailbox)
-        .fetch_one(connection)
-        .await
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND read_at IS NULL)
+             OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND read_at IS NOT NULL)",
+    )
+    .bind(mailbox)
+    .fetch_one(connection)
+    .await
 }
 
 /// A connection of an existing row: what its client says of itself now counts.
