@@ -75,7 +75,10 @@ fn all(context: Context<'_>, setting: Setting) -> Vec<Figure> {
         CALLS.iter().for_each(|(.., once)| once(&mut bench, &mut Samples::default()));
     }
     for _ in 0..ROUNDS {
-        for ((.., once), samples) in CALLS.iter().zip(&mut samples) {
+        for ((name, .., once), samples) in CALLS.iter().zip(&mut samples) {
+            if !context.wants(name) {
+                continue;
+            }
             samples.round();
             bench.fill();
             (0..context.repeats(REPEATS)).for_each(|_| once(&mut bench, samples));
@@ -95,7 +98,7 @@ fn all(context: Context<'_>, setting: Setting) -> Vec<Figure> {
             _ => figure,
         }
     };
-    CALLS.iter().zip(&samples).map(figure).collect()
+    CALLS.iter().zip(&samples).filter(|((name, ..), _)| context.wants(name)).map(figure).collect()
 }
 
 impl Stands {
