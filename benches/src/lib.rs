@@ -3,6 +3,8 @@
 //! The real programs run as processes, each measurement on a store of its own on a real disk. A figure is worth nothing by
 //! itself, since machines differ and are noisy: what counts is its ratio to a floor that was measured in the same run.
 
+#[cfg(unix)]
+pub mod descriptors;
 pub mod floors;
 pub mod groups;
 pub mod machine;
@@ -12,4 +14,6 @@ pub mod report;
 pub mod samples;
 pub mod socket;
 pub mod table;
+#[cfg(target_os = "linux")]
+pub mod usage;
 pub mod world;

@@ -39,9 +39,19 @@ impl Mcp {
 
     /// The handshake.
     pub fn initialize(&mut self) {
+        self.greet();
+        self.greeted();
+    }
+
+    /// The first half of the handshake: until `initialize` is answered.
+    pub fn greet(&mut self) {
         let client = json!({"name": "bench", "version": "1"});
         let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client});
         self.request("initialize", &params);
+    }
+
+    /// The second half, which nobody answers.
+    pub fn greeted(&mut self) {
         self.write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
     }
 

@@ -2,6 +2,11 @@
 
 mod calls;
 mod floors;
+#[cfg(target_os = "linux")]
+mod idle;
+#[cfg(target_os = "linux")]
+mod memory;
+mod start;
 mod throughput;
 
 use crate::report::Figure;
@@ -47,6 +52,11 @@ pub struct Group {
 /// All groups, in the order in which they run.
 pub const ALL: &[Group] = &[
     Group { name: "floors", about: "what the machine can do at best", run: floors::run },
+    Group { name: "start", about: "from the start of a process to its first answers", run: start::run },
+    #[cfg(target_os = "linux")]
+    Group { name: "memory", about: "what shims and the broker take of it", run: memory::run },
+    #[cfg(target_os = "linux")]
+    Group { name: "idle", about: "what everything costs while nothing happens", run: idle::run },
     Group { name: "calls", about: "how long one call takes", run: calls::run },
     Group { name: "throughput", about: "sends per second", run: throughput::run },
 ];
