@@ -31,10 +31,13 @@ impl Context<'_> {
         if few == 0 { 1 } else { few }
     }
 
-    /// Whether a setting is to be measured.
+    /// Whether a setting is to be measured: one that contains what is wanted, or is it, if that ends with a `$`.
     #[must_use]
     pub fn wants(self, setting: &str) -> bool {
-        self.only.is_none_or(|only| setting.contains(only))
+        self.only.is_none_or(|only| match only.strip_suffix('$') {
+            Some(whole) => setting == whole,
+            None => setting.contains(only),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::session::{Owner, Row};
 use crate::store::{NewMessage, Stored, StoredRecipient, hash_of};
 use c2c_proto::Error;
 use c2c_proto::event::{Event, MailWaiting};
+use c2c_proto::id::MessageId;
 use c2c_proto::message::{Priority, Recipient, To};
 use c2c_proto::name;
 use c2c_proto::request::Send;
@@ -38,7 +39,7 @@ pub(super) async fn deliver(
     let mut stored = broker.store.send(NewMessage { sender, request, question, hash }).await?;
     note_waiting(broker, &mut stored);
     if stored.fresh {
-        announce(broker, &stored, &from, tag.as_deref(), priority);
+        announce(broker, &stored, from, tag, priority);
     }
     Ok(stored)
 }
@@ -58,12 +59,29 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
     Ok(())
 }
 
-fn announce(broker: &Arc<Broker>, stored: &Stored, from: &str, tag: Option<&str>, priority: Priority) {
+/// Wakes those that wait at once, and tells the others once the sender has its answer.
+fn announce(broker: &Arc<Broker>, stored: &Stored, from: String, tag: Option<String>, priority: Priority) {
     let rows: Vec<Row> = stored.recipients.iter().filter_map(|recipient| recipient.row).collect();
-    for row in &rows {
+    let connected: Vec<Row> = rows.iter().copied().filter(|row| broker.hub.owner(*row).is_some()).collect();
+    broker.hub.wake(rows);
+    if !connected.is_empty() {
+        let (broker, id) = (Arc::clone(broker), stored.id);
+        tokio::spawn(async move { tell(&broker, id, &connected, &from, tag.as_deref(), priority) });
+    }
+}
+
+fn tell(
+    broker: &Arc<Broker>,
+    id: MessageId,
+    rows: &[Row],
+    from: &str,
+    tag: Option<&str>,
+    priority: Priority,
+) {
+    for row in rows {
         let Some((owner, _)) = broker.hub.owner(*row) else { continue };
         let mail = MailWaiting {
-            message_id: stored.id,
+            message_id: id,
             from: from.to_owned(),
             tag: tag.map(str::to_owned),
             priority,
@@ -76,7 +94,6 @@ fn announce(broker: &Arc<Broker>, stored: &Stored, from: &str, tag: Option<&str>
             nudge::mail_came(broker, *row);
         }
     }
-    broker.hub.wake(rows);
 }
 
 /// Who waits at the moment of the send, before the message itself ends the wait.

@@ -4,6 +4,8 @@
 //! Owns addresses, listening and connecting. Does not know frames, nor who may bind: whoever holds the broker's lock.
 
 #[cfg(unix)]
+mod socket;
+#[cfg(unix)]
 mod unix;
 #[cfg(unix)]
 use unix as platform;
@@ -101,7 +103,7 @@ impl Listener {
     pub async fn accept(&self) -> Result<Stream, AcceptError> {
         let stream = self.inner.accept().await?;
         match platform::check_peer(&stream) {
-            Ok(()) => Ok(Stream { inner: stream }),
+            Ok(()) => Ok(Stream::new(stream)?),
             Err(PeerFault::Foreign(who)) => Err(AcceptError::ForeignUser { who }),
             Err(PeerFault::Unknown(error)) => {
                 Err(AcceptError::ForeignUser { who: format!("an unknown user ({error})") })
@@ -124,7 +126,13 @@ impl Listener {
 /// A connection, checked to be of the same user. Dropping it closes it.
 #[derive(Debug)]
 pub struct Stream {
-    inner: local::Stream,
+    inner: platform::Connected,
+}
+
+impl Stream {
+    fn new(stream: local::Stream) -> io::Result<Self> {
+        Ok(Self { inner: platform::connected(stream)? })
+    }
 }
 
 /// Why there is no connection.
@@ -154,7 +162,7 @@ pub async fn connect(address: &Address) -> Result<Stream, ConnectError> {
         Err(error) => return Err(ConnectError::Io(error)),
     };
     match platform::check_peer(&stream) {
-        Ok(()) => Ok(Stream { inner: stream }),
+        Ok(()) => Ok(Stream::new(stream)?),
         Err(PeerFault::Foreign(who)) => Err(ConnectError::Unsafe(Error::new(
             ErrorCode::StoreRefused,
             format!("{who} listens at {address}, not you"),
@@ -172,7 +180,7 @@ pub async fn connect(address: &Address) -> Result<Stream, ConnectError> {
 pub async fn connect_to_own(path: &Path) -> io::Result<Stream> {
     let stream = local::Stream::connect(path.to_fs_name::<GenericFilePath>()?).await?;
     match platform::check_peer(&stream) {
-        Ok(()) => Ok(Stream { inner: stream }),
+        Ok(()) => Ok(Stream::new(stream)?),
         Err(PeerFault::Foreign(who)) => {
             Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{who} listens there, not you")))
         }

@@ -1,5 +1,6 @@
 //! Unix domain sockets: a file in the broker's private folder. The peer's user id is what the kernel says.
 
+pub(super) use super::socket::Socket as Connected;
 use super::{Address, ConnectError, PeerFault, local, short_hash};
 use crate::error::{Error, ErrorCode};
 use crate::paths::{check_private_dir, ensure_private_dir};
@@ -16,6 +17,10 @@ const SOCKET_PATH_MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else {
 
 /// The socket is for its owner alone.
 const SOCKET_MODE: u32 = 0o600;
+
+pub(super) fn connected(stream: local::Stream) -> io::Result<Connected> {
+    Connected::new(stream)
+}
 
 /// Which file a listener bound.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Named pipes. Their names are the machine's, so the user's id is in them; an access list lets in nobody else, remote
 //! clients are refused, and only the first of a name is listened at. The peer's user is that of its process.
 
+pub(super) use super::local::Stream as Connected;
 use super::{Address, ConnectError, PeerFault, local, short_hash};
 use crate::error::Error;
 use crate::win32;
@@ -11,6 +12,11 @@ use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use std::io;
 use std::path::{Path, PathBuf};
 use widestring::U16CString;
+
+#[expect(clippy::unnecessary_wraps, reason = "on Unix the system may refuse")]
+pub(super) const fn connected(stream: local::Stream) -> io::Result<Connected> {
+    Ok(stream)
+}
 
 /// A pipe's name cannot be taken away from whoever listens, so there is nothing to compare.
 #[derive(Debug, PartialEq, Eq)]
