@@ -2,6 +2,7 @@
 
 mod calls;
 mod floors;
+mod predecessor;
 mod throughput;
 
 use crate::report::Figure;
@@ -49,4 +50,5 @@ pub const ALL: &[Group] = &[
     Group { name: "floors", about: "what the machine can do at best", run: floors::run },
     Group { name: "calls", about: "how long one call takes", run: calls::run },
     Group { name: "throughput", about: "sends per second", run: throughput::run },
+    Group { name: "predecessor", about: "c2c beside claude-c2c 0.1.0", run: predecessor::run },
 ];
