@@ -57,6 +57,12 @@ impl Samples {
         self.add(duration.as_secs_f64() * 1e3);
     }
 
+    /// Whether nothing was measured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rounds.iter().all(Vec::is_empty)
+    }
+
     /// What they come to.
     ///
     /// # Panics

@@ -6,6 +6,7 @@ mod floors;
 mod idle;
 #[cfg(target_os = "linux")]
 mod memory;
+mod predecessor;
 mod start;
 mod throughput;
 
@@ -62,4 +63,5 @@ pub const ALL: &[Group] = &[
     Group { name: "idle", about: "what everything costs while nothing happens", run: idle::run },
     Group { name: "calls", about: "how long one call takes", run: calls::run },
     Group { name: "throughput", about: "sends per second", run: throughput::run },
+    Group { name: "predecessor", about: "c2c beside claude-c2c 0.1.0", run: predecessor::run },
 ];
