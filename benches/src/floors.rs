@@ -172,6 +172,13 @@ impl Echo {
 }
 
 #[cfg(unix)]
+impl Default for Echo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(unix)]
 impl Drop for Echo {
     fn drop(&mut self) {
         let _gone = self.child.kill();

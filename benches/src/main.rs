@@ -27,6 +27,9 @@ enum Command {
         /// Only settings that contain this, such as `64 clients, 200 B`
         #[arg(long)]
         only: Option<String>,
+        /// Also a store of ten million messages, which takes long to make and some 10 GB
+        #[arg(long)]
+        huge: bool,
         /// Where the figures go; those of other groups that are there already stay
         #[arg(long, default_value = "target/benches.json")]
         json: PathBuf,
@@ -49,8 +52,8 @@ enum Command {
 
 fn main() {
     match Args::parse().command {
-        Command::Run { groups, quick, only, json } => {
-            run(&groups, Context { quick, only: only.as_deref() }, &json)
+        Command::Run { groups, quick, only, huge, json } => {
+            run(&groups, Context { quick, only: only.as_deref(), huge }, &json);
         }
         Command::Groups => ALL.iter().for_each(|group| println!("{:<12} {}", group.name, group.about)),
         Command::Table { json } => {
@@ -65,7 +68,9 @@ fn main() {
 }
 
 fn run(names: &[String], context: Context<'_>, json: &Path) {
-    assert!(!cfg!(debug_assertions), "figures of a debug build mean nothing: run this with --release");
+    if cfg!(debug_assertions) {
+        panic!("figures of a debug build mean nothing: run this with --release");
+    }
     let mut report = Report {
         machine: Machine::here(),
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),

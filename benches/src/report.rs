@@ -85,7 +85,8 @@ impl Figure {
     /// The median of several measurements.
     #[must_use]
     pub fn samples(group: &str, name: &str, setting: &str, unit: &str, summary: Summary) -> Self {
-        Self { summary: Some(summary.clone()), ..Self::value(group, name, setting, unit, summary.p50) }
+        let value = Self::value(group, name, setting, unit, summary.p50);
+        Self { summary: Some(summary), ..value }
     }
 
     /// With what it is compared with.

@@ -28,9 +28,20 @@ impl World {
     #[must_use]
     pub fn configured(config: &str) -> Self {
         let world = Self::without_broker();
-        if !config.is_empty() {
-            std::fs::write(&world.paths().config, config).expect("the folder can be written");
-        }
+        world.configure(config);
+        world.with_broker()
+    }
+
+    /// A copy of a store, which no broker may have open, with these lines in its `c2c.toml`.
+    ///
+    /// # Panics
+    /// If it cannot be copied, or the broker does not start.
+    #[must_use]
+    pub fn copy_of(store: &Path, config: &str) -> Self {
+        let world = Self::without_broker();
+        world.configure(config);
+        std::fs::copy(store, &world.paths().store)
+            .unwrap_or_else(|error| panic!("{} cannot be copied: {error}", store.display()));
         world.with_broker()
     }
 
@@ -38,6 +49,12 @@ impl World {
     #[must_use]
     pub fn without_broker() -> Self {
         Self { broker: None, sandbox: Sandbox::below(&disk()) }
+    }
+
+    fn configure(&self, config: &str) {
+        if !config.is_empty() {
+            std::fs::write(&self.paths().config, config).expect("the folder can be written");
+        }
     }
 
     /// Starts the broker.
@@ -88,7 +105,17 @@ impl World {
     /// A session under a name, registered.
     #[must_use]
     pub fn session(&self, name: &str) -> Mcp {
-        let mut mcp = Mcp::start(self.shim(name).command());
+        Self::registered(&self.shim(name))
+    }
+
+    /// A session of a client that was here before: under the same name it is the same session again.
+    #[must_use]
+    pub fn resumed(&self, name: &str, client_session: &str) -> Mcp {
+        Self::registered(&self.shim(name).env("CLAUDE_CODE_SESSION_ID", client_session))
+    }
+
+    fn registered(shim: &ShimOptions) -> Mcp {
+        let mut mcp = Mcp::start(shim.command());
         mcp.call("heartbeat", &json!({}));
         mcp
     }
@@ -106,4 +133,15 @@ impl Default for World {
 pub fn disk() -> PathBuf {
     let given = std::env::var_os("C2C_BENCH_DIR").map(PathBuf::from);
     given.unwrap_or_else(|| if cfg!(unix) { Path::new("/tmp").to_owned() } else { std::env::temp_dir() })
+}
+
+/// The folder of what is built, and of what is kept for the next run.
+///
+/// # Panics
+/// If this program does not lie in one.
+#[must_use]
+pub fn target() -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    // target/<profile>/<this program>
+    own.ancestors().nth(2).expect("a program lies in a target folder").to_owned()
 }

@@ -2,13 +2,14 @@
 //! time. The floors are measured between its rounds.
 
 use super::Context;
+use super::exchange::{self, PAGE};
 use crate::floors::{Flush, Ping};
 use crate::mcp::Mcp;
 use crate::pin::Setting;
 use crate::report::{Figure, Target};
 use crate::samples::Samples;
 use crate::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Instant;
 
 const ROUNDS: usize = 7;
@@ -16,7 +17,6 @@ const REPEATS: usize = 150;
 /// Calls before anything is measured: by then every part has been used.
 const WARM_UP: usize = 50;
 const BODY_BYTES: usize = 200;
-const PAGE: usize = 20;
 
 pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
     Setting::all().into_iter().flat_map(|setting| setting.run(|| all(context, setting))).collect()
@@ -137,23 +137,8 @@ impl Bench {
 
     /// Leaves exactly a page of unread mail in bob's mailbox, so that each call sees the same store.
     fn fill(&mut self) {
-        self.empty();
-        for _ in 0..PAGE {
-            let mail = json!({"to": "bob", "body": self.body});
-            self.alice.call("send_message", &mail);
-        }
-    }
-
-    fn empty(&mut self) {
-        loop {
-            let page = self.bob.call("inbox", &json!({"limit": 500}));
-            let ids: Vec<&Value> =
-                page["messages"].as_array().expect("messages").iter().map(|m| &m["id"]).collect();
-            if ids.is_empty() {
-                return;
-            }
-            self.bob.call("mark_read", &json!({"message_ids": ids}));
-        }
+        exchange::empty(&mut self.bob);
+        exchange::fill(&mut self.alice, "bob", &self.body);
     }
 
     fn floors(&mut self, floors: &mut Floors, repeats: usize) {
@@ -177,28 +162,19 @@ impl Bench {
 
 fn send(bench: &mut Bench, samples: &mut Samples) {
     let mail = json!({"to": "away", "body": bench.body});
-    let began = Instant::now();
-    bench.alice.call("send_message", &mail);
-    samples.add_us(began.elapsed());
+    exchange::timed(&mut bench.alice, "send_message", &mail, samples);
 }
 
 fn deliver(bench: &mut Bench, samples: &mut Samples) {
-    bench.empty();
-    let wait = bench.bob.begin_call("wait_for_message", &json!({}));
-    until_waiting(bench);
+    exchange::empty(&mut bench.bob);
     let mail = json!({"to": "bob", "body": bench.body});
-    let began = Instant::now();
-    let send = bench.alice.begin_call("send_message", &mail);
-    let result = bench.bob.finish_call(wait);
-    samples.add_us(began.elapsed());
-    bench.alice.finish_call(send);
-    bench.bob.call("mark_read", &json!({"message_ids": [result["messages"][0]["id"]]}));
+    exchange::deliver(&mut bench.alice, &mut bench.bob, &json!({}), &mail, samples);
 }
 
 fn ask(bench: &mut Bench, samples: &mut Samples) {
-    bench.empty();
+    exchange::empty(&mut bench.bob);
     let wait = bench.bob.begin_call("wait_for_message", &json!({}));
-    until_waiting(bench);
+    exchange::until_waiting(&mut bench.alice, "bob");
     let question = json!({"to": "bob", "body": bench.body});
     let began = Instant::now();
     let ask = bench.alice.begin_call("ask", &question);
@@ -211,17 +187,12 @@ fn ask(bench: &mut Bench, samples: &mut Samples) {
 }
 
 fn inbox(bench: &mut Bench, samples: &mut Samples) {
-    let page = json!({"limit": PAGE});
-    let began = Instant::now();
-    bench.bob.call("inbox", &page);
-    samples.add_us(began.elapsed());
+    exchange::timed(&mut bench.bob, "inbox", &json!({"limit": PAGE}), samples);
 }
 
 fn set_state(bench: &mut Bench, samples: &mut Samples) {
     let entry = json!({"key": "k", "value": bench.body});
-    let began = Instant::now();
-    bench.alice.call("set_state", &entry);
-    samples.add_us(began.elapsed());
+    exchange::timed(&mut bench.alice, "set_state", &entry, samples);
 }
 
 fn watch(bench: &mut Bench, samples: &mut Samples) {
@@ -236,15 +207,4 @@ fn watch(bench: &mut Bench, samples: &mut Samples) {
     bench.bob.finish_call(watch);
     samples.add_us(began.elapsed());
     bench.alice.finish_call(set);
-}
-
-/// Until bob's wait has begun, as alice sees it.
-fn until_waiting(bench: &mut Bench) {
-    loop {
-        let list = bench.alice.call("list_sessions", &json!({}));
-        let sessions = list["sessions"].as_array().expect("sessions");
-        if sessions.iter().any(|session| session["name"] == "bob" && session["waiting"] == true) {
-            return;
-        }
-    }
 }

@@ -14,12 +14,15 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
     Setting::all().into_iter().flat_map(|setting| setting.run(|| all(context, setting))).collect()
 }
 
+/// Name, how often in each round, and how it is measured once.
+type Floor = (&'static str, usize, Box<dyn FnMut() -> Duration>);
+
 fn all(context: Context<'_>, setting: Setting) -> Vec<Figure> {
     let (mut flush, mut ping) = (Flush::new(), Ping::new());
     let (mut full, mut normal) = (Commit::new(true), Commit::new(false));
     #[cfg(unix)]
     let mut echo = floors::Echo::new();
-    let mut floors: Vec<(&str, usize, Box<dyn FnMut() -> Duration>)> = vec![
+    let mut floors: Vec<Floor> = vec![
         ("spawn of /bin/true", REPEATS / 3, Box::new(floors::spawn)),
         #[cfg(unix)]
         ("socket ping-pong of two processes", REPEATS, Box::new(move || echo.once())),

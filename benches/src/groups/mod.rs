@@ -1,7 +1,10 @@
 //! What is measured, one file for each group of figures.
 
 mod calls;
+mod exchange;
+mod fanout;
 mod floors;
+mod growth;
 #[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]
@@ -19,6 +22,8 @@ pub struct Context<'a> {
     pub quick: bool,
     /// Only what has this in its setting, where a group has many settings.
     pub only: Option<&'a str>,
+    /// Also what takes long and much of the disk.
+    pub huge: bool,
 }
 
 impl Context<'_> {
@@ -63,5 +68,7 @@ pub const ALL: &[Group] = &[
     Group { name: "idle", about: "what everything costs while nothing happens", run: idle::run },
     Group { name: "calls", about: "how long one call takes", run: calls::run },
     Group { name: "throughput", about: "sends per second", run: throughput::run },
+    Group { name: "fanout", about: "broadcasts, and thousands that wait", run: fanout::run },
+    Group { name: "growth", about: "the same calls on stores of any size", run: growth::run },
     Group { name: "predecessor", about: "c2c beside claude-c2c 0.1.0", run: predecessor::run },
 ];

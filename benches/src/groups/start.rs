@@ -139,7 +139,7 @@ fn broker_with_store(bench: &mut Bench) -> Duration {
 }
 
 /// Reads the word that it is ready, as whoever starts a broker does, and then asks it for its status.
-fn to_first_answer(world: &World, runtime: &Runtime) -> Duration {
+pub(super) fn to_first_answer(world: &World, runtime: &Runtime) -> Duration {
     let mut command = Broker::command(world.sandbox());
     command.arg("--ready-stdout").stdout(Stdio::piped());
     let began = Instant::now();

@@ -2,7 +2,7 @@
 
 use super::Side;
 use crate::mcp::Mcp;
-use crate::world::disk;
+use crate::world::{disk, target};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,10 +27,7 @@ impl Installed {
         if Command::new("python3").arg("--version").output().is_err() {
             return Err("there is no python3".to_owned());
         }
-        let own = std::env::current_exe().expect("this program has a path");
-        // target/<profile>/<this program>
-        let target = own.ancestors().nth(2).expect("a program lies in a target folder");
-        let folder = target.join("predecessor");
+        let folder = target().join("predecessor");
         let noted = std::fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
         if noted != REQUIREMENTS {
             install(&folder)?;
