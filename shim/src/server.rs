@@ -144,9 +144,9 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let tool = tools::find(&request.name).ok_or_else(unknown_tool)?;
         let defaults = self.defaults();
-        let result =
-            call::run(tool, request.arguments, &defaults, &self.forward, &context, &self.ended).await;
-        Ok(result.into())
+        // On the heap: the library moves what it runs several times before it runs it.
+        let call = call::run(tool, request.arguments, &defaults, &self.forward, &context, &self.ended);
+        Ok(Box::pin(call).await.into())
     }
 
     async fn list_resources(
@@ -167,7 +167,7 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         check_uri(&request.uri)?;
         tokio::select! {
-            result = self.read_inbox() => Ok(result?.into()),
+            result = Box::pin(self.read_inbox()) => Ok(result?.into()),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the read was cancelled", None)),
             () = self.ended.cancelled() => Err(ErrorData::internal_error("the client is gone", None)),
         }

@@ -18,6 +18,7 @@ mod migrations;
 mod open;
 mod place;
 mod prune;
+mod readers;
 mod reads;
 mod seed;
 mod sessions;
@@ -54,7 +55,8 @@ use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
 use jobs::{Ask, Greeting, Job};
 pub(crate) use place::Place;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use readers::Readers;
+use sqlx::{Row as _, SqliteConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -86,7 +88,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub struct Store {
     shared: Arc<Shared>,
-    readers: SqlitePool,
+    readers: Readers,
     queue: mpsc::UnboundedSender<Job>,
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: CancellationToken,

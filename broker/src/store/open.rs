@@ -5,24 +5,21 @@ use super::errors::{WAY_OUT, disk_fails, for_caller, refused};
 use super::header::{Header, log_of};
 use super::migrations::{self, MIGRATOR};
 use super::place::Place;
+use super::readers::Readers;
 use super::{doubt, errors, header, seed};
 use crate::clock::Clock;
 use crate::config::Durability;
 use crate::platform;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::{Error, ErrorCode};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 /// How long a lock of another program on the store is waited for before `broker_busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Connections that read. Each is a thread; SQLite reads are short.
-const READERS: u32 = 2;
-/// How long a read waits for one of them before `broker_busy`: well before the client gives the call up.
-const READER_WITHIN: Duration = Duration::from_secs(10);
 /// A truncated log keeps at most this much of the disk: 64 MiB.
 const JOURNAL_SIZE_LIMIT: &str = "67108864";
 
@@ -35,7 +32,7 @@ const SOUND: &str = "ok";
 /// An open store.
 pub(crate) struct Opened {
     pub(crate) writer: SqliteConnection,
-    pub(crate) readers: SqlitePool,
+    pub(crate) readers: Readers,
     pub(crate) store_id: String,
     pub(crate) epoch: u64,
     pub(crate) place: Place,
@@ -97,17 +94,8 @@ pub(super) fn abandon(connection: SqliteConnection) {
     std::mem::forget(connection);
 }
 
-async fn readers(store: &Path, durability: Durability) -> Result<SqlitePool, Error> {
-    SqlitePoolOptions::new()
-        .min_connections(1)
-        .max_connections(READERS)
-        .acquire_timeout(READER_WITHIN)
-        // With thousands of waits a moment in the queue is nothing to warn of; what waits too long gets an error.
-        .acquire_slow_threshold(READER_WITHIN)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options(store, durability).read_only(true))
+async fn readers(store: &Path, durability: Durability) -> Result<Readers, Error> {
+    Readers::open(options(store, durability).read_only(true))
         .await
         .map_err(|error| cannot_open(store, &error))
 }

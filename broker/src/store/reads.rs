@@ -84,8 +84,7 @@ impl Store {
 
     /// How many messages the store holds.
     pub(crate) async fn message_count(&self) -> Result<u64, Error> {
-        let count: i64 =
-            self.read(sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(&self.readers).await)?;
+        let count: i64 = self.read(messages::count(&self.readers).await)?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 

@@ -4,6 +4,7 @@
 
 use super::answers::{Answers, json};
 use super::jobs::{Ask, ByOwner, Job};
+use super::readers::Readers;
 use super::transaction::{Insert, Transaction};
 use super::writer::Work;
 use crate::session::Row;
@@ -13,7 +14,7 @@ use c2c_proto::request::{DeleteState, ListState, SetState};
 use c2c_proto::response::{Deleted, Entry, StateSet, States};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
 
 /// Entries in one page: more never fit into a result.
@@ -47,6 +48,14 @@ impl StateChange {
         match self {
             Self::Set(ask) => (ask.input.owner.row, &ask.input.request.key),
             Self::Delete(ask) => (ask.input.owner.row, &ask.input.request.key),
+        }
+    }
+
+    /// How long the new value is.
+    pub(crate) const fn bytes(&self) -> usize {
+        match self {
+            Self::Set(ask) => ask.input.request.value.len(),
+            Self::Delete(_) => 0,
         }
     }
 
@@ -257,20 +266,20 @@ fn write(
 }
 
 /// One entry; `None` if absent or expired.
-pub(crate) async fn get(pool: &SqlitePool, key: &str, now: Timestamp) -> Result<Option<Entry>, sqlx::Error> {
+pub(crate) async fn get(readers: &Readers, key: &str, now: Timestamp) -> Result<Option<Entry>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT key, value, version, set_at, updated_by, expires_at FROM state
          WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
     )
     .bind(key)
     .bind(now.0)
-    .fetch_optional(pool)
+    .fetch_optional(readers.get().await?.connection()?)
     .await?;
     row.as_ref().map(entry).transpose()
 }
 
 /// Entries whose keys begin with a prefix; long values are left out.
-pub(crate) async fn list(pool: &SqlitePool, ask: &ListState, now: Timestamp) -> Result<States, sqlx::Error> {
+pub(crate) async fn list(readers: &Readers, ask: &ListState, now: Timestamp) -> Result<States, sqlx::Error> {
     // Keys are ordered by their bytes, so those with a prefix are one run: from the prefix itself to what comes after it.
     let rows = sqlx::query(
         "SELECT key, CASE WHEN length(CAST(value AS BLOB)) > ?5 THEN NULL ELSE value END, version, set_at,
@@ -286,7 +295,7 @@ pub(crate) async fn list(pool: &SqlitePool, ask: &ListState, now: Timestamp) -> 
     .bind(i64::try_from(PAGE_ENTRIES).unwrap_or(i64::MAX) + 1)
     .bind(i64::try_from(LIST_VALUE_MAX_CHARS * 4).unwrap_or(i64::MAX))
     .bind(after_prefix(&ask.prefix))
-    .fetch_all(pool)
+    .fetch_all(readers.get().await?.connection()?)
     .await?;
     let more = rows.len() > PAGE_ENTRIES;
     let mut entries = Vec::with_capacity(rows.len().min(PAGE_ENTRIES));

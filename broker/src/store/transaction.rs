@@ -9,11 +9,10 @@ use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Either, Encode, Executor, Sqlite, SqliteConnection, Type};
 
-/// Begins, once nobody else can open the store any more, and goes on only if nobody has opened it since: otherwise this
-/// fails, and with it all that was sent along. (Only a trigger could raise an error of our own; what is no JSON does as
-/// well.)
-const BEGIN: &str = "BEGIN IMMEDIATE;
-SELECT CASE WHEN (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch') = ? THEN 1
+/// When nobody else can open the store any more: goes on only if nobody has opened it since, otherwise fails, and with it all
+/// that was sent along. (Only a trigger could raise an error of our own; what is no JSON does as well.)
+const ONLY_IF_OURS: &str =
+    "SELECT CASE WHEN (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch') = ? THEN 1
        ELSE json('opened by another broker') END";
 
 /// Statements that were not sent yet, and the transaction that they belong to. What is dropped without a commit is left
@@ -22,14 +21,18 @@ SELECT CASE WHEN (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch') =
 pub(crate) struct Transaction<'c> {
     connection: &'c mut SqliteConnection,
     sql: String,
+    /// How many statements that is.
+    statements: usize,
     arguments: SqliteArguments,
 }
 
 impl<'c> Transaction<'c> {
     /// A transaction of the broker that opened the store as the `epoch`th. Nothing is sent yet.
     pub(crate) fn new(connection: &'c mut SqliteConnection, epoch: u64) -> Self {
-        let mut transaction = Self { connection, sql: String::new(), arguments: SqliteArguments::default() };
-        transaction.add(BEGIN).bind(i64::try_from(epoch).unwrap_or(i64::MAX));
+        let (sql, arguments) = (String::new(), SqliteArguments::default());
+        let mut transaction = Self { connection, sql, statements: 0, arguments };
+        transaction.add("BEGIN IMMEDIATE");
+        transaction.add(ONLY_IF_OURS).bind(i64::try_from(epoch).unwrap_or(i64::MAX));
         transaction
     }
 
@@ -37,6 +40,7 @@ impl<'c> Transaction<'c> {
     pub(crate) fn add(&mut self, statement: &'static str) -> &mut Self {
         self.sql.push_str(statement);
         self.sql.push(';');
+        self.statements += 1;
         self
     }
 
@@ -58,10 +62,17 @@ impl<'c> Transaction<'c> {
         let sql = AssertSqlSafe(std::mem::take(&mut self.sql));
         let query = sqlx::query_with(sql, std::mem::take(&mut self.arguments));
         let mut answers = (&mut *self.connection).fetch_many(query);
-        while let Some(answer) = answers.try_next().await? {
+        // Not to the end of the answers: that would be one more change of threads.
+        let mut left = std::mem::take(&mut self.statements);
+        while left > 0
+            && let Some(answer) = answers.try_next().await?
+        {
             match answer {
                 Either::Right(row) => rows.push(row),
-                Either::Left(_end_of_a_statement) => last = std::mem::take(&mut rows),
+                Either::Left(_end_of_a_statement) => {
+                    last = std::mem::take(&mut rows);
+                    left -= 1;
+                }
             }
         }
         Ok(last)
@@ -110,6 +121,7 @@ impl Transaction<'_> {
                 self.sql.push(')');
             }
             self.sql.push_str(after);
+            self.statements += 1;
             rows.iter().for_each(|row| bind(self, row));
             for _ in 0..(places - rows.len()) * insert.columns {
                 self.bind(None::<i64>);

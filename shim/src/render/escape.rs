@@ -71,6 +71,10 @@ struct Visible;
 
 impl Formatter for Visible {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        // Most fragments have nothing that could be hidden.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, char) in fragment.char_indices() {
             if hidden(char) {

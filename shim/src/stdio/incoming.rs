@@ -6,6 +6,7 @@
 
 use super::id_scan::id_in;
 use super::outline::Outline;
+use super::tool_call;
 use crate::exact::first_changed;
 use crate::render;
 use c2c_proto::Error;
@@ -47,7 +48,7 @@ pub(super) enum Incoming {
 pub(super) fn read(line: &[u8], initialized: bool) -> Incoming {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-    match serde_json::from_slice::<ClientJsonRpcMessage>(line) {
+    match tool_call::read(line).map_or_else(|| serde_json::from_slice(line), Ok) {
         Ok(message) => match changed_number(&message, line) {
             Some(answer) if initialized => Incoming::Answers(vec![answer]),
             _ => check_order(message, initialized),

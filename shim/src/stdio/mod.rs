@@ -9,6 +9,7 @@ mod lines;
 mod outline;
 mod private;
 mod streams;
+mod tool_call;
 mod transport;
 mod writer;
 

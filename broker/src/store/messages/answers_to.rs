@@ -1,12 +1,13 @@
 //! The answers to a question: the first of each recipient, and who has not answered.
 
-use super::shape::{bytes_for, message, message_columns};
+use super::shape::{beginning, bytes_for, messages, select_messages};
 use crate::session::Owner;
+use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
-use sqlx::{Row as _, SqlitePool};
+use sqlx::Row as _;
 use std::collections::HashSet;
 
 /// Bodies of answers, in bytes, beyond which only the beginnings of further ones are loaded: a result's worth, at
@@ -28,10 +29,16 @@ struct Asked {
     rows: [Option<i64>; 2],
 }
 
+const ANSWERS: &str = select_messages!(
+    "m.from_mailbox, m.from_row",
+    "FROM messages AS m JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
+     WHERE m.reply_to = ?4 ORDER BY m.id"
+);
+
 /// Reads the answers that lie in the asker's mailbox, read or not, at most `limit`. Who has answered is counted beyond
 /// it. The asker's own copy of its question asks nobody.
 pub(crate) async fn answers_to(
-    pool: &SqlitePool,
+    readers: &Readers,
     owner: &Owner,
     question: MessageId,
     limit: usize,
@@ -42,7 +49,7 @@ pub(crate) async fn answers_to(
     )
     .bind(question)
     .bind(owner.row)
-    .fetch_all(pool)
+    .fetch_all(readers.get().await?.connection()?)
     .await?
     .into_iter()
     .map(|row| {
@@ -50,30 +57,23 @@ pub(crate) async fn answers_to(
         Ok(Asked { recipient: row.try_get(0)?, mailbox: row.try_get(1)?, rows })
     })
     .collect::<Result<Vec<_>, sqlx::Error>>()?;
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        message_columns!(),
-        ", m.from_mailbox, m.from_row FROM messages AS m
-         JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
-         WHERE m.reply_to = ?4 ORDER BY m.id"
-    ))
-    .bind(&owner.mailbox)
-    .bind(owner.row)
-    .bind(bytes_for(LIST_BODY_MAX_CHARS))
-    .bind(question)
-    .fetch_all(pool)
-    .await?;
+    let select = sqlx::query_scalar(ANSWERS)
+        .bind(&owner.mailbox)
+        .bind(owner.row)
+        .bind(bytes_for(LIST_BODY_MAX_CHARS))
+        .bind(question);
     let mut answered = HashSet::new();
     let mut found = AnswersTo::default();
     let mut bytes = 0;
-    for row in rows {
-        let from_mailbox: String = row.try_get(13)?;
-        let from_row: i64 = row.try_get(14)?;
+    for (mut reply, (from_mailbox, from_row)) in
+        messages::<(String, i64)>(readers, select, LIST_BODY_MAX_CHARS).await?
+    {
         let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
         if answered.insert(index) && found.replies.len() < limit {
             // Thousands of answers must fit one frame, and no reader gets more than the beginnings of so many.
-            let whole = bytes <= BODIES_MAX_BYTES;
-            let reply = message(&row, if whole { LIST_BODY_MAX_CHARS } else { REMINDER_BODY_MAX_CHARS })?;
+            if bytes > BODIES_MAX_BYTES {
+                reply.body = beginning(reply.body, REMINDER_BODY_MAX_CHARS);
+            }
             bytes += reply.body.len();
             found.replies.push(reply);
         }

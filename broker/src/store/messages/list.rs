@@ -1,14 +1,13 @@
 //! Lists of messages, ascending by id. One statement for each place that they can come from.
 
-use super::shape::{add_receipts, bytes_for, message, message_columns};
+use super::shape::{add_receipts, bytes_for, messages, select_messages};
 use crate::session::Owner;
+use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, LIST_RECEIPTS_MAX, PAGE_RECEIPTS_MAX, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use c2c_proto::request::Inbox;
-use futures_util::TryStreamExt;
-use sqlx::{Row as _, SqlitePool};
 
 /// A part of a list.
 #[derive(Debug, Default)]
@@ -19,25 +18,28 @@ pub(crate) struct Page {
     pub(crate) unshown: u64,
 }
 
+/// Messages that are read at once, at most: a page of the usual length and whether there are more.
+const CHUNK: usize = 32;
+
 /// `?1` mailbox, `?2` row, `?3` bytes of the body, `?4` and `?5` the ids between which to look, `?6` … `?10` filters, `?11`
-/// limit.
+/// limit. The source gives ids in the order of the list, and only as many as are taken: no sort reads all of it.
 macro_rules! list_from {
-    ($source:literal, $order:literal) => {
-        concat!(
-            "SELECT ",
-            message_columns!(),
-            ", d.mailbox IS NOT NULL AND d.read_at IS NULL AND d.shown_row IS NOT ?2
-             FROM (",
-            $source,
-            ") AS c
-             JOIN messages AS m ON m.id = c.id
+    ($source:expr, $order:literal) => {
+        select_messages!(
+            "d.mailbox IS NOT NULL AND d.read_at IS NULL AND d.shown_row IS NOT ?2",
+            concat!(
+                "FROM (",
+                $source,
+                " ORDER BY id ",
+                $order,
+                " LIMIT -1) AS c
+             CROSS JOIN messages AS m ON m.id = c.id
              LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
              WHERE (?6 IS NULL OR m.from_mailbox = ?6) AND (?7 IS NULL OR m.tag = ?7)
                AND (?8 IS NULL OR m.reply_to = ?8) AND (?9 IS NULL OR m.thread = ?9)
                AND (?10 IS NULL OR m.id IN (SELECT rowid FROM messages_text WHERE messages_text MATCH ?10))
-             ORDER BY m.id ",
-            $order,
-            " LIMIT ?11"
+             LIMIT ?11"
+            )
         )
     };
 }
@@ -72,7 +74,7 @@ const THREAD: (&str, &str) = source!(
 );
 
 /// Lists what the session may see. With `before_id` the newest below it are taken.
-pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Result<Page, sqlx::Error> {
+pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Result<Page, sqlx::Error> {
     let (ascending, descending) = match ask {
         Inbox { sent: true, unread_only: true, .. } => SENT_UNREAD,
         Inbox { sent: true, .. } => SENT,
@@ -81,43 +83,67 @@ pub(crate) async fn list(pool: &SqlitePool, owner: &Owner, ask: &Inbox) -> Resul
         _ => MAIL,
     };
     let newest_first = ask.before_id.is_some();
-    let limit = i64::from(ask.limit);
-    let filter = &ask.filter;
-    let mut rows = sqlx::query(if newest_first { descending } else { ascending })
-        .bind(&owner.mailbox)
-        .bind(owner.row)
-        .bind(bytes_for(LIST_BODY_MAX_CHARS))
-        .bind(ask.after_id.unwrap_or(0))
-        .bind(ask.before_id.unwrap_or(MessageId::MAX))
-        .bind(filter.from.as_deref().map(fold))
-        .bind(&filter.tag)
-        .bind(filter.reply_to)
-        .bind(filter.thread)
-        .bind(ask.query.as_deref().map(all_words))
-        .bind(limit + 1)
-        .fetch(pool);
+    let limit = ask.limit as usize;
+    let (mut after, mut before) = (ask.after_id.unwrap_or(0), ask.before_id.unwrap_or(MessageId::MAX));
     let mut page = Page::default();
     let mut chars = 0;
     let mut unshown = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        // No reader gets more than this into one result, so no more is loaded.
-        if page.messages.len() == ask.limit as usize || chars > RESULT_MAX_CHARS {
-            page.more = true;
+    loop {
+        let wanted = (limit + 1 - page.messages.len()).min(CHUNK);
+        let sql = if newest_first { descending } else { ascending };
+        let chunk = chunk(readers, sql, owner, ask, (after, before), wanted).await?;
+        let all = chunk.len() < wanted;
+        for (message, (new,)) in chunk {
+            // No reader gets more than this into one result, so no more is loaded.
+            if page.messages.len() == limit || chars > RESULT_MAX_CHARS {
+                page.more = true;
+                break;
+            }
+            if newest_first {
+                before = message.id;
+            } else {
+                after = message.id;
+            }
+            chars += message.body.len();
+            unshown.push(new != 0);
+            page.messages.push(message);
+        }
+        if all || page.more {
             break;
         }
-        let message = message(&row, LIST_BODY_MAX_CHARS)?;
-        chars += message.body.len();
-        unshown.push(row.try_get::<bool, _>(13)?);
-        page.messages.push(message);
     }
-    drop(rows);
-    add_receipts(pool, &mut page.messages, LIST_RECEIPTS_MAX).await?;
+    add_receipts(readers, &mut page.messages, LIST_RECEIPTS_MAX).await?;
     end_by_receipts(&mut page);
     page.unshown = unshown.iter().take(page.messages.len()).filter(|unshown| **unshown).count() as u64;
     if newest_first {
         page.messages.reverse();
     }
     Ok(page)
+}
+
+/// The next messages of a list, and whether each is unread mail that was not shown yet.
+async fn chunk(
+    readers: &Readers,
+    sql: &'static str,
+    owner: &Owner,
+    ask: &Inbox,
+    (after, before): (MessageId, MessageId),
+    wanted: usize,
+) -> Result<Vec<(Message, (i64,))>, sqlx::Error> {
+    let filter = &ask.filter;
+    let select = sqlx::query_scalar(sql)
+        .bind(&owner.mailbox)
+        .bind(owner.row)
+        .bind(bytes_for(LIST_BODY_MAX_CHARS))
+        .bind(after)
+        .bind(before)
+        .bind(filter.from.as_deref().map(fold))
+        .bind(&filter.tag)
+        .bind(filter.reply_to)
+        .bind(filter.thread)
+        .bind(ask.query.as_deref().map(all_words))
+        .bind(i64::try_from(wanted).unwrap_or(i64::MAX));
+    messages(readers, select, LIST_BODY_MAX_CHARS).await
 }
 
 /// Ends a page before the receipts of many broadcasts fill a frame; its first message stays.

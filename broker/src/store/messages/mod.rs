@@ -23,6 +23,7 @@ pub(crate) use unread::{Unread, unread};
 
 use crate::session::Owner;
 use crate::session::Row;
+use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::{Recipient, To};
 use c2c_proto::request::Send;
@@ -55,6 +56,11 @@ pub(crate) struct StoredRecipient {
     /// The session that holds the name now.
     pub(crate) row: Option<Row>,
     pub(crate) recipient: Recipient,
+}
+
+/// How many messages the store holds.
+pub(crate) async fn count(readers: &Readers) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(readers.get().await?.connection()?).await
 }
 
 /// `To` as the store keeps it: JSON, as it is shown.

@@ -1,21 +1,74 @@
 //! What a row looks like as a message, and how a long body is cut without ever loading the whole of it for a list.
+//!
+//! Messages are read as lines of JSON, all of a question in one value: each row that comes from a connection's thread by
+//! itself wakes whoever asked, which takes longer than reading it.
 
 use super::addressed_from;
+use crate::store::readers::Readers;
 use c2c_proto::message::{Message, Priority, Receipt, ReceiptState};
 use c2c_proto::time::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqlitePool};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row as _;
+use sqlx::query::QueryScalar;
+use sqlx::sqlite::SqliteArguments;
 use std::collections::HashMap;
 
-/// The columns of a message, in the order that [`message`] reads them. `?2` is the reader's row, `?3` how many bytes of
-/// the body to load; the tables are `m` (messages) and `d` (the reader's delivery, if any).
-macro_rules! message_columns {
-    () => {
-        "m.id, m.from_name, m.from_session, m.addressed, substr(CAST(m.body AS BLOB), 1, ?3), m.body_chars, m.tag,
-         m.reply_to, m.thread, m.priority, m.created_at, m.from_row = ?2, d.read_at"
+/// A question for messages, as a constant. `?2` is the reader's row, `?3` how many bytes of a body to load; the tables are
+/// `m` (messages) and `d` (the reader's delivery, if any). Each line is the columns of [`Line`], and what else was asked.
+macro_rules! select_messages {
+    ($also:literal, $from:expr) => {
+        concat!(
+            "SELECT group_concat(line, char(10)) FROM (SELECT json_array(json_array(m.id, m.from_name, m.from_session,
+                 m.addressed, CAST(substr(CAST(m.body AS BLOB), 1, ?3) AS TEXT), m.body_chars, m.tag, m.reply_to,
+                 m.thread, m.priority, m.created_at, m.from_row = ?2, d.read_at), json_array(",
+            $also,
+            ")) AS line ",
+            $from,
+            ")"
+        )
     };
 }
-pub(super) use message_columns;
+pub(super) use select_messages;
+
+/// The columns of a message. SQLite writes some empty texts of old stores as null.
+#[derive(Debug, Deserialize)]
+struct Line(
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    u64,
+    Option<String>,
+    Option<i64>,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+);
+
+/// What a question of [`select_messages`] is bound to.
+pub(super) type Select<'q> = QueryScalar<'q, sqlx::Sqlite, Option<Vec<u8>>, SqliteArguments>;
+
+/// Asks, and reads the lines: messages with bodies of at most so many characters, and what else was asked of each.
+pub(super) async fn messages<Also: DeserializeOwned>(
+    readers: &Readers,
+    select: Select<'_>,
+    body_max_chars: usize,
+) -> Result<Vec<(Message, Also)>, sqlx::Error> {
+    let lines = select.fetch_one(readers.get().await?.connection()?).await?.unwrap_or_default();
+    // A body may have been cut within a character, beyond all that are kept.
+    let text = String::from_utf8_lossy(&lines);
+    text.lines()
+        .map(|line| {
+            let (line, also) =
+                serde_json::from_str(line).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok((message(line, body_max_chars), also))
+        })
+        .collect()
+}
 
 /// A character has at most four bytes in UTF-8.
 const BYTES_PER_CHAR: usize = 4;
@@ -25,47 +78,39 @@ pub(super) fn bytes_for(chars: usize) -> i64 {
     i64::try_from(chars.saturating_mul(BYTES_PER_CHAR)).unwrap_or(i64::MAX)
 }
 
-/// Reads [`message_columns`]; the body is cut at so many characters.
-pub(super) fn message(row: &SqliteRow, body_max_chars: usize) -> Result<Message, sqlx::Error> {
-    let body: Vec<u8> = row.try_get(4)?;
-    let priority: i64 = row.try_get(9)?;
-    Ok(Message {
-        id: row.try_get(0)?,
-        from_name: row.try_get(1)?,
-        from_session: row.try_get(2)?,
-        to: addressed_from(row.try_get(3)?),
-        body: beginning(&body, body_max_chars),
-        body_chars: u64::try_from(row.try_get::<i64, _>(5)?).unwrap_or_default(),
-        tag: row.try_get(6)?,
-        reply_to: row.try_get(7)?,
-        thread: row.try_get(8)?,
+fn message(line: Line, body_max_chars: usize) -> Message {
+    let Line(id, from_name, from_session, addressed, body, body_chars, tag, reply_to, thread, ..) = line;
+    let Line(.., priority, created_at, own, read_at) = line;
+    Message {
+        id,
+        from_name: from_name.unwrap_or_default(),
+        from_session: from_session.unwrap_or_default(),
+        to: addressed_from(&addressed.unwrap_or_default()),
+        body: beginning(body.unwrap_or_default(), body_max_chars),
+        body_chars,
+        tag,
+        reply_to,
+        thread,
         priority: if priority == 1 { Priority::Fyi } else { Priority::Normal },
-        created_at: Timestamp(row.try_get(10)?),
-        sent_by_reader: row.try_get(11)?,
-        read_at: row.try_get::<Option<i64>, _>(12)?.map(Timestamp),
+        created_at: Timestamp(created_at),
+        sent_by_reader: own != 0,
+        read_at: read_at.map(Timestamp),
         receipts: Vec::new(),
         receipts_total: 0,
-    })
+    }
 }
 
-/// The first characters of a body whose last one may have been cut in the middle by a byte count.
-fn beginning(bytes: &[u8], max_chars: usize) -> String {
-    let valid = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => bytes
-            .get(..error.valid_up_to())
-            .and_then(|valid| std::str::from_utf8(valid).ok())
-            .unwrap_or_default(),
-    };
-    match valid.char_indices().nth(max_chars) {
-        Some((end, _)) => valid.get(..end).unwrap_or(valid).to_owned(),
-        None => valid.to_owned(),
+/// The first characters of a body.
+pub(super) fn beginning(mut body: String, max_chars: usize) -> String {
+    if let Some((end, _)) = body.char_indices().nth(max_chars) {
+        body.truncate(end);
     }
+    body
 }
 
 /// Adds the receipts of the reader's own messages, to each at most so many, and how many there are.
 pub(super) async fn add_receipts(
-    pool: &SqlitePool,
+    readers: &Readers,
     messages: &mut [Message],
     max_each: usize,
 ) -> Result<(), sqlx::Error> {
@@ -84,7 +129,7 @@ pub(super) async fn add_receipts(
     )
     .bind(crate::store::answers::json(&own))
     .bind(i64::try_from(max_each).unwrap_or(i64::MAX))
-    .fetch_all(pool)
+    .fetch_all(readers.get().await?.connection()?)
     .await?;
     let mut receipts: HashMap<i64, (u32, Vec<Receipt>)> = HashMap::new();
     for row in rows {
@@ -115,9 +160,9 @@ mod tests {
 
     #[test]
     fn a_body_is_cut_between_characters() {
-        assert_eq!(beginning("aé😀b".as_bytes(), 3), "aé😀");
-        assert_eq!(beginning(&"aé😀".as_bytes()[..5], 10), "aé");
-        assert_eq!(beginning("a\0b".as_bytes(), 9), "a\0b");
-        assert_eq!(beginning(b"", 9), "");
+        assert_eq!(beginning("aé😀b".into(), 3), "aé😀");
+        assert_eq!(beginning("aé".into(), 10), "aé");
+        assert_eq!(beginning("a\0b".into(), 9), "a\0b");
+        assert_eq!(beginning(String::new(), 9), "");
     }
 }

@@ -1,13 +1,13 @@
 //! What a wait looks for: unread mail that matches, first what this session has not been shown.
 
-use super::shape::{bytes_for, message, message_columns};
+use super::shape::{bytes_for, messages, select_messages};
 use crate::session::Owner;
+use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS, WAIT_MESSAGES_MAX};
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use c2c_proto::request::Filter;
-use sqlx::SqlitePool;
 
 /// What a wait found.
 #[derive(Debug, Default)]
@@ -20,15 +20,16 @@ pub(crate) struct Unread {
 
 macro_rules! unread_where {
     ($condition:literal) => {
-        concat!(
-            "SELECT ",
-            message_columns!(),
-            " FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
+        select_messages!(
+            "",
+            concat!(
+                "FROM deliveries AS d CROSS JOIN messages AS m ON m.id = d.message_id
              WHERE d.mailbox = ?1 AND d.read_at IS NULL AND ",
-            $condition,
-            " AND (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
+                $condition,
+                " AND (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
               AND (?7 IS NULL OR m.reply_to = ?7) AND (?8 IS NULL OR m.thread = ?8)
              ORDER BY d.message_id LIMIT ?9"
+            )
         )
     };
 }
@@ -40,28 +41,28 @@ const SHOWN: &str = unread_where!("d.shown_row = ?2");
 
 /// Looks for mail. `began_after` is the newest message that was there when the wait began.
 pub(crate) async fn unread(
-    pool: &SqlitePool,
+    readers: &Readers,
     owner: &Owner,
     filter: &Filter,
     began_after: MessageId,
 ) -> Result<Unread, sqlx::Error> {
-    let unshown = select(pool, UNSHOWN, owner, filter, began_after, LIST_BODY_MAX_CHARS).await?;
+    let unshown = select(readers, UNSHOWN, owner, filter, began_after, LIST_BODY_MAX_CHARS).await?;
     if !unshown.messages.is_empty() {
         return Ok(unshown);
     }
-    let shown = select(pool, SHOWN, owner, filter, began_after, REMINDER_BODY_MAX_CHARS).await?;
+    let shown = select(readers, SHOWN, owner, filter, began_after, REMINDER_BODY_MAX_CHARS).await?;
     Ok(Unread { repeated: !shown.messages.is_empty(), ..shown })
 }
 
 async fn select(
-    pool: &SqlitePool,
+    readers: &Readers,
     sql: &'static str,
     owner: &Owner,
     filter: &Filter,
     began_after: MessageId,
     body_max_chars: usize,
 ) -> Result<Unread, sqlx::Error> {
-    let rows = sqlx::query(sql)
+    let select = sqlx::query_scalar(sql)
         .bind(&owner.mailbox)
         .bind(owner.row)
         .bind(bytes_for(body_max_chars))
@@ -70,19 +71,16 @@ async fn select(
         .bind(&filter.tag)
         .bind(filter.reply_to)
         .bind(filter.thread)
-        .bind(i64::from(WAIT_MESSAGES_MAX) + 1)
-        .fetch_all(pool)
-        .await?;
+        .bind(i64::from(WAIT_MESSAGES_MAX) + 1);
     let mut found = Unread::default();
     let mut bytes = 0;
-    for row in rows {
+    for (message, []) in messages::<[(); 0]>(readers, select, body_max_chars).await? {
         if found.messages.len() == WAIT_MESSAGES_MAX as usize
             || bytes > WAIT_MESSAGES_MAX as usize * RESULT_MAX_CHARS
         {
             found.more = true;
             break;
         }
-        let message = message(&row, body_max_chars)?;
         bytes += message.body.len();
         found.messages.push(message);
     }

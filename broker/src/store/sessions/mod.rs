@@ -9,13 +9,14 @@ pub(crate) use automatic::greet;
 pub(crate) use register::register;
 pub(crate) use rows::{load_online, row_of_client_session, write_client_sessions, write_presence};
 
+use super::readers::Readers;
 use crate::session::Row;
 use c2c_proto::limits::SESSIONS_PAGE_BYTES;
 use c2c_proto::response::SessionInfo;
 use c2c_proto::time::Timestamp;
 use futures_util::TryStreamExt;
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqlitePool};
 
 /// A session row as a list shows it, before presence is laid over it.
 #[derive(Debug)]
@@ -35,17 +36,18 @@ pub(crate) struct ListedPage {
 
 /// The rows that hold a name after this mailbox and were seen since, or are marked online: a page of them.
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    readers: &Readers,
     seen_since: Timestamp,
     after: &str,
 ) -> Result<ListedPage, sqlx::Error> {
+    let mut reader = readers.get().await?;
     let mut rows = sqlx::query(
         "SELECT row_id, mailbox, session_id, name, cwd, started_at, seen_at, metadata, client
          FROM sessions WHERE stale = 0 AND mailbox > ?2 AND (online = 1 OR seen_at >= ?1) ORDER BY mailbox",
     )
     .bind(seen_since.0)
     .bind(after)
-    .fetch(pool);
+    .fetch(reader.connection()?);
     let mut page = ListedPage::default();
     let mut bytes = 0;
     while let Some(row) = rows.try_next().await? {
@@ -83,20 +85,20 @@ fn weight(info: &SessionInfo) -> usize {
 }
 
 /// Every name that a session holds, at most as many as a search for near ones can look through.
-pub(crate) async fn known_names(pool: &SqlitePool) -> Result<Vec<String>, sqlx::Error> {
+pub(crate) async fn known_names(readers: &Readers) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT name FROM sessions WHERE stale = 0 ORDER BY seen_at DESC LIMIT 2000")
-        .fetch_all(pool)
+        .fetch_all(readers.get().await?.connection()?)
         .await
 }
 
 /// Whether a session holds this name, or mail lies under it.
-pub(crate) async fn knows_mailbox(pool: &SqlitePool, mailbox: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn knows_mailbox(readers: &Readers, mailbox: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM sessions WHERE mailbox = ?1 AND stale = 0)
              OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND read_at IS NULL)
              OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND read_at IS NOT NULL)",
     )
     .bind(mailbox)
-    .fetch_one(pool)
+    .fetch_one(readers.get().await?.connection()?)
     .await
 }

@@ -4,13 +4,14 @@ use crate::presence::Left;
 use crate::session::Owner;
 use crate::session::Row;
 use crate::store::jobs::Ask;
+use crate::store::readers::Readers;
 use crate::store::writer::Work;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::new_unique_id;
 use c2c_proto::limits::BROADCAST_LATE_S;
 use c2c_proto::name::{STALE_INFIX, fold};
 use c2c_proto::response::Displaced;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::{Row as _, SqliteConnection};
 
 /// A session row as the rules for names need it.
 #[derive(Clone, Debug)]
@@ -344,14 +345,14 @@ pub(crate) async fn write_presence(
 
 /// The newest row that a client calls by this id.
 pub(crate) async fn row_of_client_session(
-    pool: &SqlitePool,
+    readers: &Readers,
     client_session: &str,
 ) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT row_id FROM sessions WHERE client_session = ?1 AND stale = 0 ORDER BY row_id DESC LIMIT 1",
     )
     .bind(client_session)
-    .fetch_optional(pool)
+    .fetch_optional(readers.get().await?.connection()?)
     .await
 }
 

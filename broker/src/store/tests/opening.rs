@@ -2,6 +2,7 @@
 
 use super::{Opened, message, open, send, session, to, try_open};
 use crate::config::Config;
+use crate::store::readers::READERS;
 use c2c_proto::event::Closing;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::ReadMessage;
@@ -166,8 +167,8 @@ async fn when_another_broker_opens_the_store_the_older_one_acknowledges_nothing_
 async fn a_read_that_does_not_get_its_turn_says_so() {
     let opened = open().await;
     let mut taken = Vec::new();
-    for _ in 0..opened.store.readers.options().get_max_connections() {
-        taken.push(opened.store.readers.acquire().await.unwrap());
+    for _ in 0..READERS {
+        taken.push(opened.store.readers.get().await.unwrap());
     }
     tokio::time::pause();
     let error = opened.store.known_names().await.unwrap_err();
