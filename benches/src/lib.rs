@@ -11,6 +11,7 @@ pub mod groups;
 pub mod machine;
 pub mod mcp;
 pub mod pin;
+pub mod plots;
 pub mod report;
 pub mod samples;
 pub mod socket;

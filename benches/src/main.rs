@@ -3,7 +3,7 @@
 use c2c_benches::groups::{ALL, Context, Group};
 use c2c_benches::machine::Machine;
 use c2c_benches::report::Report;
-use c2c_benches::{floors, table};
+use c2c_benches::{floors, plots, table};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,15 @@ enum Command {
         #[arg(default_value = "target/benches.json")]
         json: PathBuf,
     },
+    /// Draws the plots of figures that were measured
+    Plots {
+        /// The figures
+        #[arg(default_value = "target/benches.json")]
+        json: PathBuf,
+        /// The folder that they go to
+        #[arg(long, default_value = "docs/pictures")]
+        folder: PathBuf,
+    },
     /// Answers over a socket with what comes
     #[command(hide = true)]
     ServeEcho { address: PathBuf },
@@ -58,6 +67,9 @@ fn main() {
         Command::Groups => ALL.iter().for_each(|group| println!("{:<12} {}", group.name, group.about)),
         Command::Table { json } => {
             print!("{}", table::markdown(&read(&json).expect("figures that were measured")));
+        }
+        Command::Plots { json, folder } => {
+            plots::write(&read(&json).expect("figures that were measured"), &folder);
         }
         #[cfg(unix)]
         Command::ServeEcho { address } => floors::serve_echo(&address),
