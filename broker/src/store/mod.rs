@@ -11,6 +11,7 @@ mod counts;
 mod create;
 mod doubt;
 mod errors;
+mod execute;
 mod header;
 mod jobs;
 mod messages;

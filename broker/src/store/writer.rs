@@ -5,19 +5,20 @@
 //! uncertain after it, the writer refuses everything from then on and the broker begins again from what is there. So it
 //! does when another broker has opened the store: each transaction looks whose turn it is before it changes anything.
 
-use super::answers::{Age, Answers};
+use super::Shared;
+use super::answers::Age;
 use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
 use super::checkpoint::Checkpoint;
 use super::counts::CountChange;
 use super::doubt;
 use super::errors::{Severity, failed, for_caller, severity};
+use super::execute::execute;
 use super::jobs::Job;
 use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
 use super::text_index::TextIndex;
 use super::transaction::Transaction;
-use super::{Shared, messages, prune, sessions, state};
 use crate::shutdown::Shutdown;
 use c2c_proto::event::Closing;
 use c2c_proto::id::MessageId;
@@ -331,57 +332,6 @@ async fn guarded(
 /// ends one by itself, as on a full disk.
 async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
     sqlx::query(statement).execute(connection).await.map(|_| ())
-}
-
-/// Every kind of change in turn: names first, since mail follows them.
-async fn execute(
-    transaction: &mut Transaction<'_>,
-    work: &mut Work<'_>,
-    batch: &Batch,
-) -> Result<Outcomes, sqlx::Error> {
-    let mut answers = Answers::find(transaction, batch).await?;
-    let mut outcomes = Outcomes::default();
-    change_names(transaction, work, &mut answers, batch, &mut outcomes).await?;
-    outcomes.sends = messages::insert(transaction, work, &batch.sends).await?;
-    outcomes.marks = messages::mark_read(transaction, work, &mut answers, &batch.marks).await?;
-    messages::mark_shown(transaction, work, &batch.shown).await?;
-    outcomes.state = state::change(transaction, work, &mut answers, &batch.state).await?;
-    if !batch.prunes.is_empty() {
-        let connection = transaction.connection().await?;
-        for ask in &batch.prunes {
-            outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
-        }
-        work.names.forget();
-        super::recount(connection, work).await?;
-    }
-    answers.keep(transaction, work.age);
-    Ok(outcomes)
-}
-
-/// Everything about sessions, which is rare: one statement after the other.
-async fn change_names(
-    transaction: &mut Transaction<'_>,
-    work: &mut Work<'_>,
-    answers: &mut Answers,
-    batch: &Batch,
-    outcomes: &mut Outcomes,
-) -> Result<(), sqlx::Error> {
-    if !batch.is_about_sessions() {
-        return Ok(());
-    }
-    work.names.forget();
-    let connection = transaction.connection().await?;
-    for hello in &batch.hellos {
-        outcomes.hellos.push(sessions::greet(connection, work, answers, &hello.input.identity).await?);
-    }
-    for registration in &batch.registrations {
-        outcomes
-            .registrations
-            .push(sessions::register(connection, work, answers, &registration.input).await?);
-    }
-    sessions::write_presence(connection, work, &batch.presence).await?;
-    sessions::write_client_sessions(connection, &batch.client_sessions).await?;
-    super::recount(connection, work).await
 }
 
 #[cfg(test)]

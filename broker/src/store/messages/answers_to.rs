@@ -29,7 +29,7 @@ struct Asked {
     rows: [Option<i64>; 2],
 }
 
-const ANSWERS: &str = select_messages!(
+pub(super) const ANSWERS: &str = select_messages!(
     "m.from_mailbox, m.from_row",
     "FROM messages AS m JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
      WHERE m.reply_to = ?4 ORDER BY m.id"

@@ -51,23 +51,24 @@ macro_rules! source {
     };
 }
 
-const UNREAD: (&str, &str) = source!(
+pub(super) const UNREAD: (&str, &str) = source!(
     "SELECT message_id AS id FROM deliveries
      WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?4 AND message_id < ?5"
 );
-const MAIL: (&str, &str) = source!(
+pub(super) const MAIL: (&str, &str) = source!(
     "SELECT message_id AS id FROM deliveries
      WHERE mailbox = ?1 AND read_at IS NULL AND message_id > ?4 AND message_id < ?5
      UNION SELECT message_id FROM deliveries
      WHERE mailbox = ?1 AND read_at IS NOT NULL AND message_id > ?4 AND message_id < ?5
      UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?4 AND message_id < ?5"
 );
-const SENT: (&str, &str) = source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?4 AND id < ?5");
-const SENT_UNREAD: (&str, &str) = source!(
+pub(super) const SENT: (&str, &str) =
+    source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?4 AND id < ?5");
+pub(super) const SENT_UNREAD: (&str, &str) = source!(
     "SELECT id FROM messages AS s WHERE from_row = ?2 AND id > ?4 AND id < ?5
      AND EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)"
 );
-const THREAD: (&str, &str) = source!(
+pub(super) const THREAD: (&str, &str) = source!(
     "SELECT id FROM messages AS t WHERE thread = ?9 AND id > ?4 AND id < ?5
      AND (from_row = ?2 OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = t.id)
           OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = t.id))"

@@ -58,6 +58,25 @@ pub(crate) struct StoredRecipient {
     pub(crate) recipient: Recipient,
 }
 
+/// Every statement that reads messages for a call, for the test of their plans.
+#[cfg(test)]
+pub(crate) const SELECTS: &[(&str, &str)] = &[
+    ("unread, not shown", unread::UNSHOWN),
+    ("unread, shown", unread::SHOWN),
+    ("list of unread mail", list::UNREAD.0),
+    ("list of unread mail, backwards", list::UNREAD.1),
+    ("list of mail", list::MAIL.0),
+    ("list of mail, backwards", list::MAIL.1),
+    ("list of what was sent", list::SENT.0),
+    ("list of what was sent, backwards", list::SENT.1),
+    ("list of what was sent and not read", list::SENT_UNREAD.0),
+    ("list of a thread", list::THREAD.0),
+    ("list of a thread, backwards", list::THREAD.1),
+    ("one message", one::ONE),
+    ("answers", answers_to::ANSWERS),
+    ("not announced", unannounced::SELECT),
+];
+
 /// How many messages the store holds.
 pub(crate) async fn count(readers: &Readers) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(readers.get().await?.connection()?).await

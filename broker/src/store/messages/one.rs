@@ -9,7 +9,7 @@ use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
 use c2c_proto::message::Message;
 use c2c_proto::request::ReadMessage;
 
-const ONE: &str = select_messages!(
+pub(super) const ONE: &str = select_messages!(
     "d.mailbox IS NOT NULL AND d.read_at IS NULL AND d.shown_row IS NOT ?2",
     "FROM messages AS m LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
      WHERE m.id = ?4 AND (m.from_row = ?2 OR d.mailbox IS NOT NULL

@@ -19,7 +19,7 @@ pub(crate) struct Range {
     pub(crate) all: bool,
 }
 
-const SELECT: &str = select_messages!(
+pub(super) const SELECT: &str = select_messages!(
     "",
     "FROM deliveries AS d CROSS JOIN messages AS m ON m.id = d.message_id
      WHERE d.mailbox = ?1 AND d.read_at IS NULL AND d.message_id > ?4

@@ -36,8 +36,8 @@ macro_rules! unread_where {
 
 /// What came after the wait began counts as not shown, even if another wait of the session showed it meanwhile: two
 /// waits at once both return it.
-const UNSHOWN: &str = unread_where!("(d.shown_row IS NOT ?2 OR d.message_id > ?4)");
-const SHOWN: &str = unread_where!("d.shown_row = ?2");
+pub(super) const UNSHOWN: &str = unread_where!("(d.shown_row IS NOT ?2 OR d.message_id > ?4)");
+pub(super) const SHOWN: &str = unread_where!("d.shown_row = ?2");
 
 /// Looks for mail. `began_after` is the newest message that was there when the wait began.
 pub(crate) async fn unread(

@@ -6,6 +6,7 @@ mod kills;
 mod messages;
 mod names;
 mod opening;
+mod plans;
 mod schemas;
 mod seed;
 mod seed_odd;

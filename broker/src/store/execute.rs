@@ -1,0 +1,58 @@
+//! What one transaction does: every kind of change of a batch, in an order that makes sense of those that belong together.
+
+use super::answers::Answers;
+use super::batch::{Batch, Outcomes};
+use super::transaction::Transaction;
+use super::writer::Work;
+use super::{messages, prune, sessions, state};
+
+/// Every kind of change in turn: names first, since mail follows them.
+pub(super) async fn execute(
+    transaction: &mut Transaction<'_>,
+    work: &mut Work<'_>,
+    batch: &Batch,
+) -> Result<Outcomes, sqlx::Error> {
+    let mut answers = Answers::find(transaction, batch).await?;
+    let mut outcomes = Outcomes::default();
+    change_names(transaction, work, &mut answers, batch, &mut outcomes).await?;
+    outcomes.sends = messages::insert(transaction, work, &batch.sends).await?;
+    outcomes.marks = messages::mark_read(transaction, work, &mut answers, &batch.marks).await?;
+    messages::mark_shown(transaction, work, &batch.shown).await?;
+    outcomes.state = state::change(transaction, work, &mut answers, &batch.state).await?;
+    if !batch.prunes.is_empty() {
+        let connection = transaction.connection().await?;
+        for ask in &batch.prunes {
+            outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
+        }
+        work.names.forget();
+        super::recount(connection, work).await?;
+    }
+    answers.keep(transaction, work.age);
+    Ok(outcomes)
+}
+
+/// Everything about sessions, which is rare: one statement after the other.
+async fn change_names(
+    transaction: &mut Transaction<'_>,
+    work: &mut Work<'_>,
+    answers: &mut Answers,
+    batch: &Batch,
+    outcomes: &mut Outcomes,
+) -> Result<(), sqlx::Error> {
+    if !batch.is_about_sessions() {
+        return Ok(());
+    }
+    work.names.forget();
+    let connection = transaction.connection().await?;
+    for hello in &batch.hellos {
+        outcomes.hellos.push(sessions::greet(connection, work, answers, &hello.input.identity).await?);
+    }
+    for registration in &batch.registrations {
+        outcomes
+            .registrations
+            .push(sessions::register(connection, work, answers, &registration.input).await?);
+    }
+    sessions::write_presence(connection, work, &batch.presence).await?;
+    sessions::write_client_sessions(connection, &batch.client_sessions).await?;
+    super::recount(connection, work).await
+}
