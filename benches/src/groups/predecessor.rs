@@ -71,8 +71,13 @@ fn all_at_once(context: Context<'_>, setting: &str, installed: &Installed) -> Ve
     let load = load::measure(context, installed);
     let memory = load.memory.figures("private memory of one idle session", setting, "KiB", installed);
     let mut figures: Vec<_> = to_reach(memory, Target::TimesLessThanFloor(90.0)).collect();
-    let sends = load.sends.figures("sends of all", setting, "per s", installed);
-    figures.extend(to_reach(sends, Target::RatioAtLeast(60.0)));
+    figures.extend(load.sends.figures("sends of all", setting, "per s", installed));
+    let clients = format!("{} clients of the broker", load::CLIENTS);
+    let beside = load.sends.theirs.summary().p50;
+    let what = format!("{}, {setting}", installed.what);
+    let sends = Figure::samples(GROUP, "sends of all", &clients, "per s", load.clients.summary())
+        .beside(&what, beside);
+    figures.push(sends.to_reach(Target::RatioAtLeast(60.0)));
     let name = "sends that failed with `database is locked`";
     let unit = format!("of {}", load.stored + load.locked);
     figures.push(Figure::value(GROUP, name, &theirs(setting), &unit, load.locked as f64));

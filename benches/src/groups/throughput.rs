@@ -73,7 +73,7 @@ fn one(context: Context<'_>, durability: &str, (bytes, named): (usize, &str), cl
 }
 
 /// Messages per second that were answered.
-fn rate(durability: &str, bytes: usize, clients: usize, lasts: Duration) -> f64 {
+pub(super) fn rate(durability: &str, bytes: usize, clients: usize, lasts: Duration) -> f64 {
     let world = World::configured(&format!("durability = \"{durability}\"\n"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

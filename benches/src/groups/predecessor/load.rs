@@ -2,6 +2,7 @@
 
 use super::server::{self, Installed, Predecessor};
 use super::{Context, Measured, Side, body, memory};
+use crate::groups::throughput;
 use crate::mcp::Mcp;
 use crate::samples::Samples;
 use crate::world::World;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How many sessions.
 pub(super) const SESSIONS: usize = 8;
+/// How many clients of c2c's socket are beside claude-c2c's sessions, which cannot be more than a few.
+pub(super) const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
 const LASTS: Duration = Duration::from_secs(4);
 
@@ -21,6 +24,8 @@ pub(super) struct Load {
     pub(super) memory: Measured,
     /// Messages per second of all together.
     pub(super) sends: Measured,
+    /// Messages per second of [`CLIENTS`] of c2c.
+    pub(super) clients: Samples,
     /// Sends that claude-c2c failed with `database is locked`.
     pub(super) locked: u64,
     /// Sends that it did not fail.
@@ -41,6 +46,8 @@ pub(super) fn measure(context: Context<'_>, installed: &Installed) -> Load {
         load.memory.round();
         load.sends.round();
         let ours = run(&World::new(), lasts, &mut load.memory.ours);
+        load.clients.round();
+        load.clients.add(throughput::rate("full", super::BODY_BYTES, CLIENTS, lasts));
         let theirs = run(&Predecessor::new(installed), lasts, &mut load.memory.theirs);
         assert_eq!(ours.locked, 0, "c2c's sends never fail");
         load.sends.ours.add(ours.stored as f64 / lasts.as_secs_f64());
