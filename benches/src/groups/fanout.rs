@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 const GROUP: &str = "fanout";
 /// Connections that are made at the same time: enough for the broker to store them in batches.
 const AT_ONCE: usize = 64;
+/// How often at most a wait reads the store before it sleeps, and once more: there is more than one reader.
+const LOOKS: usize = 3;
 /// Longer than a run.
 const WAIT_MS: u64 = 3_600_000;
 
@@ -61,9 +63,13 @@ async fn status(observer: &mut Socket) -> Box<Said> {
     }
 }
 
-/// Until so many waits are blocked.
+/// Until so many waits have begun and found nothing. A wait counts before it has looked into the store. For its status the
+/// broker reads the store, too, and reads are done in their order: what is asked afterwards is answered after the looks.
 async fn until_waiting(observer: &mut Socket, count: usize) {
     while status(observer).await.waits != count as u64 {}
+    for _ in 0..LOOKS {
+        status(observer).await;
+    }
 }
 
 /// Begins a wait; its id.

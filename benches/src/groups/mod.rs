@@ -69,6 +69,10 @@ pub const ALL: &[Group] = &[
     Group { name: "calls", about: "how long one call takes", run: calls::run },
     Group { name: "throughput", about: "sends per second", run: throughput::run },
     Group { name: "fanout", about: "broadcasts, and thousands that wait", run: fanout::run },
-    Group { name: "growth", about: "the same calls on stores of any size", run: growth::run },
+    Group {
+        name: "growth",
+        about: "the same calls on stores of any size, all on one processor",
+        run: growth::run,
+    },
     Group { name: "predecessor", about: "c2c beside claude-c2c 0.1.0", run: predecessor::run },
 ];
