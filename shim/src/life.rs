@@ -24,7 +24,8 @@ pub(crate) async fn serve() {
     let transport = StdioTransport::new(read, write, shown, ended.clone());
     let server = Server::new(forward, Offer::from_env(), ended.clone());
     tokio::select! {
-        () = until_closed(server, transport) => {}
+        // On the heap: what is moved about on the stack stays there for as long as the process lives.
+        () = Box::pin(until_closed(server, transport)) => {}
         () = async { ended.cancelled().await; tokio::time::sleep(GRACE).await } => {}
     }
 }

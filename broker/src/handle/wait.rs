@@ -8,11 +8,12 @@ use crate::hub::Parked;
 use crate::session::{Owner, Row, superseded};
 use crate::store::Unread;
 use c2c_proto::Error;
+use c2c_proto::id::MessageId;
 use c2c_proto::limits::WAIT_MAX_S;
 use c2c_proto::request::Wait;
 use c2c_proto::response::{Response, Waited};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -20,8 +21,13 @@ pub(super) async fn wait(broker: &Arc<Broker>, owner: Owner, request: &Wait) -> 
     check::filter(&request.filter)?;
     let deadline = deadline(request.timeout_ms)?;
     let began_after = broker.store.last_message_id();
-    let look = |owner: Owner| async move {
-        let unread = broker.store.unread(&owner, &request.filter, began_after).await?;
+    let seen = Seen::default();
+    let look = async |owner: Owner| {
+        // Before the look: what comes during it is looked at by the next one.
+        let newest = broker.store.last_message_id();
+        let above = seen.by(&owner);
+        let unread = broker.store.unread(&owner, &request.filter, began_after, above).await?;
+        seen.up_to(owner, newest);
         Ok((!unread.messages.is_empty()).then_some(unread))
     };
     let found = until_found(broker, owner.row, deadline, look).await?;
@@ -29,6 +35,26 @@ pub(super) async fn wait(broker: &Arc<Broker>, owner: Owner, request: &Wait) -> 
     let Unread { messages, repeated, more } = found.unwrap_or_default();
     let first_shown = if repeated { 0 } else { messages.len() as u64 };
     Ok((Response::Waited(Waited { messages, timed_out, repeated, more }), first_shown))
+}
+
+/// Up to which message the looks of one wait have found nothing, for the mailbox that they looked into: the next look need
+/// not go through a full mailbox again. Under another name all of it is looked at.
+#[derive(Debug, Default)]
+struct Seen {
+    last: Mutex<Option<(Owner, MessageId)>>,
+}
+
+impl Seen {
+    fn by(&self, owner: &Owner) -> MessageId {
+        match &*self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((seen_by, up_to)) if seen_by == owner => *up_to,
+            _ => 0,
+        }
+    }
+
+    fn up_to(&self, owner: Owner, newest: MessageId) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((owner, newest));
+    }
 }
 
 /// When a wait of so many milliseconds ends.

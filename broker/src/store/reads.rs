@@ -35,8 +35,9 @@ impl Store {
         owner: &Owner,
         filter: &Filter,
         began_after: MessageId,
+        above: MessageId,
     ) -> Result<Unread, Error> {
-        self.read(messages::unread(&self.readers, owner, filter, began_after).await)
+        self.read(messages::unread(&self.readers, owner, filter, began_after, above).await)
     }
 
     /// The newest row that a client calls by this id, and that has kept its name.

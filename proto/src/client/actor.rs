@@ -41,7 +41,7 @@ pub(super) async fn run(
     let mut pause = None;
     while let Ok(link) = actor.connect(&mut reach, pause).await {
         let since = Instant::now();
-        let Ok(end) = actor.serve(link).await else { return };
+        let Ok(end) = Box::pin(actor.serve(link)).await else { return };
         actor.events.push(ClientEvent::Disconnected);
         end.log();
         pause = reach.ended(since.elapsed());
@@ -101,7 +101,8 @@ impl Actor {
         self.last_error = unreachable(&self.config, "nothing answered in time");
         let config = self.config.clone();
         loop {
-            let attempt = reach.attempt(&config, self.hello());
+            // On the heap for as long as it takes: it is the larger part of this task.
+            let attempt = Box::pin(reach.attempt(&config, self.hello()));
             let failed = match self.meanwhile(since, false, attempt).await? {
                 Offline::Done(Ok((link, welcome))) => {
                     self.welcomed(welcome);

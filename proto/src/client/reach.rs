@@ -70,7 +70,7 @@ impl Reach {
                 Start::Never => unreachable(config, "nobody listens there"),
                 Start::IfAbsent(command) if Instant::now() >= self.no_start_before => {
                     if let Some(turn) = self.turn(config) {
-                        return self.start_and_look(turn, command, config, hello).await;
+                        return Box::pin(self.start_and_look(turn, command, config, hello)).await;
                     }
                     unreachable(config, "a broker is starting, and does not listen yet")
                 }

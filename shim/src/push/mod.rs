@@ -68,7 +68,8 @@ impl Push {
 
     /// Passes on events for as long as there are any.
     pub async fn pass_on(self, mut events: mpsc::Receiver<ClientEvent>) {
-        let mut batch = Vec::with_capacity(BATCH);
+        // It grows with what comes: most sessions never see a full one.
+        let mut batch = Vec::new();
         while events.recv_many(&mut batch, BATCH).await > 0 {
             let mut mail = false;
             for event in batch.drain(..) {

@@ -3,10 +3,13 @@
 use super::id_scan::IdScan;
 use serde_json::Value;
 use std::io;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use std::ops::Range;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What one read takes from the system at most.
-const READ_BYTES: usize = 16 * 1024;
+/// What one read takes from the system at most: enough for most lines.
+const READ_BYTES: usize = 4 * 1024;
+/// The same in a line that is longer, for as long as that line is read.
+const READ_MORE_BYTES: usize = 64 * 1024;
 
 /// One line.
 #[derive(Debug, PartialEq)]
@@ -22,16 +25,19 @@ pub(super) enum Line {
 /// Reads lines.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
-    read: BufReader<R>,
+    read: R,
     limit: usize,
+    /// What was read from the system, and how much of it is not used yet.
+    chunk: Vec<u8>,
+    unused: Range<usize>,
     kept: Vec<u8>,
     too_long: Option<IdScan>,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// `limit`: bytes of a line, without its end.
-    pub(super) fn new(read: R, limit: usize) -> Self {
-        Self { read: BufReader::with_capacity(READ_BYTES, read), limit, kept: Vec::new(), too_long: None }
+    pub(super) const fn new(read: R, limit: usize) -> Self {
+        Self { read, limit, chunk: Vec::new(), unused: 0..0, kept: Vec::new(), too_long: None }
     }
 
     /// The next line. Can be dropped and called again without losing a byte.
@@ -40,13 +46,17 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// The stream's own.
     pub(super) async fn next(&mut self) -> io::Result<Line> {
         loop {
-            let chunk = self.read.fill_buf().await?;
-            if chunk.is_empty() {
+            if self.unused.is_empty() {
+                self.make_room();
+                self.unused = 0..self.read.read(&mut self.chunk).await?;
+            }
+            let unused = &self.chunk[self.unused.clone()];
+            if unused.is_empty() {
                 return Ok(self.last());
             }
-            let end = chunk.iter().position(|byte| *byte == b'\n');
-            let part = &chunk[..end.unwrap_or(chunk.len())];
-            let used = part.len() + usize::from(end.is_some());
+            let end = unused.iter().position(|byte| *byte == b'\n');
+            let part = &unused[..end.unwrap_or(unused.len())];
+            self.unused.start += part.len() + usize::from(end.is_some());
             if let Some(scan) = &mut self.too_long {
                 scan.feed(part);
             } else if self.kept.len() + part.len() > self.limit {
@@ -58,10 +68,18 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             } else {
                 self.kept.extend_from_slice(part);
             }
-            self.read.consume(used);
             if end.is_some() {
                 return Ok(self.finish());
             }
+        }
+    }
+
+    /// Room for the next read. The larger one is given back with the line, since most sessions wait for most of their life.
+    fn make_room(&mut self) {
+        let long = self.too_long.is_some() || self.kept.len() >= READ_BYTES;
+        let bytes = if long { READ_MORE_BYTES } else { READ_BYTES };
+        if self.chunk.len() != bytes {
+            self.chunk = vec![0; bytes];
         }
     }
 

@@ -57,7 +57,7 @@ async fn write_all(
     shown: &ShownLog,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let mut batch = Vec::with_capacity(QUEUE_LINES);
+    let mut batch = Vec::new();
     while lines.recv_many(&mut batch, QUEUE_LINES).await > 0 {
         for outgoing in batch.iter().filter(|outgoing| !outgoing.line.is_empty()) {
             out.write_all(&outgoing.line).await?;

@@ -37,7 +37,6 @@ macro_rules! list_from {
              LEFT JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
              WHERE (?6 IS NULL OR m.from_mailbox = ?6) AND (?7 IS NULL OR m.tag = ?7)
                AND (?8 IS NULL OR m.reply_to = ?8) AND (?9 IS NULL OR m.thread = ?9)
-               AND (?10 IS NULL OR m.id IN (SELECT rowid FROM messages_text WHERE messages_text MATCH ?10))
              LIMIT ?11"
             )
         )
@@ -46,7 +45,7 @@ macro_rules! list_from {
 
 /// Both directions of a list from one source.
 macro_rules! source {
-    ($source:literal) => {
+    ($source:expr) => {
         (list_from!($source, "ASC"), list_from!($source, "DESC"))
     };
 }
@@ -74,15 +73,46 @@ pub(super) const THREAD: (&str, &str) = source!(
           OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = t.id))"
 );
 
+/// What a search finds, and the session may see.
+macro_rules! found {
+    ($visible:literal) => {
+        source!(concat!(
+            "SELECT rowid AS id FROM messages_text AS f
+     WHERE messages_text MATCH ?10 AND rowid > ?4 AND rowid < ?5 AND ",
+            $visible
+        ))
+    };
+}
+
+pub(super) const FOUND_UNREAD: (&str, &str) = found!(
+    "EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = f.rowid AND read_at IS NULL)"
+);
+pub(super) const FOUND_SENT: (&str, &str) =
+    found!("EXISTS (SELECT 1 FROM messages WHERE id = f.rowid AND from_row = ?2)");
+pub(super) const FOUND_SENT_UNREAD: (&str, &str) = found!(
+    "EXISTS (SELECT 1 FROM messages WHERE id = f.rowid AND from_row = ?2)
+     AND EXISTS (SELECT 1 FROM deliveries WHERE message_id = f.rowid AND read_at IS NULL)"
+);
+pub(super) const FOUND_MAIL: (&str, &str) = found!(
+    "(EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = f.rowid)
+      OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = f.rowid))"
+);
+pub(super) const FOUND_IN_THREAD: (&str, &str) = found!(
+    "(EXISTS (SELECT 1 FROM messages WHERE id = f.rowid AND from_row = ?2)
+      OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = f.rowid)
+      OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = f.rowid))"
+);
+
 /// Lists what the session may see. With `before_id` the newest below it are taken.
 pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Result<Page, sqlx::Error> {
-    let (ascending, descending) = match ask {
-        Inbox { sent: true, unread_only: true, .. } => SENT_UNREAD,
-        Inbox { sent: true, .. } => SENT,
-        Inbox { unread_only: true, .. } => UNREAD,
-        Inbox { filter, .. } if filter.thread.is_some() => THREAD,
-        _ => MAIL,
+    let (listed, found) = match ask {
+        Inbox { sent: true, unread_only: true, .. } => (SENT_UNREAD, FOUND_SENT_UNREAD),
+        Inbox { sent: true, .. } => (SENT, FOUND_SENT),
+        Inbox { unread_only: true, .. } => (UNREAD, FOUND_UNREAD),
+        Inbox { filter, .. } if filter.thread.is_some() => (THREAD, FOUND_IN_THREAD),
+        _ => (MAIL, FOUND_MAIL),
     };
+    let (ascending, descending) = if ask.query.is_some() { found } else { listed };
     let newest_first = ask.before_id.is_some();
     let limit = ask.limit as usize;
     let (mut after, mut before) = (ask.after_id.unwrap_or(0), ask.before_id.unwrap_or(MessageId::MAX));

@@ -24,7 +24,7 @@ macro_rules! unread_where {
             "",
             concat!(
                 "FROM deliveries AS d CROSS JOIN messages AS m ON m.id = d.message_id
-             WHERE d.mailbox = ?1 AND d.read_at IS NULL AND ",
+             WHERE d.mailbox = ?1 AND d.read_at IS NULL AND d.message_id > ?10 AND ",
                 $condition,
                 " AND (?5 IS NULL OR m.from_mailbox = ?5) AND (?6 IS NULL OR m.tag = ?6)
               AND (?7 IS NULL OR m.reply_to = ?7) AND (?8 IS NULL OR m.thread = ?8)
@@ -39,18 +39,20 @@ macro_rules! unread_where {
 pub(super) const UNSHOWN: &str = unread_where!("(d.shown_row IS NOT ?2 OR d.message_id > ?4)");
 pub(super) const SHOWN: &str = unread_where!("d.shown_row = ?2");
 
-/// Looks for mail. `began_after` is the newest message that was there when the wait began.
+/// Looks for mail above an id. `began_after` is the newest message that was there when the wait began.
 pub(crate) async fn unread(
     readers: &Readers,
     owner: &Owner,
     filter: &Filter,
     began_after: MessageId,
+    above: MessageId,
 ) -> Result<Unread, sqlx::Error> {
-    let unshown = select(readers, UNSHOWN, owner, filter, began_after, LIST_BODY_MAX_CHARS).await?;
+    let after = (began_after, above);
+    let unshown = select(readers, UNSHOWN, owner, filter, after, LIST_BODY_MAX_CHARS).await?;
     if !unshown.messages.is_empty() {
         return Ok(unshown);
     }
-    let shown = select(readers, SHOWN, owner, filter, began_after, REMINDER_BODY_MAX_CHARS).await?;
+    let shown = select(readers, SHOWN, owner, filter, after, REMINDER_BODY_MAX_CHARS).await?;
     Ok(Unread { repeated: !shown.messages.is_empty(), ..shown })
 }
 
@@ -59,7 +61,7 @@ async fn select(
     sql: &'static str,
     owner: &Owner,
     filter: &Filter,
-    began_after: MessageId,
+    (began_after, above): (MessageId, MessageId),
     body_max_chars: usize,
 ) -> Result<Unread, sqlx::Error> {
     let select = sqlx::query_scalar(sql)
@@ -71,7 +73,8 @@ async fn select(
         .bind(&filter.tag)
         .bind(filter.reply_to)
         .bind(filter.thread)
-        .bind(i64::from(WAIT_MESSAGES_MAX) + 1);
+        .bind(i64::from(WAIT_MESSAGES_MAX) + 1)
+        .bind(above);
     let mut found = Unread::default();
     let mut bytes = 0;
     for (message, []) in messages::<[(); 0]>(readers, select, body_max_chars).await? {

@@ -99,7 +99,7 @@ async fn order_is_by_id_whatever_the_clock_said() {
         sent.push(send(&opened.store, &a.owner, &["b"], &format!("m{number}")).await.id);
     }
     set_times_back(&opened).await;
-    let unread = opened.store.unread(&b.owner, &Filter::default(), 0).await.unwrap();
+    let unread = opened.store.unread(&b.owner, &Filter::default(), 0, 0).await.unwrap();
     assert_eq!(ids(&unread.messages), sent);
     assert_eq!(inbox(&opened.store, &b.owner, false, None).await, sent);
     assert_eq!(inbox(&opened.store, &b.owner, false, Some(sent[3])).await, sent[..3]);

@@ -2,14 +2,14 @@
 
 use super::{Reader, Writer};
 use rustix::fs::{FileType, fstat};
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use tokio::net::UnixStream;
 
 /// The standard streams, if both are sockets.
 pub(super) fn sockets() -> Option<(Reader, Writer)> {
-    let read = socket(io::stdin().as_fd())?;
-    let write = socket(io::stdout().as_fd())?;
+    // Not through the standard library, which would make buffers for them.
+    let read = socket(rustix::stdio::stdin())?;
+    let write = socket(rustix::stdio::stdout())?;
     Some((Box::new(read), Box::new(write)))
 }
 
