@@ -197,7 +197,7 @@ fn e10_two_sessions_that_answer_each_other_for_ever_are_slowed_down() {
 fn settled(alice: &mut Shim, bob: &mut Shim, given_up: &[(String, bool)]) -> usize {
     // Behind all of them in the same queue, once there is room for it.
     let last = json!({"to": "bob", "body": "the last one"});
-    c2c_harness::until("a send is taken", PATIENCE, || !alice.call("send_message", last.clone()).is_error);
+    until("a send is taken", PATIENCE, || !alice.call("send_message", last.clone()).is_error);
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     let mut after = json!(0);
     loop {
