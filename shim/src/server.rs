@@ -145,7 +145,8 @@ impl ServerHandler for Server {
         let tool = tools::find(&request.name).ok_or_else(unknown_tool)?;
         let defaults = self.defaults();
         let result =
-            Box::pin(call::run(tool, request.arguments, &defaults, &self.forward, &context, &self.ended)).await;
+            Box::pin(call::run(tool, request.arguments, &defaults, &self.forward, &context, &self.ended))
+                .await;
         Ok(result.into())
     }
 
