@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn an_event_stays_one_line_whatever_is_in_it() {
         let mut fields = Fields::default();
-        write!(fields.others, " {}={:?}", "error", OneLine("x".to_owned()).0).unwrap();
-        write!(fields.message, "gone\n{}", "\u{1b}[2J").unwrap();
+        fields.others.write_str(" error=\"x\"").unwrap();
+        fields.message.write_str("gone\n\u{1b}[2J").unwrap();
         assert_eq!(fields.message.to_string(), "gone\\n\\u{1b}[2J");
         assert_eq!(fields.others.to_string(), " error=\"x\"");
     }

@@ -9,10 +9,14 @@ use super::open::options;
 use crate::config::Durability;
 use c2c_proto::Error;
 use c2c_proto::id::new_unique_id;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 
-/// Makes the store.
+/// A store that is made is made by the broker that opens it first, and counts that.
+pub(crate) const FIRST_EPOCH: u64 = 1;
+
+/// Makes the store, as opened once.
 ///
 /// # Errors
 /// `store_refused` if the folder does not allow it, `storage_failed` if the disk fails.
@@ -77,23 +81,36 @@ async fn make(temporary: &Path) -> Result<(), Error> {
     fill(temporary).await.map_err(|error| super::errors::for_caller(&error))
 }
 
+/// Without a journal and without flushing: under this name the file means nothing yet, and whatever happens to it, it is
+/// removed. [`link`] flushes it as a whole before it gets its name.
 async fn fill(temporary: &Path) -> Result<(), sqlx::Error> {
-    let mut connection = SqliteConnection::connect_with(&options(temporary, Durability::Full)).await?;
+    let options = options(temporary, Durability::Full)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off);
+    let mut connection = SqliteConnection::connect_with(&options).await?;
     migrations::run(&mut connection, "BEGIN IMMEDIATE").await?;
     migrations::apply(&mut connection, &MIGRATOR).await?;
-    mark(&mut connection, 0).await?;
+    mark(&mut connection, 0, FIRST_EPOCH).await?;
     migrations::run(&mut connection, "COMMIT").await?;
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+    // The file itself says that it has a log, so that whoever opens it keeps one.
+    migrations::run(&mut connection, "PRAGMA journal_mode = WAL").await?;
     connection.close().await
 }
 
-/// Makes a store of what has the newest schema: its mark, its id, and the counter of versions.
-pub(crate) async fn mark(connection: &mut SqliteConnection, last_version: i64) -> Result<(), sqlx::Error> {
+/// Makes a store of what has the newest schema: its mark, its id, the counter of versions, and how often it was opened.
+pub(crate) async fn mark(
+    connection: &mut SqliteConnection,
+    last_version: i64,
+    epoch: u64,
+) -> Result<(), sqlx::Error> {
     // Pragmas take no bound values; this one is a number of ours.
     let application = format!("PRAGMA application_id = {APPLICATION_ID}");
     sqlx::query(sqlx::AssertSqlSafe(application)).execute(&mut *connection).await?;
-    let facts =
-        [("store_id", new_unique_id()), ("epoch", "0".into()), ("last_version", last_version.to_string())];
+    let facts = [
+        ("store_id", new_unique_id()),
+        ("epoch", epoch.to_string()),
+        ("last_version", last_version.to_string()),
+    ];
     for (key, value) in facts {
         sqlx::query("INSERT INTO meta (key, value) VALUES (?1, ?2)")
             .bind(key)

@@ -1,6 +1,6 @@
 //! Opening the store: checked first, made if there never was one, brought to the newest schema.
 
-use super::create::{create, remove_leftovers};
+use super::create::{self, create, remove_leftovers};
 use super::errors::{WAY_OUT, disk_fails, for_caller, refused};
 use super::header::{Header, log_of};
 use super::migrations::{self, MIGRATOR};
@@ -58,14 +58,23 @@ pub(crate) async fn open(paths: &StorePaths, durability: Durability, clock: &Clo
         })?,
     }
     let place = Place::of(store);
-    check_inside(store).await?;
+    // What was made a moment ago is whole, and counts this opening already.
+    let new = header == Header::Missing;
+    if !new {
+        check_inside(store).await?;
+    }
     keep_private(store)?;
     let mut writer = SqliteConnection::connect_with(&options(store, durability))
         .await
         .map_err(|error| cannot_open(store, &error))?;
     let begun = async {
         migrations::bring_up(&mut writer, store, &MIGRATOR).await?;
-        count_up(&mut writer, store).await
+        let facts = async {
+            // Not read from the store: another broker may have opened it already, and that is to be noticed.
+            let epoch = if new { create::FIRST_EPOCH } else { count_up(&mut writer).await? };
+            Ok::<_, sqlx::Error>((store_id(&mut writer).await?, epoch))
+        };
+        facts.await.map_err(|error| cannot_open(store, &error))
     };
     let (store_id, epoch) = match begun.await {
         Ok(begun) => begun,
@@ -188,23 +197,20 @@ pub(crate) fn glance(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Counts the opening in the store; which store it is, and how often it was opened.
-async fn count_up(writer: &mut SqliteConnection, store: &Path) -> Result<(String, u64), Error> {
-    let facts = async {
-        // To its end: the row comes before the commit, and only what comes after it says whether that succeeded.
-        let mut counted: Vec<String> = sqlx::query_scalar(
-            "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'epoch' RETURNING value",
-        )
-        .fetch_all(&mut *writer)
-        .await?;
-        let epoch = counted.pop().ok_or(sqlx::Error::RowNotFound)?;
-        let store_id: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'store_id'")
-            .fetch_one(&mut *writer)
-            .await?;
-        Ok::<_, sqlx::Error>((store_id, epoch))
-    };
-    let (store_id, epoch) = facts.await.map_err(|error| cannot_open(store, &error))?;
-    Ok((store_id, epoch.parse().unwrap_or_default()))
+/// Counts the opening in the store; how often it was opened with this one.
+async fn count_up(writer: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    // To its end: the row comes before the commit, and only what comes after it says whether that succeeded.
+    let mut counted: Vec<String> = sqlx::query_scalar(
+        "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'epoch' RETURNING value",
+    )
+    .fetch_all(writer)
+    .await?;
+    let epoch = counted.pop().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(epoch.parse().unwrap_or_default())
+}
+
+async fn store_id(writer: &mut SqliteConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("SELECT value FROM meta WHERE key = 'store_id'").fetch_one(writer).await
 }
 
 /// A store that cannot be opened is refused; only a full disk, a foreign lock and a failing disk may pass by themselves.

@@ -125,7 +125,7 @@ async fn transform(connection: &mut SqliteConnection, now: Timestamp) -> Result<
     messages::carry(connection, &old, &sessions, now, &mut report).await?;
     let last_version = state::carry(connection, &old, now, &mut report).await?;
     aside::drop(connection, &old).await?;
-    create::mark(connection, last_version).await?;
+    create::mark(connection, last_version, 0).await?;
     Ok(report)
 }
 
