@@ -152,7 +152,7 @@ impl fmt::Display for OneLine {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, Filter, OneLine};
+    use super::{Fields, Filter};
     use std::fmt::Write as _;
     use tracing::level_filters::LevelFilter;
 
