@@ -21,7 +21,7 @@ const ROUNDS: usize = 3;
 const RECIPIENTS: usize = 4;
 
 pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
-    let mut figures = Vec::new();
+    let mut figures: Vec<Figure> = Vec::new();
     for durability in ["full", "normal"] {
         for (bytes, named) in BODIES {
             for clients in CLIENTS {
@@ -35,7 +35,16 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
             }
         }
     }
+    figures.extend(shared(&figures));
     figures
+}
+
+/// What sharing commits brings: many clients beside a single one, each of whose messages is a commit.
+fn shared(figures: &[Figure]) -> Option<Figure> {
+    let of = |clients| figures.iter().find(|figure| figure.setting == setting(clients, BODIES[0].1, "full"));
+    let (many, one) = (of(64)?, of(1)?);
+    let figure = Figure::value("throughput", "sends, commits shared", &many.setting, "per s", many.value);
+    Some(figure.beside("1 client, a commit for each message", one.value).to_reach(Target::RatioAtLeast(8.0)))
 }
 
 fn setting(clients: usize, body: &str, durability: &str) -> String {
