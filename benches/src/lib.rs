@@ -8,6 +8,7 @@ pub mod chance;
 pub mod descriptors;
 pub mod floors;
 pub mod groups;
+pub mod guard;
 pub mod machine;
 pub mod mcp;
 pub mod pin;

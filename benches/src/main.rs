@@ -3,9 +3,10 @@
 use c2c_benches::groups::{ALL, Context, Group};
 use c2c_benches::machine::Machine;
 use c2c_benches::report::Report;
-use c2c_benches::{floors, plots, table};
+use c2c_benches::{floors, guard, plots, table};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Measures c2c beside the floors of this machine. Build everything in release first.
 #[derive(Debug, Parser)]
@@ -36,6 +37,18 @@ enum Command {
     },
     /// Lists the groups
     Groups,
+    /// Compares the instruction counts of the hot paths with the committed ones; exit status 1 if they grew
+    Guard {
+        /// Writes the present counts instead
+        #[arg(long)]
+        renew: bool,
+        /// The committed counts
+        #[arg(long, default_value = "benches/guard.json")]
+        baseline: PathBuf,
+        /// A folder for what callgrind writes of each scenario, for `callgrind_annotate`
+        #[arg(long)]
+        keep: Option<PathBuf>,
+    },
     /// Prints the tables of figures that were measured
     Table {
         /// The figures
@@ -59,12 +72,18 @@ enum Command {
     ServeMcp,
 }
 
-fn main() {
+fn main() -> ExitCode {
     match Args::parse().command {
         Command::Run { groups, quick, only, huge, json } => {
             run(&groups, Context { quick, only: only.as_deref(), huge }, &json);
         }
         Command::Groups => ALL.iter().for_each(|group| println!("{:<12} {}", group.name, group.about)),
+        Command::Guard { renew, baseline, keep } => {
+            release_only();
+            if !guard::run(&baseline, renew, keep.as_deref()) {
+                return ExitCode::FAILURE;
+            }
+        }
         Command::Table { json } => {
             print!("{}", table::markdown(&read(&json).expect("figures that were measured")));
         }
@@ -77,12 +96,11 @@ fn main() {
         Command::ServeEcho { .. } => panic!("there are no Unix sockets here"),
         Command::ServeMcp => floors::serve_mcp(),
     }
+    ExitCode::SUCCESS
 }
 
 fn run(names: &[String], context: Context<'_>, json: &Path) {
-    if cfg!(debug_assertions) {
-        panic!("figures of a debug build mean nothing: run this with --release");
-    }
+    release_only();
     let mut report = Report {
         machine: Machine::here(),
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
@@ -96,6 +114,12 @@ fn run(names: &[String], context: Context<'_>, json: &Path) {
         write(json, &merged(&report, before.as_ref()));
     }
     print!("{}", table::markdown(&report));
+}
+
+fn release_only() {
+    if cfg!(debug_assertions) {
+        panic!("figures of a debug build mean nothing: run this with --release");
+    }
 }
 
 fn chosen(names: &[String]) -> Vec<&'static Group> {

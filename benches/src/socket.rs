@@ -82,6 +82,29 @@ impl Socket {
         self.finish(id).await
     }
 
+    /// Calls that must succeed, all written before the first answer is read; the responses in the order in which they
+    /// came.
+    ///
+    /// # Panics
+    /// If one fails.
+    pub async fn call_all(&mut self, requests: Vec<Request>) -> Vec<Response> {
+        let mut left = requests.len();
+        for request in requests {
+            self.next_id += 1;
+            let call = ClientFrame::Call { id: self.next_id, request };
+            self.frames.feed(&call).await.expect("the broker reads");
+        }
+        self.frames.flush().await.expect("the broker reads");
+        let mut responses = Vec::with_capacity(left);
+        while left > 0 {
+            if let ServerFrame::Reply(Reply { result, .. }) = self.receive().await {
+                responses.push(result.unwrap_or_else(|error| panic!("a call failed: {error}")));
+                left -= 1;
+            }
+        }
+        responses
+    }
+
     async fn send(&mut self, frame: ClientFrame) {
         self.frames.send(&frame).await.expect("the broker reads");
     }

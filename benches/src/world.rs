@@ -5,6 +5,7 @@ use c2c_harness::{Broker, Sandbox, ShimOptions};
 use c2c_proto::paths::StorePaths;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A broker and its store. Both are gone when it is dropped.
 #[derive(Debug)]
@@ -61,6 +62,15 @@ impl World {
     #[must_use]
     pub fn with_broker(mut self) -> Self {
         self.broker = Some(Broker::start(&self.sandbox));
+        self
+    }
+
+    /// Starts the broker through another program, given the command that would start it.
+    #[must_use]
+    pub fn with_broker_through(mut self, through: impl FnOnce(&Command) -> Command) -> Self {
+        let mut command = through(&Broker::command(&self.sandbox));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        self.broker = Some(Broker::start_through(&self.sandbox, command));
         self
     }
 
