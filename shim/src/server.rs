@@ -168,7 +168,7 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         check_uri(&request.uri)?;
         tokio::select! {
-            result = self.read_inbox() => Ok(result?.into()),
+            result = Box::pin(self.read_inbox()) => Ok(result?.into()),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the read was cancelled", None)),
             () = self.ended.cancelled() => Err(ErrorData::internal_error("the client is gone", None)),
         }
