@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// One file, in bytes; with [`FILES`] of them the log stays below 15 MiB.
 const FILE_MAX_BYTES: u64 = 5 * 1024 * 1024;
@@ -43,13 +45,12 @@ pub fn start(path: &Path) -> io::Result<Log> {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES_MAX).thread_name("log").finish(file);
     let (filter, mistaken) = filter(std::env::var("C2C_LOG").ok().as_deref());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(false)
         // A line that cannot be written is dropped: stderr may be gone too, and a complaint there would panic.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     if let Some(mistaken) = mistaken {
         tracing::warn!(mistaken, "C2C_LOG is not understood, info is used");
     }
@@ -57,12 +58,14 @@ pub fn start(path: &Path) -> io::Result<Log> {
     Ok(Log { _guard: guard, reopen })
 }
 
-/// What to log, and the reason why the wish was not heard.
-fn filter(wanted: Option<&str>) -> (EnvFilter, Option<String>) {
-    match wanted.filter(|wanted| !wanted.is_empty()).map(EnvFilter::try_new) {
+/// What to log, and the reason why the wish was not heard. Levels and levels of targets: the library's larger filter, which
+/// also knows spans, of which there are none, brings a machine for regular expressions along.
+fn filter(wanted: Option<&str>) -> (Targets, Option<String>) {
+    let info = || Targets::new().with_default(LevelFilter::INFO);
+    match wanted.filter(|wanted| !wanted.is_empty()).map(str::parse) {
         Some(Ok(filter)) => (filter, None),
-        Some(Err(error)) => (EnvFilter::new("info"), Some(error.to_string())),
-        None => (EnvFilter::new("info"), None),
+        Some(Err(error)) => (info(), Some(ParseError::to_string(&error))),
+        None => (info(), None),
     }
 }
 

@@ -120,7 +120,8 @@ impl Client {
         let (commands, commands_in) = mpsc::unbounded_channel();
         let (events_out, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let (session_out, session) = watch::channel(None);
-        tokio::spawn(actor::run(config, timing, commands_in, events_out, session_out));
+        // Boxed: to begin a task moves it about on the stack several times, and what the stack has grown to stays.
+        tokio::spawn(Box::pin(actor::run(config, timing, commands_in, events_out, session_out)));
         let shared =
             Shared { commands, next_id: AtomicU64::new(1), slots: Semaphore::new(CALLS_IN_FLIGHT), session };
         (Self { shared: Arc::new(shared) }, events)
