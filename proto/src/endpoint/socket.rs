@@ -17,6 +17,13 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 /// What one read takes at most; what is behind it is read next.
 const READ_MAX_BYTES: usize = 64 * 1024;
 
+/// A peer that is gone is an error, and no signal. Where there is no such flag, the signal is ignored, as it is by every
+/// program of Rust.
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: SendFlags = SendFlags::empty();
+
 /// A connected socket.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -86,8 +93,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         loop {
-            // A client that is gone is an error here, and no signal.
-            match send(self.read.get_ref().as_fd(), bytes, SendFlags::NOSIGNAL) {
+            match send(self.read.get_ref().as_fd(), bytes, NO_SIGNAL) {
                 Ok(written) => {
                     self.write = None;
                     return Poll::Ready(Ok(written));
