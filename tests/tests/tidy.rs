@@ -133,7 +133,7 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn each_library_stays_in_its_place() {
-    let rmcp = [
+    let speaks_mcp = [
         "shim/",
         "fuzz/src/arguments.rs",
         "fuzz/src/lines.rs",
@@ -141,7 +141,7 @@ fn each_library_stays_in_its_place() {
         "benches/src/floors.rs",
         "benches/benches/micro/lines.rs",
     ];
-    none("rmcp outside of shim", &strays("rmcp", &rmcp));
+    none("rmcp outside of shim", &strays("rmcp", &speaks_mcp));
     none(
         "sqlx outside of broker/src/store",
         // What looks at a store from outside, to say what is in it after a fault, has to do so without the broker.

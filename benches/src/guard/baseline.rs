@@ -210,9 +210,9 @@ mod tests {
             let comparison = baseline.compare(&[measured("a", instructions)]);
             (comparison.worse(), comparison.stale())
         };
-        assert_eq!(compared(1_050), (false, false));
+        assert_eq!(compared(1_049), (false, false));
         assert_eq!(compared(1_051), (true, false));
-        assert_eq!(compared(950), (false, false));
+        assert_eq!(compared(951), (false, false));
         assert_eq!(compared(949), (false, true));
     }
 
