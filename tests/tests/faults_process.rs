@@ -68,7 +68,7 @@ fn a2_killed_at_a_write_a_sync_a_link_or_an_accept_nothing_acknowledged_is_lost(
     }
     let mut killed = BTreeSet::new();
     let points = scaled(3, "places for each kind of system call");
-    for syscall in ["pwrite64", "fsync", "unlink,unlinkat", "link,linkat", "ftruncate", "accept4"] {
+    for syscall in ["pwrite64", "fsync,fdatasync", "unlink,unlinkat", "link,linkat", "ftruncate", "accept4"] {
         for point in 0..points {
             // Close together at first, where a start does most; then further apart.
             let when = 1 + point * (point + 3) / 2;
@@ -78,7 +78,7 @@ fn a2_killed_at_a_write_a_sync_a_link_or_an_accept_nothing_acknowledged_is_lost(
         }
     }
     println!("killed at {killed:?}");
-    for syscall in ["pwrite64", "fsync", "unlink,unlinkat", "ftruncate"] {
+    for syscall in ["pwrite64", "fsync,fdatasync", "unlink,unlinkat", "ftruncate"] {
         assert!(killed.iter().any(|(at, _)| *at == syscall), "never killed at {syscall}: {killed:?}");
     }
 }

@@ -141,7 +141,7 @@ fn d3_a_flush_that_fails_while_an_old_store_is_taken_over_leaves_store_and_log_a
     let log = sandbox.store().with_file_name("c2c.db-wal");
     let files = || (std::fs::read(sandbox.store()).unwrap(), std::fs::read(&log).unwrap());
     let (store, before) = files();
-    let commit = Point { name: "fsync", target: "c2c.db-wal".to_owned(), nth: 1 };
+    let commit = Point { name: "fdatasync", target: "c2c.db-wal".to_owned(), nth: 1 };
     let strike = Some((commit, Strike::Error(EIO)));
     let orders = Orders { strike, from_start: true, ..Orders::default() };
     let arguments = ["--store", sandbox.store().to_str().unwrap()];

@@ -91,7 +91,10 @@ fn d16_nothing_but_sqlite_opens_the_store_while_it_is_open() {
         bob.inbox_ids(json!({}));
         alice.ok("prune", json!({"older_than_days": 1}));
         until("the log is folded", PATIENCE, || {
-            traced.log().iter().any(|call| call.name == "fsync" && call.target == "c2c.db")
+            traced
+                .log()
+                .iter()
+                .any(|call| matches!(call.name, "fsync" | "fdatasync") && call.target == "c2c.db")
         });
         // What looks after the files comes by.
         fs::remove_file(sandbox.paths().address.as_path()).unwrap();
