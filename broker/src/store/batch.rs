@@ -68,12 +68,6 @@ impl Batch {
         batch
     }
 
-    /// How much text it brings, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        let bodies: usize = self.sends.iter().map(|ask| ask.input.request.body.len()).sum();
-        bodies + self.state.iter().map(StateChange::bytes).sum::<usize>()
-    }
-
     /// The same changes, each in a batch of its own.
     pub(crate) fn split(self) -> Vec<Self> {
         let mut queue: Vec<Job> = self.into_jobs();

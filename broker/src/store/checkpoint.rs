@@ -23,15 +23,10 @@ const PAGE_BYTES: u64 = 4_096;
 /// A reader can keep a part from being folded; then this many frames more are waited for before the next try.
 const FRAMES_BETWEEN_TRIES: u64 = IDLE_BYTES / PAGE_BYTES;
 
-/// What a change writes at most beside its text: a page of each table and index that it may touch.
-const CHANGE_FRAMES: u64 = 16;
-
 /// Watches the length of the log.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     log: PathBuf,
-    /// Frames that may have come to the log since it was last asked, at most. Asking takes as long as a small commit.
-    unasked: u64,
     /// Frames in the log at the last try.
     tried_at: Option<u64>,
 }
@@ -64,21 +59,14 @@ struct Frames {
 
 impl Checkpoint {
     pub(crate) fn of_store(store: &Path) -> Self {
-        // How long the log of an earlier broker is, is not known yet.
-        Self { log: log_of(store), unasked: u64::MAX, tried_at: None }
-    }
-
-    /// Something was committed: so many changes of single rows, with so many bytes of text.
-    pub(crate) const fn committed(&mut self, changes: usize, bytes: usize) {
-        let frames = changes as u64 * CHANGE_FRAMES + bytes as u64 / PAGE_BYTES * 2;
-        self.unasked = self.unasked.saturating_add(frames);
+        Self { log: log_of(store), tried_at: None }
     }
 
     pub(crate) async fn when_idle(&mut self, connection: &mut SqliteConnection) -> Folded {
-        if self.unasked.saturating_mul(PAGE_BYTES) <= IDLE_BYTES || self.log_bytes() <= IDLE_BYTES {
+        if self.log_bytes() <= IDLE_BYTES {
             return Ok(());
         }
-        let frames = self.look(connection).await?;
+        let frames = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?;
         if frames.all.saturating_sub(frames.folded) * PAGE_BYTES > IDLE_BYTES && self.may_try(frames) {
             self.fold(connection, "PRAGMA wal_checkpoint(PASSIVE)").await?;
         }
@@ -86,10 +74,10 @@ impl Checkpoint {
     }
 
     pub(crate) async fn under_load(&mut self, connection: &mut SqliteConnection) -> Folded {
-        if self.unasked.saturating_mul(PAGE_BYTES) <= IDLE_BYTES || self.log_bytes() <= LOAD_BYTES {
+        if self.log_bytes() <= LOAD_BYTES {
             return Ok(());
         }
-        let frames = self.look(connection).await?;
+        let frames = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?;
         if frames.all * PAGE_BYTES > LOAD_BYTES && self.may_try(frames) {
             self.fold(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
         }
@@ -109,21 +97,13 @@ impl Checkpoint {
         Ok(())
     }
 
-    async fn look(&mut self, connection: &mut SqliteConnection) -> Result<Frames, NotFolded> {
-        let frames = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?;
-        self.unasked = frames.all.saturating_sub(frames.folded);
-        Ok(frames)
-    }
-
     /// Whether the log began anew or has grown enough since the last try.
     fn may_try(&self, frames: Frames) -> bool {
         self.tried_at.is_none_or(|at| frames.all < at || frames.all - at >= FRAMES_BETWEEN_TRIES)
     }
 
     async fn fold(&mut self, connection: &mut SqliteConnection, how: &'static str) -> Folded {
-        let frames = ask(connection, how).await?;
-        self.tried_at = Some(frames.all);
-        self.unasked = frames.all.saturating_sub(frames.folded);
+        self.tried_at = Some(ask(connection, how).await?.all);
         Ok(())
     }
 
@@ -193,14 +173,12 @@ mod tests {
         assert!(checkpoint.log_bytes() > IDLE_BYTES);
         for _ in 0..20 {
             insert(&mut connection, 10).await;
-            checkpoint.committed(1, 10);
             checkpoint.when_idle(&mut connection).await.unwrap();
         }
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert!((20..FRAMES_BETWEEN_TRIES).contains(&frames.all), "{frames:?}");
         assert_eq!(frames.folded, 0, "folded though there was little to fold");
         insert(&mut connection, IDLE_BYTES * 2).await;
-        checkpoint.committed(1, usize::try_from(IDLE_BYTES * 2).unwrap());
         checkpoint.when_idle(&mut connection).await.unwrap();
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert_eq!(frames.folded, frames.all, "it is folded again once there is enough");

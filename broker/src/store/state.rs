@@ -51,14 +51,6 @@ impl StateChange {
         }
     }
 
-    /// How long the new value is.
-    pub(crate) const fn bytes(&self) -> usize {
-        match self {
-            Self::Set(ask) => ask.input.request.value.len(),
-            Self::Delete(_) => 0,
-        }
-    }
-
     pub(crate) fn into_job(self) -> Job {
         match self {
             Self::Set(ask) => Job::SetState(ask),

@@ -3,7 +3,6 @@
 use super::batch::Batch;
 use super::checkpoint::NotFolded;
 use super::jobs::Ask;
-use super::text_index::TextIndex;
 use super::writer::{Failure, Writer};
 use c2c_proto::Error;
 
@@ -52,10 +51,7 @@ impl Writer {
     /// Indexes some texts. The error is for whoever searches.
     async fn index_some(&mut self) -> Result<(), Error> {
         let (epoch, last_id) = (self.epoch, self.numbers.last_message_id);
-        let Err(error) = self.text.some(&mut self.connection, epoch, last_id).await else {
-            self.checkpoint.committed(0, TextIndex::CHUNK_BYTES);
-            return Ok(());
-        };
+        let Err(error) = self.text.some(&mut self.connection, epoch, last_id).await else { return Ok(()) };
         match self.undone(error).await {
             Failure::TakenOver => Err(self.give_way(Batch::default())),
             Failure::Sql(error) => Err(self.fail(Batch::default(), &error)),

@@ -22,9 +22,6 @@ pub(crate) struct TextIndex {
 }
 
 impl TextIndex {
-    /// About what [`Self::some`] writes at most.
-    pub(crate) const CHUNK_BYTES: usize = 1024 * 1024;
-
     pub(crate) async fn in_store(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let up_to = sqlx::query_scalar("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to'");
         Ok(Self { up_to: up_to.fetch_one(connection).await? })

@@ -238,7 +238,6 @@ impl Writer {
         let began = Instant::now();
         transaction.commit().await?;
         self.shared.stats.committed(began.elapsed());
-        self.checkpoint.committed(batch.len() + counts.len(), batch.bytes());
         self.shared.counts.apply(counts);
         Ok(outcomes)
     }
