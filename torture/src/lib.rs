@@ -31,4 +31,6 @@ pub mod versions;
 #[cfg(target_os = "linux")]
 pub mod vfs;
 #[cfg(target_os = "linux")]
+pub mod words;
+#[cfg(target_os = "linux")]
 pub mod workload;

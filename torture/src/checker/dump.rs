@@ -96,6 +96,7 @@ pub fn read(store: &std::path::Path) -> Result<Dump, String> {
 #[cfg(target_os = "linux")]
 mod content {
     use super::{Delivery, Dump, StoredEntry, StoredMessage};
+    use crate::words;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
     use sqlx::{ConnectOptions, Connection, Row};
     use std::path::Path;
@@ -115,12 +116,7 @@ mod content {
         dump.epoch = epoch.unsigned_abs();
         let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut store).await?;
         dump.damage = said.into_iter().filter(|line| line != "ok").collect();
-        // The index of words must agree with the texts, once those are in it that were left for later.
-        let later = "INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages
-             WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to')";
-        sqlx::query(later).execute(&mut store).await?;
-        let index = "INSERT INTO messages_text (messages_text, rank) VALUES ('integrity-check', 1)";
-        if let Err(error) = sqlx::query(index).execute(&mut store).await {
+        if let Err(error) = words::fit(&mut store).await {
             dump.damage.push(format!("the index of words: {error}"));
         }
         store.close().await?;

@@ -2,6 +2,7 @@
 //! in it.
 
 use super::world::{NAMES, Op, copy_files};
+use crate::words;
 use c2c_proto::message::To;
 use c2c_proto::request::{Request, Send};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -74,13 +75,7 @@ async fn read(store: &Path) -> Result<Dump, sqlx::Error> {
     if !migrated {
         return of_seed(&mut connection).await;
     }
-    // The index of words says whether it fits the messages, once those are in it that were left for later.
-    let later = "INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages
-             WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to')";
-    sqlx::query(later).execute(&mut connection).await?;
-    sqlx::query("INSERT INTO messages_text (messages_text, rank) VALUES ('integrity-check', 1)")
-        .execute(&mut connection)
-        .await?;
+    words::fit(&mut connection).await?;
     let messages: Vec<(i64, String, String)> =
         sqlx::query_as("SELECT id, key, body FROM messages ORDER BY id").fetch_all(&mut connection).await?;
     let deliveries: Vec<(i64, String, bool)> =
