@@ -1,7 +1,5 @@
 //! How many files a process may have open. Ten thousand connections are more than most systems grant unasked.
 
-use rustix::process::{Resource, getrlimit, setrlimit};
-
 /// Descriptors that a process needs besides its connections.
 const OTHERS: u64 = 100;
 
@@ -10,11 +8,7 @@ const OTHERS: u64 = 100;
 /// # Panics
 /// If that is too few for so many connections in one process.
 pub fn provide(connections: usize) {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // Where this is refused, the limit may still be enough.
-    let _refused = setrlimit(Resource::Nofile, limit);
-    let granted = getrlimit(Resource::Nofile).current;
+    let granted = c2c_harness::raise_descriptors();
     let needed = connections as u64 + OTHERS;
     assert!(
         granted.is_none_or(|granted| granted >= needed),

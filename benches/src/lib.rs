@@ -3,7 +3,6 @@
 //! The real programs run as processes, each measurement on a store of its own on a real disk. A figure is worth nothing by
 //! itself, since machines differ and are noisy: what counts is its ratio to a floor that was measured in the same run.
 
-pub mod chance;
 #[cfg(unix)]
 pub mod descriptors;
 pub mod floors;

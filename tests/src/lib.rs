@@ -39,7 +39,7 @@ pub use model::{Model, ModelRequest, Rule, when};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 #[cfg(unix)]
-pub use process::{Signal, signal};
+pub use process::{Signal, raise_descriptors, signal};
 pub use process::{alive, stop};
 pub use raw::{Raw, Received};
 pub use sandbox::Sandbox;

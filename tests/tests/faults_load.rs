@@ -3,7 +3,8 @@
 #![cfg(unix)]
 
 use c2c_harness::{
-    Broker, PATIENCE, Raw, Received, Sandbox, Seed, Shim, memory_kib, pause, scale, scaled, until,
+    Broker, PATIENCE, Raw, Received, Sandbox, Seed, Shim, memory_kib, pause, raise_descriptors, scale,
+    scaled, until,
 };
 use c2c_proto::ErrorCode::{MailboxFull, RateLimited};
 use c2c_proto::codec::FrameCodec;
@@ -58,17 +59,10 @@ impl Waiter {
     }
 }
 
-/// Descriptors for the test's own side of so many connections.
-fn allow_descriptors() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    let _ = setrlimit(Resource::Nofile, limit);
-}
-
 #[test]
 fn e5_e6_thousands_that_wait_all_wake_for_a_broadcast_of_one_commit() {
-    allow_descriptors();
+    // For the test's own side of so many connections.
+    let _granted = raise_descriptors();
     let sandbox = Sandbox::new();
     let mut alice = sandbox.session("alice");
     let count = scaled(400, "sessions that wait").min(10_000);

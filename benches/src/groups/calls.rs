@@ -168,7 +168,7 @@ fn send(bench: &mut Bench, samples: &mut Samples) {
 fn deliver(bench: &mut Bench, samples: &mut Samples) {
     exchange::empty(&mut bench.bob);
     let mail = json!({"to": "bob", "body": bench.body});
-    exchange::deliver(&mut bench.alice, &mut bench.bob, &json!({}), &mail, samples);
+    samples.add_us(exchange::delivered(&mut bench.alice, &mut bench.bob, &json!({}), &mail));
 }
 
 fn ask(bench: &mut Bench, samples: &mut Samples) {

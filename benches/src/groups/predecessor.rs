@@ -19,7 +19,6 @@
 
 mod calls;
 mod load;
-mod memory;
 mod server;
 
 use super::Context;

@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::{Signal, alive, end, of_store, signal, stop};
+pub use unix::{Signal, alive, end, of_store, raise_descriptors, signal, stop};
 #[cfg(windows)]
 pub use windows::{alive, of_store, stop};

@@ -1,6 +1,6 @@
 //! Unix: signals, and `/proc` where there is one.
 
-use rustix::process::{Pid, kill_process, test_kill_process};
+use rustix::process::{Pid, Resource, getrlimit, kill_process, setrlimit, test_kill_process};
 use std::path::Path;
 
 pub use rustix::process::Signal;
@@ -28,6 +28,16 @@ pub fn end(id: u32) {
     if crate::eventually::look(END, || (!alive(id)).then_some(())).is_none() {
         stop(id);
     }
+}
+
+/// Lets this process, and what it starts from now on, have as many files open as the system grants; how many that is,
+/// unless there is no limit.
+pub fn raise_descriptors() -> Option<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where this is refused, the limit stays as it is.
+    let _refused = setrlimit(Resource::Nofile, limit);
+    getrlimit(Resource::Nofile).current
 }
 
 /// Whether the process runs; one that ended but was not reaped by its parent does not.

@@ -2,12 +2,12 @@
 //! woken by it takes the time, marks it read and waits again.
 
 use super::{GROUP, begin_wait, heard, mark_read, name, observer, runtime, until_waiting, waiters, world};
-use crate::chance::Chance;
 use crate::groups::Context;
 use crate::report::{Figure, Target};
 use crate::samples::Samples;
 use crate::socket::{Socket, message};
 use crate::world::World;
+use c2c_harness::Seed;
 use c2c_proto::message::To;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, UnboundedSender};
@@ -43,7 +43,7 @@ async fn all(context: Context<'_>, world: &World, setting: &str) -> Vec<Figure> 
     let mut senders = Vec::new();
     for seed in 0..SENDERS {
         let socket = Socket::session(world.paths(), &format!("sender-{seed}")).await;
-        senders.push((socket, Chance::new(seed as u64)));
+        senders.push((socket, Seed::of(seed as u64)));
     }
     for _ in 0..ROUNDS {
         until_waiting(&mut observer, count).await;
@@ -87,10 +87,10 @@ async fn wait_for_ever(mut waiter: Socket, began: Instant, woken: UnboundedSende
 /// Sends so many messages, each to one of so many, one after the other.
 async fn send(
     mut socket: Socket,
-    mut chance: Chance,
+    mut chance: Seed,
     [waiters, sends]: [usize; 2],
     began: Instant,
-) -> (Socket, Chance) {
+) -> (Socket, Seed) {
     for _ in 0..sends {
         let to = To::One(name(chance.below(waiters)));
         socket.call(message(to, &began.elapsed().as_nanos().to_string())).await;

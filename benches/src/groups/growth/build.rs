@@ -3,10 +3,10 @@
 
 use super::store::Kind;
 use super::text;
-use crate::chance::Chance;
 use crate::socket::Socket;
 use crate::world::World;
 use c2c_harness::Raw;
+use c2c_harness::Seed;
 use c2c_proto::hello::{Identity, Role};
 use c2c_proto::id::{MessageId, new_call_key};
 use c2c_proto::message::{Priority, To};
@@ -91,7 +91,7 @@ async fn history(mut members: Vec<Member>, messages: usize) -> Vec<Member> {
         let second = members.split_off(PAIRS).into_iter().rev();
         let mut talks = JoinSet::new();
         for (pair, (one, other)) in members.drain(..).zip(second).enumerate() {
-            talks.spawn(converse([one, other], talk, Chance::new((turn * PAIRS + pair) as u64)));
+            talks.spawn(converse([one, other], talk, Seed::of((turn * PAIRS + pair) as u64)));
         }
         members = talks.join_all().await.into_iter().flatten().collect();
     }
@@ -106,22 +106,22 @@ fn place(member: usize, turn: usize) -> usize {
 }
 
 /// Two talk: so many messages in turns.
-async fn converse(mut pair: [Member; 2], messages: usize, mut chance: Chance) -> [Member; 2] {
+async fn converse(mut pair: [Member; 2], messages: usize, mut chance: Seed) -> [Member; 2] {
     let mut answering = None;
     let mut read = [Vec::new(), Vec::new()];
     for message in 0..messages {
         let (speaker, listener) = (message % 2, 1 - message % 2);
         let mut to = vec![name(pair[listener].number)];
-        if answering.is_none() && chance.one_in(TO_THREE_ONE_IN) {
+        if answering.is_none() && chance.below(TO_THREE_ONE_IN) == 0 {
             let others = [chance.below(MEMBERS), chance.below(MEMBERS)].map(name);
             to.extend(others);
             to.sort();
             to.dedup();
         }
         let id = send(&mut pair[speaker].socket, to, answering, &mut chance).await;
-        let ends = chance.one_in(THREAD_ENDS_ONE_IN) || message + 1 == messages;
+        let ends = chance.below(THREAD_ENDS_ONE_IN) == 0 || message + 1 == messages;
         answering = (!ends).then_some(id);
-        if ends && !chance.one_in(UNREAD_ONE_IN) {
+        if ends && chance.below(UNREAD_ONE_IN) != 0 {
             read[listener].push(id);
         }
     }
@@ -139,7 +139,7 @@ async fn unread(members: Vec<Member>, messages: usize) -> Vec<Member> {
     let mut sending = JoinSet::new();
     for (place, mut sender) in senders.into_iter().enumerate() {
         sending.spawn(async move {
-            let mut chance = Chance::new(place as u64);
+            let mut chance = Seed::of(place as u64);
             for _ in (place..messages).step_by(count) {
                 send(&mut sender.socket, vec![READER.to_owned()], None, &mut chance).await;
             }
@@ -155,7 +155,7 @@ async fn send(
     socket: &mut Socket,
     mut to: Vec<String>,
     reply_to: Option<MessageId>,
-    chance: &mut Chance,
+    chance: &mut Seed,
 ) -> MessageId {
     let to = if to.len() == 1 { To::One(to.remove(0)) } else { To::Many(to) };
     let request = Request::Send(Send {

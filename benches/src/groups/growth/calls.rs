@@ -4,11 +4,11 @@
 use super::build::{self, MEMBERS, READER};
 use super::store::Kind;
 use super::text;
-use crate::chance::Chance;
 use crate::groups::exchange::{self, PAGE};
 use crate::mcp::Mcp;
 use crate::samples::Samples;
 use crate::world::World;
+use c2c_harness::Seed;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -71,7 +71,7 @@ impl Grown {
         let world = World::copy_of(file, CONFIG);
         let back = |name| world.resumed(name, name);
         let (mut alice, mut bob, mut carol) = (back("alice"), back(READER), back("carol"));
-        let body = text::body_with_both(&mut Chance::new(0));
+        let body = text::body_with_both(&mut Seed::of(0));
         let thread = converse(&mut alice, &mut carol, &body);
         exchange::empty(&mut carol);
         if matches!(kind, Kind::History(_)) {
@@ -127,13 +127,13 @@ fn send(grown: &mut Grown, samples: &mut Samples) {
 
 fn deliver(grown: &mut Grown, samples: &mut Samples) {
     let mail = json!({"to": "carol", "body": grown.body});
-    exchange::deliver(&mut grown.alice, &mut grown.carol, &json!({}), &mail, samples);
+    samples.add_us(exchange::delivered(&mut grown.alice, &mut grown.carol, &json!({}), &mail));
 }
 
 /// The mail that the reader has already does not match.
 fn deliver_tag(grown: &mut Grown, samples: &mut Samples) {
     let mail = json!({"to": READER, "body": grown.body, "tag": TAG});
-    exchange::deliver(&mut grown.alice, &mut grown.bob, &json!({"tag": TAG}), &mail, samples);
+    samples.add_us(exchange::delivered(&mut grown.alice, &mut grown.bob, &json!({"tag": TAG}), &mail));
 }
 
 fn thread(grown: &mut Grown, samples: &mut Samples) {

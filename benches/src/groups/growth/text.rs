@@ -1,6 +1,6 @@
 //! What the messages of a store say: words that are drawn from a language of some thousands, a few of them often.
 
-use crate::chance::Chance;
+use c2c_harness::Seed;
 
 /// A word of every message.
 pub(super) const COMMON: &str = "the";
@@ -16,9 +16,9 @@ const TAGS: [&str; 8] = ["build", "deploy", "docs", "plan", "question", "review"
 const TAG_ONE_IN: usize = 3;
 
 /// The text of a message.
-pub(super) fn body(chance: &mut Chance) -> String {
+pub(super) fn body(chance: &mut Seed) -> String {
     let mut body = COMMON.to_owned();
-    if chance.one_in(RARE_ONE_IN) {
+    if chance.below(RARE_ONE_IN) == 0 {
         body.push(' ');
         body.push_str(RARE);
     }
@@ -31,13 +31,13 @@ pub(super) fn body(chance: &mut Chance) -> String {
 }
 
 /// The text of a message with both words that are searched for.
-pub(super) fn body_with_both(chance: &mut Chance) -> String {
+pub(super) fn body_with_both(chance: &mut Seed) -> String {
     format!("{RARE} {}", body(chance))
 }
 
 /// The tag of a message, if it has one.
-pub(super) fn tag(chance: &mut Chance) -> Option<String> {
-    chance.one_in(TAG_ONE_IN).then(|| TAGS[chance.below(TAGS.len())].to_owned())
+pub(super) fn tag(chance: &mut Seed) -> Option<String> {
+    (chance.below(TAG_ONE_IN) == 0).then(|| TAGS[chance.below(TAGS.len())].to_owned())
 }
 
 /// Each number is another word.

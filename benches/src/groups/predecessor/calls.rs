@@ -2,10 +2,12 @@
 
 use super::server::{self, Installed, Predecessor};
 use super::{Context, Measured, Side, body};
+use crate::groups::exchange;
 use crate::mcp::Mcp;
 use crate::pin::Setting;
 use crate::world::World;
-use serde_json::{Value, json};
+use c2c_harness::PATIENCE;
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 7;
@@ -14,9 +16,6 @@ const WARM_UP: usize = 20;
 const OURS: [usize; 3] = [20, 150, 150];
 /// The same of claude-c2c, which takes longer.
 const THEIRS: [usize; 3] = [3, 50, 50];
-/// What has not come by then does not come.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// The name of a session that is started to see how long that takes.
 const STARTING: &str = "starting";
 
@@ -98,16 +97,8 @@ fn round(context: Context<'_>, calls: &mut Calls, ours: &mut Pair<World>, theirs
 impl Pair<World> {
     /// From the send to the result of the peer's wait, which was blocked before.
     fn deliver(&mut self) -> Duration {
-        let wait = self.bob.begin_call("wait_for_message", &json!({}));
-        self.until(|session| session["name"] == "bob" && session["waiting"] == true);
         let mail = json!({"to": "bob", "body": self.body});
-        let began = Instant::now();
-        let send = self.alice.begin_call("send_message", &mail);
-        let heard = self.bob.finish_call(wait);
-        let took = began.elapsed();
-        self.alice.finish_call(send);
-        self.bob.call("mark_read", &json!({"message_ids": [heard["messages"][0]["id"]]}));
-        took
+        exchange::delivered(&mut self.alice, &mut self.bob, &json!({}), &mail)
     }
 
     /// Ends a session that was just started, once the broker is done with its beginning, and until it is done with its
@@ -115,19 +106,9 @@ impl Pair<World> {
     fn end(&mut self, mut started: Mcp) {
         started.call("heartbeat", &json!({}));
         drop(started);
-        self.until(|session| session["name"] == STARTING && session["online"] == false);
-    }
-
-    /// Until alice sees such a session.
-    fn until(&mut self, is_so: impl Fn(&Value) -> bool) {
-        let began = Instant::now();
-        loop {
-            let list = self.alice.call("list_sessions", &json!({}));
-            if list["sessions"].as_array().expect("sessions").iter().any(&is_so) {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "no such session comes: {list}");
-        }
+        exchange::until_seen(&mut self.alice, |session| {
+            session["name"] == STARTING && session["online"] == false
+        });
     }
 }
 

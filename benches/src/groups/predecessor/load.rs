@@ -1,7 +1,7 @@
 //! Eight sessions: what each takes of memory while it is idle, and how many messages all of them send.
 
 use super::server::{self, Installed, Predecessor};
-use super::{Context, Measured, Side, body, memory};
+use super::{Context, Measured, Side, body};
 use crate::groups::throughput;
 use crate::mcp::Mcp;
 use crate::samples::Samples;
@@ -61,11 +61,7 @@ pub(super) fn measure(context: Context<'_>, installed: &Installed) -> Load {
 /// Starts the sessions, notes their memory, and lets all of them send for so long.
 fn run(side: &impl Side, lasts: Duration, memory: &mut Samples) -> Sent {
     let mut sessions: Vec<Mcp> = (0..SESSIONS).map(|at| side.session(&name(at))).collect();
-    for session in &sessions {
-        if let Some(kib) = memory::private_kib(session.id()) {
-            memory.add(kib);
-        }
-    }
+    sessions.iter().filter_map(private_kib).for_each(|kib| memory.add(kib));
     let ready = Barrier::new(SESSIONS);
     let sent = std::thread::scope(|scope| {
         let threads: Vec<_> = sessions
@@ -84,6 +80,18 @@ fn run(side: &impl Side, lasts: Duration, memory: &mut Samples) -> Sent {
     let rows = c2c_harness::count_rows(&side.store(), &["messages"])[0];
     assert!(rows.cast_unsigned() >= sent.stored, "{rows} messages are there, {} were sent", sent.stored);
     sent
+}
+
+/// What the session's process has for itself.
+#[cfg(target_os = "linux")]
+fn private_kib(session: &Mcp) -> Option<f64> {
+    Some(crate::usage::Memory::of(session.id()).private / 1_024.0)
+}
+
+/// The system does not say it.
+#[cfg(not(target_os = "linux"))]
+const fn private_kib(_: &Mcp) -> Option<f64> {
+    None
 }
 
 fn name(at: usize) -> String {
