@@ -62,11 +62,10 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
 /// Wakes those that wait at once, and tells the others once the sender has its answer.
 fn announce(broker: &Arc<Broker>, stored: &Stored, from: String, tag: Option<String>, priority: Priority) {
     let rows: Vec<Row> = stored.recipients.iter().filter_map(|recipient| recipient.row).collect();
-    let connected: Vec<Row> = rows.iter().copied().filter(|row| broker.hub.owner(*row).is_some()).collect();
-    broker.hub.wake(rows);
-    if !connected.is_empty() {
+    broker.hub.wake(rows.iter().copied());
+    if rows.iter().any(|row| broker.hub.owner(*row).is_some()) {
         let (broker, id) = (Arc::clone(broker), stored.id);
-        tokio::spawn(async move { tell(&broker, id, &connected, &from, tag.as_deref(), priority) });
+        tokio::spawn(async move { tell(&broker, id, &rows, &from, tag.as_deref(), priority) });
     }
 }
 

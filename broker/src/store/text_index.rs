@@ -57,10 +57,7 @@ impl TextIndex {
              WHERE chars <= ? OR place = 1",
         );
         let chunk = transaction.bind(self.up_to).bind(CHUNK_MESSAGES).bind(CHUNK_CHARS).rows().await?;
-        let end = match chunk.first() {
-            Some(row) => row.try_get::<Option<i64>, _>(0)?,
-            None => None,
-        };
+        let end: Option<MessageId> = chunk.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
         // What is behind the last message that there is was deleted, or never stored.
         let end = end.unwrap_or(last_id);
         transaction.add(

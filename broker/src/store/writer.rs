@@ -96,12 +96,6 @@ pub(super) enum Failure {
     TakenOver,
 }
 
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
 impl Writer {
     /// Works in a task of its own. Should it end without having been asked to, the broker goes down.
     pub(crate) fn start(self) -> JoinHandle<()> {
