@@ -33,7 +33,7 @@ struct Sessions {
 const SCENARIOS: &[Scenario<Sessions>] = &[
     Scenario {
         name: "broker: hello of a new session",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 20,
         operations: 1,
         prepare: None,
@@ -41,7 +41,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "broker: send",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 100,
         operations: 1,
         prepare: None,
@@ -52,7 +52,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "broker: send, 64 at once",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 5,
         operations: IN_FLIGHT,
         prepare: None,
@@ -63,7 +63,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "broker: set_state",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 100,
         operations: 1,
         prepare: None,
@@ -71,7 +71,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "broker: wait woken by a send, mark_read",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 50,
         operations: 1,
         prepare: None,
@@ -79,7 +79,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "broker: mark_read",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 50,
         operations: 1,
         // All of it before the first block: what is sent is indexed a moment later, which would be counted by chance.
@@ -95,7 +95,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "broker: inbox of 20",
-        tolerance: 0.25,
+        tolerance: 0.05,
         repeats: 100,
         operations: 1,
         prepare: Some(|scene, _| scene.fill(PAGE)),

@@ -23,7 +23,7 @@ struct Sessions {
 const SCENARIOS: &[Scenario<Sessions>] = &[
     Scenario {
         name: "shim: ping",
-        tolerance: 0.06,
+        tolerance: 0.03,
         repeats: 200,
         operations: 1,
         prepare: None,
@@ -31,7 +31,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "shim: send_message",
-        tolerance: 0.06,
+        tolerance: 0.03,
         repeats: 100,
         operations: 1,
         prepare: None,
@@ -42,7 +42,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "shim: wait_for_message with mail, mark_read",
-        tolerance: 0.06,
+        tolerance: 0.04,
         repeats: 50,
         operations: 1,
         prepare: None,
@@ -50,7 +50,7 @@ const SCENARIOS: &[Scenario<Sessions>] = &[
     },
     Scenario {
         name: "shim: inbox of 20",
-        tolerance: 0.06,
+        tolerance: 0.03,
         repeats: 50,
         operations: 1,
         prepare: Some(fill),
@@ -93,8 +93,8 @@ fn starts(callgrind: &Callgrind, world: &World) -> Vec<Measured> {
         registered.push(until_answered + counter.mark(counted.id()));
     }
     vec![
-        Measured { name: "shim: start to initialize", tolerance: 0.06, instructions: middle(answered) },
-        Measured { name: "shim: start to the first call", tolerance: 0.06, instructions: middle(registered) },
+        Measured { name: "shim: start to initialize", tolerance: 0.04, instructions: middle(answered) },
+        Measured { name: "shim: start to the first call", tolerance: 0.04, instructions: middle(registered) },
     ]
 }
 
