@@ -135,11 +135,14 @@ impl Sessions {
 
     /// Leaves so many unread messages in bob's mailbox.
     fn fill(&mut self, wanted: u32) {
-        let there = self.unread.len();
-        let mail = (there..wanted as usize).map(|_| self.mail("bob")).collect();
-        for response in self.runtime.block_on(self.alice.call_all(mail)) {
-            let Response::Sent(sent) = response else { panic!("a send was answered by {response:?}") };
-            self.unread.push(sent.id);
+        while self.unread.len() < wanted as usize {
+            // In steps: the broker refuses more calls in flight than a session may have.
+            let missing = wanted as usize - self.unread.len();
+            let mail = (0..missing.min(IN_FLIGHT as usize)).map(|_| self.mail("bob")).collect();
+            for response in self.runtime.block_on(self.alice.call_all(mail)) {
+                let Response::Sent(sent) = response else { panic!("a send was answered by {response:?}") };
+                self.unread.push(sent.id);
+            }
         }
     }
 }
