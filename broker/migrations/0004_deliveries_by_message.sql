@@ -31,4 +31,17 @@ CREATE INDEX deliveries_read ON deliveries (mailbox, message_id) WHERE read_at I
 DROP INDEX messages_by_key;
 CREATE UNIQUE INDEX messages_by_key ON messages (key, from_row);
 
+-- What a session has sent is added when its text is: until then few messages are gone through.
+CREATE TABLE sent (
+    sender INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    PRIMARY KEY (sender, message_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO sent (sender, message_id)
+SELECT from_row, id FROM messages
+WHERE id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to') ORDER BY from_row, id;
+
+DROP INDEX messages_by_sender;
+
 PRAGMA user_version = 4;

@@ -31,6 +31,8 @@ use c2c_proto::frame::MailCount;
 use c2c_proto::request::Request;
 use c2c_proto::response::{Done, Heartbeat, Response};
 use c2c_proto::{Error, ErrorCode};
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// A response, and how many of the messages in it are unread mail that the session sees for the first time: those are
@@ -66,47 +68,64 @@ pub async fn call(
     }
 }
 
-async fn dispatch(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: Request) -> Handled {
+/// A handler at work, on the heap by itself: the task of a call is moved when it is made and when it ends, and would be as
+/// large as the largest of all handlers.
+type Handling<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
+
+fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, request: Request) -> Handling<'a> {
     match request {
-        Request::Register(request) => register::register(broker, conn, caller, request).await,
+        Request::Register(request) => Box::pin(register::register(broker, conn, caller, request)),
         // It still believes that it has its name: whoever it sees there, it is not among them.
-        Request::ListSessions(_) if caller.superseded => Err(lost_name(caller)),
-        Request::ListSessions(request) => list_sessions::list_sessions(broker, caller, &request).await,
-        Request::Status(_) => status::status(broker, caller).await,
-        Request::HandOver(_) => hand_over(broker),
-        Request::Hook(request) => hook::hook(broker, request).await,
-        Request::PushStatus(_) => push::push_status(broker),
-        request => {
-            let owner = registered(caller)?;
-            // What a shim says by itself is no sign that its model is at work.
-            if !matches!(request, Request::Pushed(_) | Request::Shown(_)) {
-                broker.hub.active(owner.row);
-            }
-            dispatch_registered(broker, owner, request).await
+        Request::ListSessions(_) if caller.superseded => at_once(Err(lost_name(caller))),
+        Request::ListSessions(request) => {
+            Box::pin(async move { list_sessions::list_sessions(broker, caller, &request).await })
         }
+        Request::Status(_) => Box::pin(status::status(broker, caller)),
+        Request::HandOver(_) => at_once(hand_over(broker)),
+        Request::Hook(request) => Box::pin(hook::hook(broker, request)),
+        Request::PushStatus(_) => at_once(push::push_status(broker)),
+        request => match registered(caller) {
+            Ok(owner) => {
+                // What a shim says by itself is no sign that its model is at work.
+                if !matches!(request, Request::Pushed(_) | Request::Shown(_)) {
+                    broker.hub.active(owner.row);
+                }
+                dispatch_registered(broker, owner, request)
+            }
+            Err(error) => at_once(Err(error)),
+        },
     }
 }
 
 /// The requests of a session that holds a name.
-async fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Request) -> Handled {
+fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Request) -> Handling<'_> {
     match request {
-        Request::Heartbeat(_) => Ok((Response::Heartbeat(Heartbeat { at: broker.clock.now() }), 0)),
-        Request::Send(request) => send::send(broker, owner, request).await,
-        Request::Inbox(request) => inbox::inbox(broker, &owner, &request).await,
-        Request::ReadMessage(request) => inbox::read_message(broker, &owner, &request).await,
-        Request::MarkRead(request) => mark_read::mark_read(broker, owner, request).await,
-        Request::Shown(request) => mark_read::shown(broker, owner, request).await,
-        Request::Pushed(request) => push::pushed(broker, &owner, request),
-        Request::Wait(request) => wait::wait(broker, owner, &request).await,
-        Request::Ask(request) => ask::ask(broker, owner, request).await,
-        Request::SetState(request) => state::set(broker, owner, request).await,
-        Request::GetState(request) => state::get(broker, &request).await,
-        Request::ListState(request) => state::list(broker, &request).await,
-        Request::WatchState(request) => watch::watch(broker, &owner, &request).await,
-        Request::DeleteState(request) => state::delete(broker, owner, request).await,
-        Request::Prune(request) => prune::prune(broker, owner, request).await,
-        other => Err(Error::internal(format!("a {} request came where it cannot", other.kind()))),
+        Request::Heartbeat(_) => at_once(Ok((Response::Heartbeat(Heartbeat { at: broker.clock.now() }), 0))),
+        Request::Send(request) => Box::pin(send::send(broker, owner, request)),
+        Request::Inbox(request) => Box::pin(async move { inbox::inbox(broker, &owner, &request).await }),
+        Request::ReadMessage(request) => {
+            Box::pin(async move { inbox::read_message(broker, &owner, &request).await })
+        }
+        Request::MarkRead(request) => Box::pin(mark_read::mark_read(broker, owner, request)),
+        Request::Shown(request) => Box::pin(mark_read::shown(broker, owner, request)),
+        Request::Pushed(request) => at_once(push::pushed(broker, &owner, request)),
+        Request::Wait(request) => Box::pin(async move { wait::wait(broker, owner, &request).await }),
+        Request::Ask(request) => Box::pin(ask::ask(broker, owner, request)),
+        Request::SetState(request) => Box::pin(state::set(broker, owner, request)),
+        Request::GetState(request) => Box::pin(async move { state::get(broker, &request).await }),
+        Request::ListState(request) => Box::pin(async move { state::list(broker, &request).await }),
+        Request::WatchState(request) => Box::pin(async move { watch::watch(broker, &owner, &request).await }),
+        Request::DeleteState(request) => Box::pin(state::delete(broker, owner, request)),
+        Request::Prune(request) => Box::pin(prune::prune(broker, owner, request)),
+        other => {
+            let what = format!("a {} request came where it cannot", other.kind());
+            at_once(Err(Error::internal(what)))
+        }
     }
+}
+
+fn at_once<'a>(handled: Handled) -> Handling<'a> {
+    Box::pin(ready(handled))
 }
 
 /// Why a superseded caller gets no answer.

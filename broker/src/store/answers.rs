@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row as _, SqliteConnection};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::time::Instant;
 
 /// The kept answers that concern one batch, and those that it will keep.
@@ -27,15 +26,18 @@ pub(crate) struct Answers {
 /// What identifies a request's content: the same key with another hash is another call.
 pub(crate) fn hash_of(request: &impl Serialize) -> String {
     let mut hash = Sha256::new();
+    let mut json = Vec::with_capacity(HASHED_BYTES);
     // These structs hold texts and numbers only: they always serialize.
-    if let Ok(json) = serde_json::to_vec(request) {
+    if serde_json::to_writer(&mut json, request).is_ok() {
         hash.update(&json);
     }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let digits = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(HEX[usize::from(digit)])).collect()
 }
+
+/// Room for an ordinary request, so that its text is not moved about while it grows.
+const HASHED_BYTES: usize = 1024;
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// How old answers are: by the time in which a broker ran, not by the clock, so that one which is set ahead makes none
 /// forgotten that a client may still ask for. Goes on from the newest answer that the brokers before have kept.

@@ -14,8 +14,12 @@ use c2c_proto::request::{MarkRead, Prune};
 use c2c_proto::response::{Marked, Pruned};
 use std::collections::HashSet;
 
-/// Jobs in one transaction, at most: enough to spread the cost of a flush, few enough to answer soon.
-pub(crate) const BATCH_MAX_JOBS: usize = 512;
+/// Jobs that wait for their transaction where they can be counted, at most; the others wait behind them.
+pub(crate) const QUEUE_MAX_JOBS: usize = 1_024;
+/// So few jobs are one transaction. Of more, half are: while they are committed, those that were answered before come back,
+/// so that processors and disk are at work at the same time. If all that is there were taken each time, clients which go on
+/// as soon as they have their answer would be in step with each other, and the disk would rest while they are answered.
+const BATCH_MIN_JOBS: usize = 16;
 /// Text in one transaction, at most: well under what SQLite takes in one bound value (1 GB, escapes included).
 const BATCH_MAX_BYTES: usize = 32 * 1024 * 1024;
 
@@ -47,14 +51,15 @@ pub(crate) struct Outcomes {
 }
 
 impl Batch {
-    /// Takes from the queue what fits into one transaction. A change whose key is in the batch already stays behind:
+    /// Takes from the front of the queue what is done in one transaction. A change whose key is in the batch already stays behind:
     /// it is the same call again, and finds its answer in the store next time.
     pub(crate) fn take(queue: &mut Vec<Job>) -> Self {
         let mut batch = Self::default();
         let mut keys: HashSet<(Row, String)> = HashSet::new();
         let mut bytes = 0;
         let mut left = Vec::new();
-        for job in queue.drain(..) {
+        let most = (queue.len() / 2).max(BATCH_MIN_JOBS).min(queue.len());
+        for job in queue.drain(..most) {
             let repeated = job.key().is_some_and(|(scope, key)| !keys.insert((scope, key.into_owned())));
             bytes += job.weight();
             let full = bytes > BATCH_MAX_BYTES && bytes != job.weight();
@@ -64,7 +69,7 @@ impl Batch {
                 batch.push(job);
             }
         }
-        *queue = left;
+        queue.splice(..0, left);
         batch
     }
 

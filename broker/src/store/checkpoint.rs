@@ -62,7 +62,7 @@ impl Checkpoint {
         Self { log: log_of(store), tried_at: None }
     }
 
-    pub(crate) async fn when_idle(&mut self, connection: &mut SqliteConnection) -> Folded {
+    pub(crate) async fn at_leisure(&mut self, connection: &mut SqliteConnection) -> Folded {
         if self.log_bytes() <= IDLE_BYTES {
             return Ok(());
         }
@@ -166,20 +166,20 @@ mod tests {
         sqlx::query("CREATE TABLE t (b BLOB) STRICT").execute(&mut connection).await.unwrap();
         let mut checkpoint = Checkpoint::of_store(&path);
         insert(&mut connection, IDLE_BYTES * 3).await;
-        checkpoint.when_idle(&mut connection).await.unwrap();
+        checkpoint.at_leisure(&mut connection).await.unwrap();
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert_eq!(frames.folded, frames.all, "a long log is folded");
         // The file stays as long as it was, and the next commits begin at its start.
         assert!(checkpoint.log_bytes() > IDLE_BYTES);
         for _ in 0..20 {
             insert(&mut connection, 10).await;
-            checkpoint.when_idle(&mut connection).await.unwrap();
+            checkpoint.at_leisure(&mut connection).await.unwrap();
         }
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert!((20..FRAMES_BETWEEN_TRIES).contains(&frames.all), "{frames:?}");
         assert_eq!(frames.folded, 0, "folded though there was little to fold");
         insert(&mut connection, IDLE_BYTES * 2).await;
-        checkpoint.when_idle(&mut connection).await.unwrap();
+        checkpoint.at_leisure(&mut connection).await.unwrap();
         let frames = ask(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await.unwrap();
         assert_eq!(frames.folded, frames.all, "it is folded again once there is enough");
     }

@@ -14,6 +14,7 @@ mod errors;
 mod execute;
 mod header;
 mod jobs;
+mod late_index;
 mod messages;
 mod migrations;
 mod open;
@@ -27,7 +28,6 @@ mod state;
 mod tend;
 #[cfg(test)]
 mod tests;
-mod text_index;
 mod transaction;
 mod wal;
 mod writer;
@@ -55,13 +55,13 @@ use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
 use jobs::{Ask, Greeting, Job};
+use late_index::LateIndex;
 pub(crate) use place::Place;
 use readers::Readers;
 use sqlx::{Row as _, SqliteConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use text_index::TextIndex;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -130,7 +130,7 @@ impl Store {
         let mut connection = opened.writer;
         let loaded = async {
             let loaded = load(&mut connection, &shared).await?;
-            let text = TextIndex::in_store(&mut connection).await?;
+            let text = LateIndex::in_store(&mut connection).await?;
             Ok::<_, sqlx::Error>((loaded, Age::in_store(&mut connection, clock.now()).await?, text))
         };
         let ((numbers, online), age, text) = match loaded.await {
@@ -151,6 +151,7 @@ impl Store {
             names: messages::KnownNames::default(),
             text,
             checkpoint: Checkpoint::of_store(&paths.store),
+            rested: false,
             stop: stop.clone(),
             refusal: None,
             epoch: opened.epoch,

@@ -70,6 +70,7 @@ async fn messages(
     if deleted > 0 {
         for orphans in [
             "DELETE FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id)",
+            "DELETE FROM sent WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id)",
             "DELETE FROM sightings WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id)",
         ] {
             sqlx::query(orphans).execute(&mut *connection).await?;

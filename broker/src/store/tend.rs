@@ -7,8 +7,19 @@ use super::writer::{Failure, Writer};
 use c2c_proto::Error;
 
 impl Writer {
-    /// What is to be done beside the changes: at once if nobody waits, else only as far as it must be.
-    pub(super) async fn tend(&mut self) {
+    /// What is to be done beside the changes when nobody waits.
+    pub(super) async fn tend_at_leisure(&mut self) {
+        self.rested = true;
+        if self.refusal.is_some() {
+            return;
+        }
+        self.index_while_idle().await;
+        let folded = self.checkpoint.at_leisure(&mut self.connection).await;
+        self.heed(folded);
+    }
+
+    /// What cannot be left until nobody waits.
+    pub(super) async fn tend_under_load(&mut self) {
         if self.refusal.is_some() {
             return;
         }
@@ -16,16 +27,11 @@ impl Writer {
             // It is tried again after the next commit.
             let _ = self.index_some().await;
         }
-        self.index_while_idle().await;
-        let folded = if self.jobs.is_empty() {
-            self.checkpoint.when_idle(&mut self.connection).await
-        } else {
-            self.checkpoint.under_load(&mut self.connection).await
-        };
+        let folded = self.checkpoint.under_load(&mut self.connection).await;
         self.heed(folded);
     }
 
-    pub(super) async fn index_while_idle(&mut self) {
+    async fn index_while_idle(&mut self) {
         while self.jobs.is_empty()
             && self.refusal.is_none()
             && self.text.wants_idle_time(self.numbers.last_message_id)

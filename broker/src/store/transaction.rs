@@ -100,7 +100,7 @@ pub(crate) struct Insert {
 
 /// Up to so many rows are written by a statement with so many places; the places that are left are filled with rows of
 /// nothing. So a few statements are prepared, and none of them is much longer than it has to be.
-const PLACES: [usize; 3] = [1, 8, 64];
+const PLACES: [usize; 5] = [1, 4, 16, 32, 64];
 
 impl Transaction<'_> {
     /// Adds rows; `bind` binds the columns of one.

@@ -7,17 +7,17 @@
 
 use super::Shared;
 use super::answers::Age;
-use super::batch::{BATCH_MAX_JOBS, Batch, Outcomes};
+use super::batch::{Batch, Outcomes, QUEUE_MAX_JOBS};
 use super::checkpoint::Checkpoint;
 use super::counts::CountChange;
 use super::doubt;
 use super::errors::{Severity, failed, for_caller, severity};
 use super::execute::execute;
 use super::jobs::Job;
+use super::late_index::LateIndex;
 use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
-use super::text_index::TextIndex;
 use super::transaction::Transaction;
 use crate::shutdown::Shutdown;
 use c2c_proto::event::Closing;
@@ -27,10 +27,13 @@ use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::{Connection, SqliteConnection};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// Nobody waits when nothing was asked for so long: a client that goes on at once with its answer is back long before.
+const LEISURE_AFTER: Duration = Duration::from_millis(20);
 
 /// Owns the connection that writes.
 pub(crate) struct Writer {
@@ -41,8 +44,10 @@ pub(crate) struct Writer {
     /// Of the kept answers.
     pub(crate) age: Age,
     pub(crate) names: KnownNames,
-    pub(crate) text: TextIndex,
+    pub(crate) text: LateIndex,
     pub(crate) checkpoint: Checkpoint,
+    /// Whether nothing was changed since all was done that can be left until nobody waits.
+    pub(crate) rested: bool,
     /// Begun when the store is to be closed: what is queued by then is still done.
     pub(crate) stop: CancellationToken,
     /// How often the store had been opened when it was opened for this writer; each opening counts it up.
@@ -105,32 +110,47 @@ impl Writer {
 
     /// Works until the store is to be closed, then closes the connection with the log folded into the store.
     async fn run(mut self) {
-        self.index_while_idle().await;
-        let mut received = Vec::with_capacity(BATCH_MAX_JOBS);
         let mut queue = Vec::new();
-        let stop = self.stop.clone();
-        loop {
-            tokio::select! {
-                biased;
-                received_any = self.jobs.recv_many(&mut received, BATCH_MAX_JOBS) => {
-                    if received_any == 0 {
-                        break;
-                    }
-                }
-                // From here on nothing is accepted any more; what was queued before is taken out until none is left.
-                () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
-            }
-            queue.append(&mut received);
-            while !queue.is_empty() {
-                let batch = Batch::take(&mut queue);
-                self.commit(batch).await;
-            }
-            self.tend().await;
+        while self.fill(&mut queue).await {
+            let batch = Batch::take(&mut queue);
+            self.commit(batch).await;
+            self.tend_under_load().await;
         }
         if self.refusal.is_none() {
             self.fold_at_once().await;
         }
         self.leave().await;
+    }
+
+    /// Adds what was asked meanwhile to the queue, and waits if that is nothing at all. False when the store is to be closed
+    /// and everything is done.
+    async fn fill(&mut self, queue: &mut Vec<Job>) -> bool {
+        if self.stop.is_cancelled() {
+            // From here on nothing is accepted any more; what was queued before is taken out until none is left.
+            self.jobs.close();
+        }
+        if queue.is_empty() {
+            queue.extend(self.next().await);
+        }
+        while queue.len() < QUEUE_MAX_JOBS
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            queue.push(job);
+        }
+        !queue.is_empty()
+    }
+
+    /// What is asked next. While nobody waits, there is time for what can be left until then.
+    async fn next(&mut self) -> Option<Job> {
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                biased;
+                job = self.jobs.recv() => return job,
+                () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
+                () = tokio::time::sleep(LEISURE_AFTER), if !self.rested => self.tend_at_leisure().await,
+            }
+        }
     }
 
     /// Closes the connection, or leaves everything as a kill would.
@@ -152,6 +172,7 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut batch: Batch) {
+        self.rested = false;
         let searches = std::mem::take(&mut batch.index_texts);
         self.commit_changes(batch).await;
         self.serve_searches(searches).await;

@@ -256,7 +256,7 @@ async fn write(
 }
 
 const MESSAGES: Insert = Insert {
-    head: "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
+    head: "INSERT OR ROLLBACK INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
                                  body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)",
     columns: 16,
 };
@@ -282,8 +282,10 @@ fn write_messages(transaction: &mut Transaction<'_>, work: &Work<'_>, fresh: &[F
     });
 }
 
-const DELIVERIES: Insert =
-    Insert { head: "INSERT INTO deliveries (mailbox, message_id, recipient, arrived_row)", columns: 4 };
+const DELIVERIES: Insert = Insert {
+    head: "INSERT OR ROLLBACK INTO deliveries (mailbox, message_id, recipient, arrived_row)",
+    columns: 4,
+};
 
 fn write_deliveries(transaction: &mut Transaction<'_>, work: &mut Work<'_>, fresh: &[Fresh<'_>]) {
     let mut rows: Vec<(&Target, MessageId)> = Vec::new();

@@ -61,12 +61,23 @@ pub(super) const MAIL: (&str, &str) = source!(
      WHERE mailbox = ?1 AND read_at IS NOT NULL AND message_id > ?4 AND message_id < ?5
      UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?4 AND message_id < ?5"
 );
-pub(super) const SENT: (&str, &str) =
-    source!("SELECT id FROM messages WHERE from_row = ?2 AND id > ?4 AND id < ?5");
-pub(super) const SENT_UNREAD: (&str, &str) = source!(
-    "SELECT id FROM messages AS s WHERE from_row = ?2 AND id > ?4 AND id < ?5
-     AND EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)"
-);
+/// What the session has sent: from its list, and from the messages that are not in any list yet.
+macro_rules! sent {
+    ($only:literal) => {
+        source!(concat!(
+            "SELECT id FROM (
+         SELECT message_id AS id FROM sent WHERE sender = ?2 AND message_id > ?4 AND message_id < ?5
+         UNION ALL SELECT id FROM messages
+         WHERE id > MAX(?4, (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to')) AND id < ?5
+         AND from_row = ?2) AS s ",
+            $only
+        ))
+    };
+}
+
+pub(super) const SENT: (&str, &str) = sent!("");
+pub(super) const SENT_UNREAD: (&str, &str) =
+    sent!("WHERE EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)");
 pub(super) const THREAD: (&str, &str) = source!(
     "SELECT id FROM messages AS t WHERE thread = ?9 AND id > ?4 AND id < ?5
      AND (from_row = ?2 OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = t.id)

@@ -1,5 +1,7 @@
-//! The index of words, which only a search needs. Putting a text into it takes longer than storing the message, so it
-//! is done when somebody searches, or when nobody waits; many texts at once also take less for each.
+//! The index of words, and who has sent what: only a search and a list of what was sent need them. To put a text into the
+//! index takes longer than to store the message, and each sender's list is a page of its own; so it is done when somebody
+//! searches, or when nobody waits. Many messages at once also take less for each. A list of what was sent looks at the
+//! messages that are not in it yet, which are few.
 
 use super::transaction::Transaction;
 use c2c_proto::id::MessageId;
@@ -17,11 +19,11 @@ const CHUNK_CHARS: i64 = 1024 * 1024;
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TextIndex {
+pub(crate) struct LateIndex {
     up_to: MessageId,
 }
 
-impl TextIndex {
+impl LateIndex {
     pub(crate) async fn in_store(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let up_to = sqlx::query_scalar("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to'");
         Ok(Self { up_to: up_to.fetch_one(connection).await? })
@@ -62,6 +64,11 @@ impl TextIndex {
         let end = end.unwrap_or(last_id);
         transaction.add(
             "INSERT INTO messages_text (rowid, body) SELECT id, body FROM messages WHERE id > ? AND id <= ?",
+        );
+        transaction.bind(self.up_to).bind(end);
+        transaction.add(
+            "INSERT INTO sent (sender, message_id)
+             SELECT from_row, id FROM messages WHERE id > ? AND id <= ? ORDER BY from_row, id",
         );
         transaction.bind(self.up_to).bind(end);
         transaction.add("UPDATE meta SET value = ? WHERE key = 'text_up_to'").bind(end.to_string());
