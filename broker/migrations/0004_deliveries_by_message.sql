@@ -44,4 +44,8 @@ WHERE id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to') O
 
 DROP INDEX messages_by_sender;
 
+-- The first message of a thread is found by its id.
+DROP INDEX messages_by_thread;
+CREATE INDEX messages_by_thread ON messages (thread) WHERE thread <> id;
+
 PRAGMA user_version = 4;

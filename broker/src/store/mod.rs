@@ -15,6 +15,7 @@ mod execute;
 mod header;
 mod jobs;
 mod late_index;
+mod leisure;
 mod messages;
 mod migrations;
 mod open;
@@ -56,6 +57,7 @@ use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
 use jobs::{Ask, Greeting, Job};
 use late_index::LateIndex;
+use leisure::Leisure;
 pub(crate) use place::Place;
 use readers::Readers;
 use sqlx::{Row as _, SqliteConnection};
@@ -151,6 +153,7 @@ impl Store {
             names: messages::KnownNames::default(),
             text,
             checkpoint: Checkpoint::of_store(&paths.store),
+            leisure: Leisure::default(),
             rested: false,
             stop: stop.clone(),
             refusal: None,

@@ -15,6 +15,7 @@ use super::errors::{Severity, failed, for_caller, severity};
 use super::execute::execute;
 use super::jobs::Job;
 use super::late_index::LateIndex;
+use super::leisure::Leisure;
 use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
@@ -27,13 +28,10 @@ use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::{Connection, SqliteConnection};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// Nobody waits when nothing was asked for so long: a client that goes on at once with its answer is back long before.
-const LEISURE_AFTER: Duration = Duration::from_millis(20);
 
 /// Owns the connection that writes.
 pub(crate) struct Writer {
@@ -46,6 +44,7 @@ pub(crate) struct Writer {
     pub(crate) names: KnownNames,
     pub(crate) text: LateIndex,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) leisure: Leisure,
     /// Whether nothing was changed since all was done that can be left until nobody waits.
     pub(crate) rested: bool,
     /// Begun when the store is to be closed: what is queued by then is still done.
@@ -148,7 +147,7 @@ impl Writer {
                 biased;
                 job = self.jobs.recv() => return job,
                 () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
-                () = tokio::time::sleep(LEISURE_AFTER), if !self.rested => self.tend_at_leisure().await,
+                () = self.leisure.comes(), if !self.rested => self.tend_at_leisure().await,
             }
         }
     }
@@ -173,6 +172,7 @@ impl Writer {
 
     async fn commit(&mut self, mut batch: Batch) {
         self.rested = false;
+        self.leisure.put_off();
         let searches = std::mem::take(&mut batch.index_texts);
         self.commit_changes(batch).await;
         self.serve_searches(searches).await;

@@ -78,10 +78,14 @@ macro_rules! sent {
 pub(super) const SENT: (&str, &str) = sent!("");
 pub(super) const SENT_UNREAD: (&str, &str) =
     sent!("WHERE EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)");
+/// The first message of a thread is found by its id, the others by the thread.
 pub(super) const THREAD: (&str, &str) = source!(
-    "SELECT id FROM messages AS t WHERE thread = ?9 AND id > ?4 AND id < ?5
-     AND (from_row = ?2 OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = t.id)
-          OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = t.id))"
+    "SELECT id FROM (
+         SELECT id, from_row FROM messages WHERE id = ?9 AND id > ?4 AND id < ?5
+         UNION ALL SELECT id, from_row FROM messages
+         WHERE thread = ?9 AND thread <> id AND id > ?4 AND id < ?5) AS t
+     WHERE (from_row = ?2 OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = ?1 AND message_id = t.id)
+            OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = t.id))"
 );
 
 /// What a search finds, and the session may see.

@@ -138,7 +138,8 @@ pub(super) async fn paces(
         "SELECT t.value, COUNT(*), MIN(latest.created_at)
          FROM (SELECT DISTINCT value FROM json_each(?)) AS t
          JOIN messages AS latest ON latest.id IN
-              (SELECT id FROM messages WHERE thread = t.value ORDER BY id DESC LIMIT ?)
+              (SELECT id FROM messages WHERE thread = t.value AND thread <> id
+               UNION ALL SELECT t.value ORDER BY id DESC LIMIT ?)
          WHERE latest.created_at > ? AND latest.created_at <= ? GROUP BY t.value",
     );
     // After the clock was set back, what bears a later time is not of the last hour.
