@@ -1,4 +1,4 @@
-//! Whether the index of words of a store fits its messages.
+//! Whether what a store indexes later fits its messages: the index of words, and who sent what.
 
 use sqlx::SqliteConnection;
 
@@ -21,8 +21,17 @@ async fn check(store: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     ] {
         sqlx::query(step).execute(&mut *store).await?;
     }
-    Ok(())
+    let wrong: i64 = sqlx::query_scalar(WRONG_IN_SENT).fetch_one(store).await?;
+    if wrong == 0 { Ok(()) } else { Err(sqlx::Error::Protocol(format!("{wrong} rows of `sent` are wrong"))) }
 }
+
+/// Messages that are in no list of what was sent though they are indexed, and rows of such lists without their message.
+const WRONG_IN_SENT: &str = "SELECT
+    (SELECT COUNT(*) FROM messages AS m
+     WHERE id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'text_up_to')
+       AND NOT EXISTS (SELECT 1 FROM sent WHERE sender = m.from_row AND message_id = m.id))
+    + (SELECT COUNT(*) FROM sent AS s
+       WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = s.message_id AND from_row = s.sender))";
 
 #[cfg(test)]
 mod tests {
@@ -30,9 +39,11 @@ mod tests {
     use sqlx::{Connection, SqliteConnection};
 
     const STORE: &str = "CREATE TABLE meta (key TEXT, value TEXT);
-        CREATE TABLE messages (id INTEGER PRIMARY KEY, body TEXT);
+        CREATE TABLE messages (id INTEGER PRIMARY KEY, body TEXT, from_row INTEGER);
+        CREATE TABLE sent (sender INTEGER, message_id INTEGER);
         CREATE VIRTUAL TABLE messages_text USING fts5 (body, content = 'messages', content_rowid = 'id');
-        INSERT INTO messages VALUES (1, 'indexed'), (2, 'later');
+        INSERT INTO messages VALUES (1, 'indexed', 7), (2, 'later', 7);
+        INSERT INTO sent VALUES (7, 1);
         INSERT INTO messages_text (rowid, body) VALUES (1, 'indexed');
         INSERT INTO meta VALUES ('text_up_to', '1')";
 
@@ -58,11 +69,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_that_is_missing_twice_there_or_another_one_is_noticed() {
+    async fn what_is_missing_twice_there_or_another_is_noticed() {
         for fault in [
             "UPDATE meta SET value = '2'",
             "UPDATE meta SET value = '0'",
             "UPDATE messages SET body = 'another' WHERE id = 1",
+            "DELETE FROM sent",
+            "UPDATE sent SET sender = 8",
+            "INSERT INTO sent VALUES (7, 3)",
         ] {
             assert!(fit(&mut store(fault).await).await.is_err(), "{fault}");
         }

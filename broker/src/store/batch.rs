@@ -203,3 +203,23 @@ fn answer_all<I, O>(asks: Vec<Ask<I, O>>, outcomes: Vec<Result<O, Error>>) {
         let _ = ask.answer.send(outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ask, BATCH_MIN_JOBS, Batch, Job};
+    use tokio::sync::oneshot;
+
+    fn queue(jobs: usize) -> Vec<Job> {
+        let flush = |_| Job::Flush(Ask { input: (), answer: oneshot::channel().0 });
+        (0..jobs).map(flush).collect()
+    }
+
+    #[test]
+    fn a_batch_is_half_of_what_is_there_and_all_of_a_little() {
+        for (there, taken) in [(1, 1), (BATCH_MIN_JOBS, BATCH_MIN_JOBS), (20, BATCH_MIN_JOBS), (100, 50)] {
+            let mut queue = queue(there);
+            assert_eq!(Batch::take(&mut queue).len(), taken);
+            assert_eq!(queue.len(), there - taken);
+        }
+    }
+}

@@ -61,6 +61,7 @@ pub(super) const MAIL: (&str, &str) = source!(
      WHERE mailbox = ?1 AND read_at IS NOT NULL AND message_id > ?4 AND message_id < ?5
      UNION SELECT message_id FROM sightings WHERE row_id = ?2 AND message_id > ?4 AND message_id < ?5"
 );
+
 /// What the session has sent: from its list, and from the messages that are not in any list yet.
 macro_rules! sent {
     ($only:literal) => {
@@ -78,6 +79,7 @@ macro_rules! sent {
 pub(super) const SENT: (&str, &str) = sent!("");
 pub(super) const SENT_UNREAD: (&str, &str) =
     sent!("WHERE EXISTS (SELECT 1 FROM deliveries WHERE message_id = s.id AND read_at IS NULL)");
+
 /// The first message of a thread is found by its id, the others by the thread.
 pub(super) const THREAD: (&str, &str) = source!(
     "SELECT id FROM (

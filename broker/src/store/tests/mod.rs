@@ -3,6 +3,7 @@
 mod clock;
 mod commits;
 mod kills;
+mod late_index;
 mod messages;
 mod names;
 mod opening;
