@@ -1,7 +1,7 @@
 //! The index of words, and who has sent what: only a search and a list of what was sent need them. To put a text into the
 //! index takes longer than to store the message, and each sender's list is a page of its own; so it is done when somebody
-//! searches, or when nobody waits. Many messages at once also take less for each. A list of what was sent looks at the
-//! messages that are not in it yet, which are few.
+//! searches, or when nobody waits. Many messages at once also take less for each. A list of what was sent goes
+//! through the messages that are not in it yet, whose number is bounded.
 
 use super::transaction::Transaction;
 use c2c_proto::id::MessageId;
@@ -10,8 +10,8 @@ use sqlx::{Row as _, SqliteConnection};
 /// So many texts are left for later while nothing else is to be done: a search that comes meanwhile indexes them in a few
 /// milliseconds.
 const LEFT_WHEN_IDLE: i64 = 256;
-/// So many texts are left for later under load: a search has to index them first, in about a second.
-const LEFT_UNDER_LOAD: i64 = 65_536;
+/// So many texts are left for later under load: a search has to index them first, in a second or two.
+const LEFT_UNDER_LOAD: i64 = 131_072;
 /// Texts in one transaction, at most, so that whoever comes meanwhile does not wait long.
 const CHUNK_MESSAGES: i64 = 1_024;
 /// Characters in one transaction; one text may be longer.

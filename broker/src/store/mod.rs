@@ -153,6 +153,7 @@ impl Store {
             names: messages::KnownNames::default(),
             text,
             checkpoint: Checkpoint::of_store(&paths.store),
+            searches: Vec::new(),
             leisure: Leisure::default(),
             rested: false,
             stop: stop.clone(),

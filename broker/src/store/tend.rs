@@ -2,7 +2,6 @@
 
 use super::batch::Batch;
 use super::checkpoint::NotFolded;
-use super::jobs::Ask;
 use super::writer::{Failure, Writer};
 use c2c_proto::Error;
 
@@ -39,18 +38,20 @@ impl Writer {
         {}
     }
 
-    /// Indexes all that a search may ask for, and tells those that wait for it.
-    pub(super) async fn serve_searches(&mut self, searches: Vec<Ask<(), ()>>) {
-        let last_id = self.numbers.last_message_id;
+    /// Indexes some of what a search may ask for, and tells those for which it is enough. What is changed meanwhile is not
+    /// kept waiting by a search that finds much to do.
+    pub(super) async fn serve_searches(&mut self) {
+        let Some(wanted) = self.searches.iter().map(|search| search.up_to).max() else { return };
         let mut indexed = Ok(());
-        while !searches.is_empty() && indexed.is_ok() && self.text.up_to() < last_id {
+        if self.text.up_to() < wanted {
             indexed = match self.refusing() {
                 Some(reason) => Err(reason),
                 None => self.index_some().await,
             };
         }
-        for search in searches {
-            let _ = search.answer.send(indexed.clone());
+        let up_to = self.text.up_to();
+        for search in self.searches.extract_if(.., |search| indexed.is_err() || search.up_to <= up_to) {
+            let _ = search.answer.answer.send(indexed.clone());
         }
     }
 

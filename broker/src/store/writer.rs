@@ -13,7 +13,7 @@ use super::counts::CountChange;
 use super::doubt;
 use super::errors::{Severity, failed, for_caller, severity};
 use super::execute::execute;
-use super::jobs::Job;
+use super::jobs::{Ask, Job};
 use super::late_index::LateIndex;
 use super::leisure::Leisure;
 use super::messages::KnownNames;
@@ -44,6 +44,7 @@ pub(crate) struct Writer {
     pub(crate) names: KnownNames,
     pub(crate) text: LateIndex,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) searches: Vec<Search>,
     pub(crate) leisure: Leisure,
     /// Whether nothing was changed since all was done that can be left until nobody waits.
     pub(crate) rested: bool,
@@ -65,6 +66,13 @@ pub(crate) struct Writer {
 pub(crate) struct Numbers {
     pub(crate) last_message_id: i64,
     pub(crate) last_version: i64,
+}
+
+/// A search that waits for the index of words.
+pub(crate) struct Search {
+    /// The newest message whose text it may find.
+    pub(super) up_to: MessageId,
+    pub(super) answer: Ask<(), ()>,
 }
 
 /// What the statements of one batch share.
@@ -111,9 +119,12 @@ impl Writer {
     async fn run(mut self) {
         let mut queue = Vec::new();
         while self.fill(&mut queue).await {
-            let batch = Batch::take(&mut queue);
-            self.commit(batch).await;
-            self.tend_under_load().await;
+            if !queue.is_empty() {
+                let batch = Batch::take(&mut queue);
+                self.commit(batch).await;
+                self.tend_under_load().await;
+            }
+            self.serve_searches().await;
         }
         if self.refusal.is_none() {
             self.fold_at_once().await;
@@ -121,14 +132,14 @@ impl Writer {
         self.leave().await;
     }
 
-    /// Adds what was asked meanwhile to the queue, and waits if that is nothing at all. False when the store is to be closed
-    /// and everything is done.
+    /// Adds what was asked meanwhile to the queue, and waits if there is nothing at all to be done. False when the store is to
+    /// be closed and everything is done.
     async fn fill(&mut self, queue: &mut Vec<Job>) -> bool {
         if self.stop.is_cancelled() {
             // From here on nothing is accepted any more; what was queued before is taken out until none is left.
             self.jobs.close();
         }
-        if queue.is_empty() {
+        if queue.is_empty() && self.searches.is_empty() {
             queue.extend(self.next().await);
         }
         while queue.len() < QUEUE_MAX_JOBS
@@ -136,7 +147,7 @@ impl Writer {
         {
             queue.push(job);
         }
-        !queue.is_empty()
+        !queue.is_empty() || !self.searches.is_empty()
     }
 
     /// What is asked next. While nobody waits, there is time for what can be left until then.
@@ -175,7 +186,8 @@ impl Writer {
         self.leisure.put_off();
         let searches = std::mem::take(&mut batch.index_texts);
         self.commit_changes(batch).await;
-        self.serve_searches(searches).await;
+        let up_to = self.numbers.last_message_id;
+        self.searches.extend(searches.into_iter().map(|answer| Search { up_to, answer }));
     }
 
     async fn commit_changes(&mut self, batch: Batch) {
