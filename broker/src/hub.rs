@@ -43,7 +43,7 @@ struct Connection {
     /// How its client can be told of mail.
     push: Push,
     /// Absent for one that looks on or steers.
-    identity: Option<Identity>,
+    identity: Option<Arc<Identity>>,
     session: Option<Row>,
     /// Keeps the session online; goes with the connection.
     online: Option<OnlineGuard>,
@@ -73,7 +73,7 @@ pub struct Caller {
     /// Whether another session took that session's name.
     pub superseded: bool,
     /// What a new row would be made from; absent for one that looks on or steers.
-    pub identity: Option<Identity>,
+    pub identity: Option<Arc<Identity>>,
 }
 
 /// How a session is seen from outside.
@@ -95,6 +95,7 @@ impl Hub {
         push: Push,
         identity: Option<Identity>,
     ) {
+        let identity = identity.map(Arc::new);
         let connection = Connection { outbox, protocol, push, identity, session: None, online: None };
         self.lock().connections.insert(conn, connection);
     }
@@ -132,6 +133,15 @@ impl Hub {
             }
             None => Caller { protocol, session: None, superseded: false, identity },
         }
+    }
+
+    /// A call on this connection is done: the mailbox of its session, if it has a name.
+    pub fn done(&self, conn: ConnId, now: Timestamp) -> Option<String> {
+        let mut inner = self.lock();
+        let row = inner.connections.get(&conn)?.session?;
+        let live = inner.sessions.get_mut(&row)?;
+        live.last_call_at = now;
+        (!live.superseded).then(|| live.owner.mailbox.clone())
     }
 
     /// What a session does, as others see it.

@@ -54,11 +54,7 @@ pub async fn call(
 ) -> (Option<MailCount>, Result<Response, Error>) {
     let handled = dispatch(broker, conn, &caller, request).await;
     // The name may have changed during the call: the count is that of the mailbox as it is now.
-    let caller = broker.hub.caller(conn, broker.clock.now());
-    let mail = match &caller {
-        Caller { session: Some(owner), superseded: false, .. } => Some(broker.store.mail(&owner.mailbox)),
-        _ => None,
-    };
+    let mail = broker.hub.done(conn, broker.clock.now()).map(|mailbox| broker.store.mail(&mailbox));
     match handled {
         Ok((response, first_shown)) => {
             let mail = mail.map(|mail| MailCount { new: mail.new.saturating_sub(first_shown), ..mail });

@@ -20,7 +20,7 @@ pub(super) async fn register(
 ) -> Handled {
     check::key(&request.key)?;
     check_metadata(broker, request.metadata.as_deref())?;
-    let Some(identity) = caller.identity.clone() else {
+    let Some(identity) = caller.identity.as_deref().cloned() else {
         return Err(Error::invalid(
             "a control connection cannot register a session",
             "connect with the role of a session",

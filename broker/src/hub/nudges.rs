@@ -283,14 +283,14 @@ impl Hub {
     pub(crate) fn called_otherwise(&self, conn: ConnId, client_session: &str) -> Option<Identity> {
         let inner = self.lock();
         let identity = inner.connections.get(&conn)?.identity.as_ref()?;
-        (identity.client_session.as_deref() != Some(client_session)).then(|| identity.clone())
+        (identity.client_session.as_deref() != Some(client_session)).then(|| Identity::clone(identity))
     }
 
     /// What the client calls this connection's session now.
     pub(crate) fn note_client_session(&self, conn: ConnId, client_session: &str) {
         let mut inner = self.lock();
         if let Some(identity) = inner.connections.get_mut(&conn).and_then(|found| found.identity.as_mut()) {
-            identity.client_session = Some(client_session.to_owned());
+            Arc::make_mut(identity).client_session = Some(client_session.to_owned());
         }
     }
 
