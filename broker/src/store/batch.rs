@@ -51,26 +51,28 @@ pub(crate) struct Outcomes {
 }
 
 impl Batch {
-    /// Takes from the front of the queue what is done in one transaction. A change whose key is in the batch already stays behind:
-    /// it is the same call again, and finds its answer in the store next time.
+    /// Takes from the queue, from its front, what is done in one transaction. A change whose key is in the batch already
+    /// stays behind: it is the same call again, and finds its answer in the store next time.
     pub(crate) fn take(queue: &mut Vec<Job>) -> Self {
         let mut batch = Self::default();
         let mut keys: HashSet<(Row, String)> = HashSet::new();
-        let mut bytes = 0;
-        let mut left = Vec::new();
-        let most = (queue.len() / 2).max(BATCH_MIN_JOBS).min(queue.len());
-        for job in queue.drain(..most) {
-            let repeated = job.key().is_some_and(|(scope, key)| !keys.insert((scope, key.into_owned())));
-            bytes += job.weight();
-            let full = bytes > BATCH_MAX_BYTES && bytes != job.weight();
-            if repeated || full {
-                left.push(job);
-            } else {
-                batch.push(job);
+        let (mut left, mut bytes) = ((queue.len() / 2).max(BATCH_MIN_JOBS), 0);
+        let fits = |job: &mut Job| {
+            if left == 0 || job.key().is_some_and(|(scope, key)| !keys.insert((scope, key.into_owned()))) {
+                return false;
             }
-        }
-        queue.splice(..0, left);
+            let full = bytes > 0 && bytes + job.weight() > BATCH_MAX_BYTES;
+            bytes += job.weight();
+            left = if full { 0 } else { left - 1 };
+            !full
+        };
+        queue.extract_if(.., fits).for_each(|job| batch.push(job));
         batch
+    }
+
+    /// How long the texts of its messages are together.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.sends.iter().map(|ask| ask.input.request.body.len()).sum()
     }
 
     /// The same changes, each in a batch of its own.
@@ -206,12 +208,49 @@ fn answer_all<I, O>(asks: Vec<Ask<I, O>>, outcomes: Vec<Result<O, Error>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ask, BATCH_MIN_JOBS, Batch, Job};
+    use super::{Ask, BATCH_MAX_BYTES, BATCH_MIN_JOBS, Batch, Job, NewMessage};
+    use crate::session::Owner;
+    use c2c_proto::message::{Priority, To};
+    use c2c_proto::request::Send;
     use tokio::sync::oneshot;
 
     fn queue(jobs: usize) -> Vec<Job> {
         let flush = |_| Job::Flush(Ask { input: (), answer: oneshot::channel().0 });
         (0..jobs).map(flush).collect()
+    }
+
+    fn send(body: &str, key: &str) -> Job {
+        let sender = Owner { row: 1, session_id: "s".into(), name: "a".into(), mailbox: "a".into() };
+        let request = Send {
+            to: Some(To::Everyone),
+            body: body.into(),
+            tag: None,
+            reply_to: None,
+            priority: Priority::Normal,
+            key: key.into(),
+        };
+        let input = NewMessage { sender, request, question: false, hash: String::new() };
+        Job::Send(Ask { input, answer: oneshot::channel().0 })
+    }
+
+    #[test]
+    fn a_call_that_is_there_twice_stays_behind_and_takes_nobodys_place() {
+        let mut queue: Vec<Job> = (0..100).map(|_| send("x", "the same")).collect();
+        queue.extend((0..10).map(|number| send("x", &number.to_string())));
+        let batch = Batch::take(&mut queue);
+        assert_eq!(batch.sends.len(), 11);
+        assert_eq!(batch.sends[1].input.request.key, "0");
+        assert_eq!(queue.len(), 99);
+    }
+
+    #[test]
+    fn what_is_too_long_together_keeps_its_order() {
+        let long = "x".repeat(BATCH_MAX_BYTES - 1);
+        let mut queue = vec![send(&long, "1"), send("xx", "2"), send("", "3")];
+        for rest in [2, 0] {
+            Batch::take(&mut queue);
+            assert_eq!(queue.len(), rest);
+        }
     }
 
     #[test]

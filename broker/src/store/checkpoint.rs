@@ -79,7 +79,12 @@ impl Checkpoint {
         }
         let frames = ask(connection, "PRAGMA wal_checkpoint(NOOP)").await?;
         if frames.all * PAGE_BYTES > LOAD_BYTES && self.may_try(frames) {
-            self.fold(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
+            let frames = self.fold(connection, "PRAGMA wal_checkpoint(PASSIVE)").await?;
+            // Where all is folded, only those who still read in the log are waited for, so that it begins anew even if
+            // there is always somebody who reads. A long read of another program keeps something from being folded.
+            if frames.folded == frames.all {
+                self.fold(connection, "PRAGMA wal_checkpoint(RESTART)").await?;
+            }
         }
         Ok(())
     }
@@ -102,9 +107,14 @@ impl Checkpoint {
         self.tried_at.is_none_or(|at| frames.all < at || frames.all - at >= FRAMES_BETWEEN_TRIES)
     }
 
-    async fn fold(&mut self, connection: &mut SqliteConnection, how: &'static str) -> Folded {
-        self.tried_at = Some(ask(connection, how).await?.all);
-        Ok(())
+    async fn fold(
+        &mut self,
+        connection: &mut SqliteConnection,
+        how: &'static str,
+    ) -> Result<Frames, NotFolded> {
+        let frames = ask(connection, how).await?;
+        self.tried_at = Some(frames.all);
+        Ok(frames)
     }
 
     fn log_bytes(&self) -> u64 {

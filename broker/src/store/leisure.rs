@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Nobody waits when nothing was done for so long: a client that goes on as soon as it has its answer is back long before.
-const AFTER: Duration = Duration::from_millis(20);
+/// Nobody waits when nothing was done for so long: a client that goes on as soon as it has its answer is back before.
+const AFTER: Duration = Duration::from_millis(2);
 
 /// One timer for all changes: to set one anew for each would wake the broker's thread each time.
 #[derive(Debug)]

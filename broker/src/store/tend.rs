@@ -1,4 +1,4 @@
-//! What the writer does beside the changes: it folds the log into the store, and puts texts into the index of words.
+//! What the writer does beside the changes: it folds the log into the store, and makes what is indexed later.
 
 use super::batch::Batch;
 use super::checkpoint::NotFolded;
@@ -22,16 +22,15 @@ impl Writer {
         if self.refusal.is_some() {
             return;
         }
-        if self.text.is_far_behind(self.numbers.last_message_id) {
-            // It is tried again after the next commit.
-            let _ = self.index_some().await;
-        }
+        // As much as came with the last commit. What fails is tried again after the next one.
+        while self.text.is_far_behind(self.numbers.last_message_id) && self.index_some().await.is_ok() {}
         let folded = self.checkpoint.under_load(&mut self.connection).await;
         self.heed(folded);
     }
 
     async fn index_while_idle(&mut self) {
         while self.jobs.is_empty()
+            && !self.stop.is_cancelled()
             && self.refusal.is_none()
             && self.text.wants_idle_time(self.numbers.last_message_id)
             && self.index_some().await.is_ok()
@@ -41,6 +40,10 @@ impl Writer {
     /// Indexes some of what a search may ask for, and tells those for which it is enough. What is changed meanwhile is not
     /// kept waiting by a search that finds much to do.
     pub(super) async fn serve_searches(&mut self) {
+        if self.stop.is_cancelled() {
+            // Nobody reads any more.
+            self.searches.clear();
+        }
         let Some(wanted) = self.searches.iter().map(|search| search.up_to).max() else { return };
         let mut indexed = Ok(());
         if self.text.up_to() < wanted {
@@ -58,10 +61,17 @@ impl Writer {
     /// Indexes some texts. The error is for whoever searches.
     async fn index_some(&mut self) -> Result<(), Error> {
         let (epoch, last_id) = (self.epoch, self.numbers.last_message_id);
-        let Err(error) = self.text.some(&mut self.connection, epoch, last_id).await else { return Ok(()) };
-        match self.undone(error).await {
-            Failure::TakenOver => Err(self.give_way(Batch::default())),
-            Failure::Sql(error) => Err(self.fail(Batch::default(), &error)),
+        match self.text.some(&mut self.connection, epoch, last_id).await {
+            Ok(()) => {
+                // Many texts make a long log.
+                let folded = self.checkpoint.under_load(&mut self.connection).await;
+                self.heed(folded);
+                Ok(())
+            }
+            Err(error) => match self.undone(error).await {
+                Failure::TakenOver => Err(self.give_way(Batch::default())),
+                Failure::Sql(error) => Err(self.fail(Batch::default(), &error)),
+            },
         }
     }
 

@@ -1,5 +1,5 @@
-//! The one task that changes the store. Whatever was queued during the last commit becomes the next transaction
-//! (group commit), so that the cost of a flush is shared by as many as there are, without a timer.
+//! The one task that changes the store. What was queued during the last commit, or half of it where that is much, becomes
+//! the next transaction (group commit), so that many share the cost of a flush, without a timer.
 //!
 //! Law: nothing is answered before its commit. A failed commit is answered with an error; if what the disk holds is
 //! uncertain after it, the writer refuses everything from then on and the broker begins again from what is there. So it
@@ -228,7 +228,10 @@ impl Writer {
     /// Runs a batch in one transaction. On an error nothing of it is stored.
     pub(super) async fn attempt(&mut self, batch: &Batch, keys: Keys) -> Result<Outcomes, Failure> {
         match self.transact(batch, keys).await {
-            Ok(outcomes) => Ok(outcomes),
+            Ok(outcomes) => {
+                self.text.stored(batch.text_bytes());
+                Ok(outcomes)
+            }
             Err(error) => Err(self.undone(error).await),
         }
     }

@@ -1,5 +1,5 @@
-//! Storing a batch of messages: every question to the store is asked once for the whole batch, and messages,
-//! deliveries and the full-text index get one statement each.
+//! Storing a batch of messages: every question to the store is asked once for the whole batch, and messages and
+//! deliveries get as few statements as hold them.
 
 use super::recipients::{Directory, Target};
 use super::replies::{Original, Pace, not_visible, originals, paces};

@@ -36,6 +36,21 @@ pub(super) struct Pace {
     pub(super) oldest: Timestamp,
 }
 
+/// The messages that are answered, as far as their answerers can see them, and whom an answer to all of them reaches.
+pub(super) const ORIGINALS: &str =
+    "SELECT j.value ->> 0, m.thread, m.from_row, m.from_name, s.name, m.addressed,
+            (SELECT json_group_array(json_array(d.recipient, COALESCE(arrived.name, seen.name, d.recipient)))
+             FROM deliveries AS d
+             LEFT JOIN sessions AS arrived ON arrived.row_id = d.arrived_row AND arrived.stale = 0
+             LEFT JOIN sessions AS seen ON seen.row_id = d.shown_row AND seen.stale = 0
+             WHERE d.message_id = m.id AND m.from_row = j.value ->> 1)
+     FROM json_each(?) AS j
+     JOIN messages AS m ON m.id = j.value ->> 3
+     LEFT JOIN sessions AS s ON s.row_id = m.from_row AND s.stale = 0
+     WHERE m.from_row = j.value ->> 1
+        OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = j.value ->> 2 AND message_id = m.id)
+        OR EXISTS (SELECT 1 FROM sightings WHERE row_id = j.value ->> 1 AND message_id = m.id)";
+
 /// The originals by position in the batch.
 pub(super) async fn originals(
     transaction: &mut Transaction<'_>,
@@ -53,20 +68,7 @@ pub(super) async fn originals(
     if wanted.is_empty() {
         return Ok(originals);
     }
-    transaction.add(
-        "SELECT j.value ->> 0, m.thread, m.from_row, m.from_name, s.name, m.addressed,
-                (SELECT json_group_array(json_array(d.recipient, COALESCE(arrived.name, seen.name, d.recipient)))
-                 FROM deliveries AS d
-                 LEFT JOIN sessions AS arrived ON arrived.row_id = d.arrived_row AND arrived.stale = 0
-                 LEFT JOIN sessions AS seen ON seen.row_id = d.shown_row AND seen.stale = 0
-                 WHERE d.message_id = m.id AND m.from_row = j.value ->> 1)
-         FROM json_each(?) AS j
-         JOIN messages AS m ON m.id = j.value ->> 3
-         LEFT JOIN sessions AS s ON s.row_id = m.from_row AND s.stale = 0
-         WHERE m.from_row = j.value ->> 1
-            OR EXISTS (SELECT 1 FROM deliveries WHERE mailbox = j.value ->> 2 AND message_id = m.id)
-            OR EXISTS (SELECT 1 FROM sightings WHERE row_id = j.value ->> 1 AND message_id = m.id)",
-    );
+    transaction.add(ORIGINALS);
     let rows = transaction.bind(json(&wanted)).rows().await?;
     for row in rows {
         let index: i64 = row.try_get(0)?;
@@ -122,6 +124,14 @@ impl Original {
     }
 }
 
+/// The newest messages of each thread: the first is found by its id, the others by the thread.
+pub(super) const PACES: &str = "SELECT asked.value, COUNT(*), MIN(latest.created_at)
+     FROM (SELECT DISTINCT value FROM json_each(?)) AS asked
+     JOIN messages AS latest ON latest.id IN
+          (SELECT id FROM messages WHERE thread = asked.value AND thread <> id
+           UNION ALL SELECT asked.value ORDER BY id DESC LIMIT ?)
+     WHERE latest.created_at > ? AND latest.created_at <= ? GROUP BY asked.value";
+
 /// How busy the threads of these originals were.
 pub(super) async fn paces(
     transaction: &mut Transaction<'_>,
@@ -134,14 +144,7 @@ pub(super) async fn paces(
     }
     let threads: Vec<MessageId> = originals.values().map(|original| original.thread).collect();
     let window_s = i64::try_from(THREAD_WINDOW_S).unwrap_or(i64::MAX);
-    transaction.add(
-        "SELECT t.value, COUNT(*), MIN(latest.created_at)
-         FROM (SELECT DISTINCT value FROM json_each(?)) AS t
-         JOIN messages AS latest ON latest.id IN
-              (SELECT id FROM messages WHERE thread = t.value AND thread <> id
-               UNION ALL SELECT t.value ORDER BY id DESC LIMIT ?)
-         WHERE latest.created_at > ? AND latest.created_at <= ? GROUP BY t.value",
-    );
+    transaction.add(PACES);
     // After the clock was set back, what bears a later time is not of the last hour.
     transaction.bind(json(&threads)).bind(limit).bind(now.plus_s(-window_s).0).bind(now.0);
     let rows = transaction.rows().await?;

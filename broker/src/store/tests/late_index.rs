@@ -3,7 +3,7 @@
 use super::messages::inbox;
 use super::{open, send, session};
 use crate::session::Owner;
-use crate::store::Store;
+use crate::store::{Store, hash_of};
 use c2c_proto::request::Inbox;
 use sqlx::{Connection, SqliteConnection};
 
@@ -66,4 +66,32 @@ async fn a_thread_is_listed_from_its_first_message_on() {
     let newest = Inbox { before_id: Some(thread[3]), limit: 2, ..ask(first) };
     assert_eq!(listed(&opened.store, &a.owner, newest).await, thread[1..3]);
     assert_eq!(listed(&opened.store, &a.owner, ask(thread[1])).await, [0; 0], "no thread begins there");
+}
+
+#[tokio::test]
+async fn a_number_that_was_never_stored_is_not_taken_for_indexed() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await;
+    let search = || Inbox { query: Some("words".into()), ..inbox() };
+    let new = || super::message(&a.owner, super::to(&["b"]), "words");
+    let key = new().request.key;
+    let keyed = || {
+        let mut new = new();
+        new.request.key.clone_from(&key);
+        new.hash = hash_of(&new.request);
+        new
+    };
+    let (again, owners) =
+        (super::message(&a.owner, super::to(&["b"]), "words"), (a.owner.clone(), b.owner.clone()));
+    let first = opened.store.send(keyed()).await.unwrap().id;
+    // A call that is made again gets a number in the first attempt, which is undone.
+    assert_eq!(opened.store.send(keyed()).await.unwrap().id, first);
+    assert_eq!(listed(&opened.store, &b.owner, search()).await, [first]);
+    drop((a, b));
+    let opened = opened.again().await;
+    let second = opened.store.send(again).await.unwrap().id;
+    assert_eq!(second, first + 1, "the number is given again after a restart");
+    assert_eq!(listed(&opened.store, &owners.1, search()).await, [first, second]);
+    assert_eq!(listed(&opened.store, &owners.0, sent()).await, [first, second]);
 }
