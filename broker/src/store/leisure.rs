@@ -1,5 +1,6 @@
 //! When there is time for what can be left until nobody waits.
 
+use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -10,30 +11,31 @@ const AFTER: Duration = Duration::from_millis(2);
 /// One timer for all changes: to set one anew for each would wake the broker's thread each time.
 #[derive(Debug)]
 pub(crate) struct Leisure {
-    from: Instant,
+    /// From when on; `None` where nothing was done since it came.
+    from: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Default for Leisure {
     fn default() -> Self {
-        Self { from: Instant::now() + AFTER, timer: None }
+        Self { from: Some(Instant::now() + AFTER), timer: None }
     }
 }
 
 impl Leisure {
     /// Something is done now.
     pub(crate) fn put_off(&mut self) {
-        self.from = Instant::now() + AFTER;
+        self.from = Some(Instant::now() + AFTER);
     }
 
-    /// Resolves when nothing was done for long enough. May be dropped at any time.
+    /// Resolves when nothing was done for long enough, once until something is done again. May be dropped at any time.
     pub(crate) async fn comes(&mut self) {
+        let Some(from) = self.from else { return pending().await };
         loop {
-            let from = self.from;
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(from)));
             timer.as_mut().await;
             if Instant::now() >= from {
-                self.timer = None;
+                (self.from, self.timer) = (None, None);
                 return;
             }
             timer.as_mut().reset(from);
@@ -58,7 +60,11 @@ mod tests {
         assert_eq!(leisure.comes().now_or_never(), None, "something was done meanwhile");
         advance(AFTER / 2).await;
         assert_eq!(leisure.comes().now_or_never(), Some(()));
+        advance(AFTER * 2).await;
+        assert_eq!(leisure.comes().now_or_never(), None, "nothing was done since");
         leisure.put_off();
         assert_eq!(leisure.comes().now_or_never(), None, "and from then on again");
+        advance(AFTER * 2).await;
+        assert_eq!(leisure.comes().now_or_never(), Some(()));
     }
 }

@@ -155,7 +155,6 @@ impl Store {
             checkpoint: Checkpoint::of_store(&paths.store),
             searches: Vec::new(),
             leisure: Leisure::default(),
-            rested: false,
             stop: stop.clone(),
             refusal: None,
             epoch: opened.epoch,

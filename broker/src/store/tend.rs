@@ -8,7 +8,6 @@ use c2c_proto::Error;
 impl Writer {
     /// What is to be done beside the changes when nobody waits.
     pub(super) async fn tend_at_leisure(&mut self) {
-        self.rested = true;
         if self.refusal.is_some() {
             return;
         }

@@ -46,8 +46,6 @@ pub(crate) struct Writer {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) searches: Vec<Search>,
     pub(crate) leisure: Leisure,
-    /// Whether nothing was changed since all was done that can be left until nobody waits.
-    pub(crate) rested: bool,
     /// Begun when the store is to be closed: what is queued by then is still done.
     pub(crate) stop: CancellationToken,
     /// How often the store had been opened when it was opened for this writer; each opening counts it up.
@@ -158,7 +156,7 @@ impl Writer {
                 biased;
                 job = self.jobs.recv() => return job,
                 () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
-                () = self.leisure.comes(), if !self.rested => self.tend_at_leisure().await,
+                () = self.leisure.comes() => self.tend_at_leisure().await,
             }
         }
     }
@@ -182,7 +180,6 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut batch: Batch) {
-        self.rested = false;
         self.leisure.put_off();
         let searches = std::mem::take(&mut batch.index_texts);
         self.commit_changes(batch).await;
