@@ -30,6 +30,8 @@ struct Inner {
     connections: HashMap<ConnId, Connection>,
     sessions: HashMap<Row, Live>,
     watches: HashMap<String, (Arc<Notify>, usize)>,
+    /// Told of every message.
+    traffic: Arc<Notify>,
     waits: usize,
     /// Up to which message the hooks of sessions have told them, whose shims have not connected yet.
     expected: HashMap<Row, MessageId>,
@@ -44,6 +46,8 @@ struct Connection {
     push: Push,
     /// Absent for one that looks on or steers.
     identity: Option<Arc<Identity>>,
+    /// Whether it is the person's, who sees all traffic.
+    person: bool,
     session: Option<Row>,
     /// Keeps the session online; goes with the connection.
     online: Option<OnlineGuard>,
@@ -74,6 +78,19 @@ pub struct Caller {
     pub superseded: bool,
     /// What a new row would be made from; absent for one that looks on or steers.
     pub identity: Option<Arc<Identity>>,
+    /// Whether it may see the messages of all sessions: the person's connections, under whatever name, and those that look on.
+    pub sees_all: bool,
+}
+
+/// Who is behind a connection.
+#[derive(Debug)]
+pub enum Peer {
+    /// A client's session.
+    Session(Identity),
+    /// The person at a terminal.
+    Person(Identity),
+    /// One that looks on or steers.
+    Onlooker,
 }
 
 /// How a session is seen from outside.
@@ -87,16 +104,13 @@ pub struct Activity {
 
 impl Hub {
     /// A connection whose hello was accepted.
-    pub fn connect(
-        &self,
-        conn: ConnId,
-        outbox: Outbox,
-        protocol: u16,
-        push: Push,
-        identity: Option<Identity>,
-    ) {
-        let identity = identity.map(Arc::new);
-        let connection = Connection { outbox, protocol, push, identity, session: None, online: None };
+    pub fn connect(&self, conn: ConnId, outbox: Outbox, protocol: u16, push: Push, peer: Peer) {
+        let (identity, person) = match peer {
+            Peer::Session(identity) => (Some(Arc::new(identity)), false),
+            Peer::Person(identity) => (Some(Arc::new(identity)), true),
+            Peer::Onlooker => (None, false),
+        };
+        let connection = Connection { outbox, protocol, push, identity, person, session: None, online: None };
         self.lock().connections.insert(conn, connection);
     }
 
@@ -120,18 +134,25 @@ impl Hub {
     pub fn caller(&self, conn: ConnId, now: Timestamp) -> Caller {
         let mut inner = self.lock();
         let Some(connection) = inner.connections.get(&conn) else {
-            return Caller { protocol: PROTOCOL, session: None, superseded: false, identity: None };
+            return Caller {
+                protocol: PROTOCOL,
+                session: None,
+                superseded: false,
+                identity: None,
+                sees_all: false,
+            };
         };
         let (session, protocol) = (connection.session, connection.protocol);
         let identity = connection.identity.clone();
+        let sees_all = connection.person || identity.is_none();
         let live = session.and_then(|row| inner.sessions.get_mut(&row));
         match live {
             Some(live) => {
                 live.last_call_at = now;
                 let (session, superseded) = (Some(live.owner.clone()), live.superseded);
-                Caller { protocol, session, superseded, identity }
+                Caller { protocol, session, superseded, identity, sees_all }
             }
-            None => Caller { protocol, session: None, superseded: false, identity },
+            None => Caller { protocol, session: None, superseded: false, identity, sees_all },
         }
     }
 
@@ -208,6 +229,16 @@ impl Hub {
         if let Some((changed, _)) = self.lock().watches.get(key) {
             changed.notify_waiters();
         }
+    }
+
+    /// What is notified of every message that is on disk.
+    pub fn traffic(&self) -> Arc<Notify> {
+        Arc::clone(&self.lock().traffic)
+    }
+
+    /// A message is on disk: whoever follows the traffic looks again.
+    pub fn wake_traffic(&self) {
+        self.lock().traffic.notify_waiters();
     }
 
     /// The names of connected sessions.

@@ -21,6 +21,8 @@ pub struct Presence {
 #[derive(Clone, Copy, Debug, Default)]
 struct Standing {
     connections: usize,
+    /// How many of them are a person's, who acts under the row's name for a moment.
+    persons: usize,
     /// Guards that only hold its place.
     holds: usize,
     /// Whether it has come back, or come: a connection of it is written down.
@@ -40,8 +42,16 @@ pub enum Left {
 #[derive(Debug)]
 pub struct OnlineGuard {
     row: Row,
-    connected: bool,
+    kind: Kind,
     presence: Presence,
+}
+
+/// What keeps a row online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Session,
+    Person,
+    Hold,
 }
 
 impl Presence {
@@ -55,17 +65,25 @@ impl Presence {
     /// transaction that fails must not free a name.
     #[must_use]
     pub fn enter(&self, row: Row) -> OnlineGuard {
+        self.lock().entry(row).or_default().connections += 1;
+        OnlineGuard { row, kind: Kind::Session, presence: self.clone() }
+    }
+
+    /// A person acts under the name of this row. That keeps it online, but not from its session, if that comes back.
+    #[must_use]
+    pub fn enter_as_person(&self, row: Row) -> OnlineGuard {
         let mut rows = self.lock();
         let standing = rows.entry(row).or_default();
         standing.connections += 1;
-        OnlineGuard { row, connected: true, presence: self.clone() }
+        standing.persons += 1;
+        OnlineGuard { row, kind: Kind::Person, presence: self.clone() }
     }
 
     /// This row was online when the last broker stopped.
     #[must_use]
     pub fn hold(&self, row: Row) -> OnlineGuard {
         self.lock().entry(row).or_default().holds += 1;
-        OnlineGuard { row, connected: false, presence: self.clone() }
+        OnlineGuard { row, kind: Kind::Hold, presence: self.clone() }
     }
 
     /// Whether the row counts as online: connected or held.
@@ -74,10 +92,18 @@ impl Presence {
         self.lock().contains_key(&row)
     }
 
-    /// Whether the row has a connection.
+    /// Whether the row has a connection of its session.
     #[must_use]
     pub fn is_connected(&self, row: Row) -> bool {
-        self.lock().get(&row).is_some_and(|standing| standing.connections > 0)
+        self.lock().get(&row).is_some_and(|standing| standing.connections > standing.persons)
+    }
+
+    /// Whether the row is its session's at this moment: connected, or held for it.
+    #[must_use]
+    pub fn is_in_use(&self, row: Row) -> bool {
+        self.lock()
+            .get(&row)
+            .is_some_and(|standing| standing.connections > standing.persons || standing.holds > 0)
     }
 
     /// How many rows count as online.
@@ -86,14 +112,17 @@ impl Presence {
         self.lock().len()
     }
 
-    fn leave(&self, row: Row, connected: bool) {
+    fn leave(&self, row: Row, kind: Kind) {
         let mut rows = self.lock();
         let Some(standing) = rows.get_mut(&row) else { return };
-        if connected {
-            standing.connections -= 1;
-        } else {
+        match kind {
+            Kind::Session => standing.connections -= 1,
+            Kind::Person => {
+                standing.connections -= 1;
+                standing.persons -= 1;
+            }
             // Nothing is held any more of one that came back.
-            standing.holds = standing.holds.saturating_sub(1);
+            Kind::Hold => standing.holds = standing.holds.saturating_sub(1),
         }
         if standing.connections + standing.holds > 0 {
             return;
@@ -127,13 +156,16 @@ impl OnlineGuard {
     /// The guard of a further connection of the same row.
     #[must_use]
     pub fn another(&self) -> Self {
-        self.presence.enter(self.row)
+        match self.kind {
+            Kind::Person => self.presence.enter_as_person(self.row),
+            Kind::Session | Kind::Hold => self.presence.enter(self.row),
+        }
     }
 }
 
 impl Drop for OnlineGuard {
     fn drop(&mut self) {
-        self.presence.leave(self.row, self.connected);
+        self.presence.leave(self.row, self.kind);
     }
 }
 
@@ -179,6 +211,23 @@ mod tests {
         assert!(presence.is_connected(1));
         drop(again);
         assert_eq!(*log.lock().unwrap(), [(1, Left::Now), (1, Left::Now)]);
+    }
+
+    #[test]
+    fn a_person_keeps_a_row_online_and_free_for_its_session() {
+        let (presence, log) = presence();
+        let person = presence.enter_as_person(7);
+        person.confirm();
+        let second = person.another();
+        drop(person);
+        assert!(presence.is_online(7) && !presence.is_connected(7) && !presence.is_in_use(7));
+        let session = presence.enter(7);
+        assert!(presence.is_connected(7) && presence.is_in_use(7));
+        drop((second, session));
+        assert_eq!(*log.lock().unwrap(), [(7, Left::Now)]);
+        let held = presence.hold(8);
+        assert!(presence.is_in_use(8));
+        drop(held);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What can be typed after `c2c`, and what `--help` says. It knows nothing of what the commands do.
 
 use crate::cmd::setup_args::{self, SetupArgs, UninstallArgs};
+use crate::cmd::{
+    ask, backup, completions, doctor, export, import, inbox, lease, log, man, metrics, prune, read, restore,
+    search, send, sessions, show, state, stop, tail, top, wait,
+};
 use clap::{Parser, Subcommand};
 
 const EXIT_STATUSES: &str = "\
@@ -118,9 +122,19 @@ pub(crate) struct Args {
 /// One variant for each file in `cmd/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Ask sessions a question and wait for their answers
+    Ask(ask::AskArgs),
+    /// Copy the store into a file, while it is in use
+    Backup(backup::BackupArgs),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsArgs),
     /// Show what c2c does, with real sessions in a temporary folder
     #[command(long_about = DEMO, after_help = DEMO_AFTER)]
     Demo,
+    /// Find out what keeps c2c from working, and what mends it
+    Doctor(doctor::DoctorArgs),
+    /// Print all messages, sessions and state as JSON lines
+    Export(export::ExportArgs),
     /// Tell Claude Code's model of mail; run by its hooks, not by hand
     #[command(long_about = HOOK, after_help = HOOK_AFTER)]
     Hook {
@@ -129,9 +143,37 @@ pub(crate) enum Command {
         #[arg(value_name = "EVENT", num_args = 0.., trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Add the messages and state of an export to the store
+    Import(import::ImportArgs),
+    /// List your mail, or that of a session
+    Inbox(inbox::InboxArgs),
+    /// Hold a lease in the shared state
+    Lease(lease::LeaseArgs),
+    /// Show the broker's log
+    Log(log::LogArgs),
+    /// Print the manual page
+    Man(man::ManArgs),
+    /// Print the broker's counters and durations as OpenMetrics text
+    Metrics(metrics::MetricsArgs),
+    /// Delete what is old and done with
+    Prune(prune::PruneArgs),
+    /// Mark messages of your mailbox read
+    Read(read::ReadArgs),
+    /// Put a backup in the place of the store
+    Restore(restore::RestoreArgs),
+    /// Search the bodies of all messages
+    Search(search::SearchArgs),
+    /// Send a message
+    Send(send::SendArgs),
+    /// List the sessions
+    Sessions(sessions::SessionsArgs),
     /// Install c2c for Claude Code
     #[command(long_about = setup_args::SETUP, after_help = setup_args::SETUP_AFTER)]
     Setup(SetupArgs),
+    /// Show one message whole, with its receipts and its thread
+    Show(show::ShowArgs),
+    /// Read and change the shared state
+    State(state::StateArgs),
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
     Status {
@@ -139,9 +181,17 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the broker to finish and exit
+    Stop(stop::StopArgs),
+    /// Show the messages of all sessions as they come
+    Tail(tail::TailArgs),
+    /// Watch sessions and messages live
+    Top(top::TopArgs),
     /// Take away what `c2c setup` added
     #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]
     Uninstall(UninstallArgs),
+    /// Wait for mail
+    Wait(wait::WaitArgs),
 }
 
 /// The arguments of this process.

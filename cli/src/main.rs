@@ -4,7 +4,10 @@ mod args;
 mod cmd;
 mod control;
 mod exit;
+mod link;
 mod mcp;
+mod person;
+mod shape;
 mod text;
 mod trouble;
 

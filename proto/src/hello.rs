@@ -54,6 +54,9 @@ pub enum Role {
     Session(Box<Identity>),
     /// Someone who looks on or steers (`c2c status`, a service that takes over): no session, no mailbox.
     Control,
+    /// The person at a terminal, who takes part under `wanted_name`: a mailbox of their own, or for a moment that of a session
+    /// which is not connected. Refused with `conflict` while a session is connected under that name.
+    Person(Box<Identity>),
 }
 
 /// Who a client session is, as far as its shim can tell.

@@ -52,6 +52,16 @@ pub enum Request {
     Pushed(Pushed),
     /// See [`PushStatus`].
     PushStatus(PushStatus),
+    /// See [`Traffic`].
+    Traffic(Traffic),
+    /// See [`Metrics`].
+    Metrics(Metrics),
+    /// See [`Stop`].
+    Stop(Stop),
+    /// See [`Backup`].
+    Backup(Backup),
+    /// See [`Check`].
+    Check(Check),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].
@@ -285,6 +295,52 @@ pub struct Pushed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushStatus {}
 
+/// List messages of all sessions, or block until there is one. Answered by [`crate::response::Inbox`], ascending by id, each
+/// message with all of its receipts. For the person: needs the role of a person or of one who looks on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Only what lies in this mailbox; then `read_at` is its read mark.
+    pub mailbox: Option<String>,
+    /// Of that mailbox only what is unread.
+    pub unread_only: bool,
+    /// What else must match.
+    pub filter: Filter,
+    /// Words that must all occur in the body.
+    pub query: Option<String>,
+    /// Only ids below it, and of those the newest.
+    pub before_id: Option<MessageId>,
+    /// Only ids above it.
+    pub after_id: Option<MessageId>,
+    /// How many at most, 1 to [`crate::limits::INBOX_LIMIT_MAX`].
+    pub limit: u32,
+    /// If nothing matches: how long to wait for a message that does, in milliseconds. 0 only looks.
+    pub timeout_ms: u64,
+}
+
+/// What the broker counts and measures. Answered by [`crate::response::Metrics`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metrics {}
+
+/// Finish what is under way and exit, however the broker was started. Answered by [`crate::response::Done`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {}
+
+/// Copy the store, as it is at one moment, into a new file. Answered by [`crate::response::BackedUp`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// An absolute path; nothing may be there. While it is made the copy is called `<path>.unfinished`.
+    pub path: String,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// Read through the whole store and say what is wrong with it. Answered by [`crate::response::Checked`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
 impl Request {
     /// The request's name, for logs.
     #[must_use]
@@ -311,6 +367,11 @@ impl Request {
             Self::Hook(_) => "hook",
             Self::Pushed(_) => "pushed",
             Self::PushStatus(_) => "push_status",
+            Self::Traffic(_) => "traffic",
+            Self::Metrics(_) => "metrics",
+            Self::Stop(_) => "stop",
+            Self::Backup(_) => "backup",
+            Self::Check(_) => "check",
         }
     }
 
@@ -338,7 +399,12 @@ impl Request {
             | Self::HandOver(_)
             | Self::Hook(_)
             | Self::Pushed(_)
-            | Self::PushStatus(_) => 1,
+            | Self::PushStatus(_)
+            | Self::Traffic(_)
+            | Self::Metrics(_)
+            | Self::Stop(_)
+            | Self::Backup(_)
+            | Self::Check(_) => 1,
         }
     }
 
@@ -349,7 +415,10 @@ impl Request {
             Self::Wait(Wait { timeout_ms, .. })
             | Self::Ask(Ask { timeout_ms, .. })
             | Self::WatchState(WatchState { timeout_ms, .. })
-            | Self::Hook(Hook { timeout_ms, .. }) => Some(*timeout_ms),
+            | Self::Hook(Hook { timeout_ms, .. })
+            | Self::Traffic(Traffic { timeout_ms, .. })
+            | Self::Backup(Backup { timeout_ms, .. })
+            | Self::Check(Check { timeout_ms }) => Some(*timeout_ms),
             _ => None,
         }
     }
@@ -360,7 +429,10 @@ impl Request {
             Self::Wait(Wait { timeout_ms, .. })
             | Self::Ask(Ask { timeout_ms, .. })
             | Self::WatchState(WatchState { timeout_ms, .. })
-            | Self::Hook(Hook { timeout_ms, .. }) => *timeout_ms = left_ms,
+            | Self::Hook(Hook { timeout_ms, .. })
+            | Self::Traffic(Traffic { timeout_ms, .. })
+            | Self::Backup(Backup { timeout_ms, .. })
+            | Self::Check(Check { timeout_ms }) => *timeout_ms = left_ms,
             _ => {}
         }
     }

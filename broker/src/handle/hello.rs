@@ -2,15 +2,15 @@
 
 use super::versions;
 use crate::Broker;
-use crate::hub::Push;
+use crate::hub::{Peer, Push};
 use crate::nudge;
 use crate::outbox::Outbox;
 use crate::session::ConnId;
-use crate::store::Greeted;
+use crate::store::{Greeted, GreetingKind};
 use c2c_proto::Error;
 use c2c_proto::hello::{Hello, Identity, Role, SessionState, Welcome};
 use c2c_proto::limits::RESUME_GRACE_S;
-use c2c_proto::push::{ANNOUNCED, CHOICE, INBOX_SOCKET};
+use c2c_proto::push::{ANNOUNCED, CHOICE, Choice, INBOX_SOCKET};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,15 +27,22 @@ pub async fn hello(
     let protocol = versions::negotiate(broker, &hello)?;
     let (session, announced) = match hello.role {
         Role::Control => {
-            broker.hub.connect(conn, outbox, protocol, Push::default(), None);
+            broker.hub.connect(conn, outbox, protocol, Push::default(), Peer::Onlooker);
             (None, None)
+        }
+        Role::Person(identity) => {
+            let identity = check(*identity)?;
+            let push = Push { choice: Choice::Off, ..offered(broker, &[]) };
+            broker.hub.connect(conn, outbox, protocol, push, Peer::Person(identity.clone()));
+            let greeted = broker.store.greet(conn, identity, GreetingKind::Person).await?;
+            (greeted.map(|greeted| state(conn, greeted)), None)
         }
         Role::Session(identity) => {
             let identity = check(*identity)?;
             let push = offered(broker, &hello.extra);
             // Connected first: with the commit the store tells the hub which session it is.
-            broker.hub.connect(conn, outbox, protocol, push, Some(identity.clone()));
-            let greeted = broker.store.greet(conn, identity).await?;
+            broker.hub.connect(conn, outbox, protocol, push, Peer::Session(identity.clone()));
+            let greeted = broker.store.greet(conn, identity, GreetingKind::Session).await?;
             if let Some(Greeted { owner, superseded: false, .. }) = &greeted
                 && broker.store.mail(&owner.mailbox).new > 0
             {

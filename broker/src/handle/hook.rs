@@ -5,7 +5,7 @@ use super::{Handled, check, wait};
 use crate::Broker;
 use crate::nudge::{self, Taken, Taker};
 use crate::session::{ConnId, Owner, Row};
-use crate::store::{Greeted, Range};
+use crate::store::{Greeted, GreetingKind, Range};
 use c2c_proto::Error;
 use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, SessionState};
@@ -64,7 +64,7 @@ async fn called_now(
             client_session: Some(now.to_owned()),
             ..identity
         };
-        if let Some(greeted) = broker.store.greet(conn, identity).await? {
+        if let Some(greeted) = broker.store.greet(conn, identity, GreetingKind::Session).await? {
             let Greeted { owner, superseded, displaced, .. } = greeted;
             let state =
                 SessionState { session_id: owner.session_id, name: owner.name, superseded, displaced };
@@ -162,7 +162,7 @@ const fn ended(replaced: bool) -> Watched {
 async fn registered(broker: &Arc<Broker>, identity: Identity) -> Result<Hooked, Error> {
     check::key(&identity.key)?;
     let told = broker.store.last_message_id();
-    let Some(greeted) = broker.store.greet(NO_CONNECTION, identity).await? else {
+    let Some(greeted) = broker.store.greet(NO_CONNECTION, identity, GreetingKind::Session).await? else {
         return Ok(Hooked::default());
     };
     let Greeted { owner, superseded, online, .. } = greeted;

@@ -12,12 +12,7 @@ use std::sync::Arc;
 
 pub(super) async fn inbox(broker: &Arc<Broker>, owner: &Owner, request: &Inbox) -> Handled {
     check::filter(&request.filter)?;
-    if !(1..=INBOX_LIMIT_MAX).contains(&request.limit) {
-        return Err(Error::invalid(
-            format!("limit is {}, it must be between 1 and {INBOX_LIMIT_MAX}", request.limit),
-            "leave it out for 20, and page with after_id",
-        ));
-    }
+    check_limit(request.limit)?;
     if let Some(query) = &request.query {
         check_query(query)?;
     }
@@ -32,7 +27,19 @@ pub(super) async fn read_message(broker: &Arc<Broker>, owner: &Owner, request: &
     Ok((Response::OneMessage(one), u64::from(unshown)))
 }
 
-fn check_query(query: &str) -> Result<(), Error> {
+/// Of a list of messages.
+pub(super) fn check_limit(limit: u32) -> Result<(), Error> {
+    if (1..=INBOX_LIMIT_MAX).contains(&limit) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("limit is {limit}, it must be between 1 and {INBOX_LIMIT_MAX}"),
+        "leave it out for 20, and page with after_id",
+    ))
+}
+
+/// Words to be searched for.
+pub(super) fn check_query(query: &str) -> Result<(), Error> {
     let chars = query.chars().count();
     if chars > QUERY_MAX_CHARS {
         let hint = "search for a few words";

@@ -8,6 +8,7 @@ mod hook;
 mod inbox;
 mod list_sessions;
 mod mark_read;
+mod metrics;
 mod near;
 mod prune;
 mod push;
@@ -15,6 +16,8 @@ mod register;
 mod send;
 mod state;
 mod status;
+mod traffic;
+mod upkeep;
 mod versions;
 mod wait;
 mod watch;
@@ -34,6 +37,7 @@ use c2c_proto::{Error, ErrorCode};
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A response, and how many of the messages in it are unread mail that the session sees for the first time: those are
 /// not `new` any more.
@@ -52,7 +56,10 @@ pub async fn call(
     caller: Caller,
     request: Request,
 ) -> (Option<MailCount>, Result<Response, Error>) {
+    let (kind, waits, began) = (request.kind(), request.wait_ms().is_some(), Instant::now());
     let handled = dispatch(broker, conn, &caller, request).await;
+    let took = (!waits).then(|| began.elapsed());
+    broker.stats.called(kind, took, handled.as_ref().err().map(|error| error.code));
     // The name may have changed during the call: the count is that of the mailbox as it is now.
     let mail = broker.hub.done(conn, broker.clock.now()).map(|mailbox| broker.store.mail(&mailbox));
     match handled {
@@ -80,6 +87,14 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::HandOver(_) => at_once(hand_over(broker)),
         Request::Hook(request) => Box::pin(hook::hook(broker, request)),
         Request::PushStatus(_) => at_once(push::push_status(broker)),
+        Request::Traffic(request) => Box::pin(traffic::traffic(broker, caller, request)),
+        Request::ReadMessage(request) if caller.sees_all => {
+            Box::pin(async move { traffic::read_message(broker, &request).await })
+        }
+        Request::Metrics(_) => Box::pin(metrics::metrics(broker)),
+        Request::Backup(request) => Box::pin(async move { upkeep::backup(broker, &request).await }),
+        Request::Check(request) => Box::pin(async move { upkeep::check(broker, &request).await }),
+        Request::Stop(_) => at_once(upkeep::stop(broker)),
         request => match registered(caller) {
             Ok(owner) => {
                 // What a shim says by itself is no sign that its model is at work.

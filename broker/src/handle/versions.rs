@@ -107,7 +107,7 @@ fn client_too_old(client: &str, role: &Role, me: &Me<'_>) -> Error {
             "end this session and start it again, so that it runs the c2c-shim that was installed with the broker: \
              `c2c-shim --version` must say {version} or newer"
         ),
-        Role::Control => format!(
+        Role::Control | Role::Person(_) => format!(
             "run the c2c that was installed with the broker: `c2c --version` must say {version} or newer"
         ),
     };

@@ -133,12 +133,12 @@ mod tests {
     use crate::Broker;
     use crate::clock::Clock;
     use crate::config::Config;
-    use crate::hub::{Hub, Push};
+    use crate::hub::{Hub, Peer, Push};
     use crate::outbox::Outbox;
     use crate::session::{NameFollower, Row};
     use crate::shutdown::Shutdown;
     use crate::stats::Stats;
-    use crate::store::Store;
+    use crate::store::{GreetingKind, Store};
     use c2c_proto::hello::{Identity, PROTOCOL};
     use c2c_proto::id::new_call_key;
     use c2c_proto::paths::StorePaths;
@@ -166,8 +166,8 @@ mod tests {
             client: "test 1".into(),
             ..Identity::default()
         };
-        hub.connect(1, Outbox::new(), PROTOCOL, Push::default(), Some(identity.clone()));
-        let row = store.greet(1, identity).await.unwrap().unwrap().owner.row;
+        hub.connect(1, Outbox::new(), PROTOCOL, Push::default(), Peer::Session(identity.clone()));
+        let row = store.greet(1, identity, GreetingKind::Session).await.unwrap().unwrap().owner.row;
         let broker =
             Broker { config, paths, store, hub, clock, stats, shutdown, service: false, on_demand: false };
         (Arc::new(broker), row, folder)

@@ -3,8 +3,8 @@
 
 use super::errors::{self, for_caller, refused};
 use super::open::glance;
-use c2c_proto::Error;
 use c2c_proto::paths::private_file;
+use c2c_proto::{Error, ErrorCode};
 use sqlx::{Connection, SqliteConnection};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,65 @@ pub(crate) async fn make(store: &Path, label: &str) -> Result<PathBuf, Error> {
     };
     remove(&unfinished);
     made
+}
+
+/// Copies the store to a new file of the user's, as it is at one moment, while it is written on. Messages in it and its length.
+///
+/// # Errors
+/// `conflict` if something is there, `storage_full`, `storage_failed`, `invalid_argument` where no file can be made.
+pub(super) async fn to(store: &Path, target: &Path) -> Result<(u64, u64), Error> {
+    if target.symlink_metadata().is_ok() {
+        return Err(is_there(target));
+    }
+    let unfinished = beside(target, ".unfinished");
+    remove(&unfinished);
+    let made = match copy(store, &unfinished).await {
+        Ok(()) => finish(&unfinished, target).await,
+        Err(sqlx::Error::Io(error)) => Err(no_file(target, &error)),
+        Err(error) => Err(for_caller(&error)),
+    };
+    remove(&unfinished);
+    made
+}
+
+async fn finish(unfinished: &Path, target: &Path) -> Result<(u64, u64), Error> {
+    let counted = async {
+        let mut copy = SqliteConnection::connect_with(&glance(unfinished).immutable(true)).await?;
+        let messages: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(&mut copy).await?;
+        copy.close().await?;
+        Ok::<_, sqlx::Error>(u64::try_from(messages).unwrap_or_default())
+    };
+    let messages = counted.await.map_err(|error| for_caller(&error))?;
+    let placed = || -> io::Result<u64> {
+        let file = std::fs::OpenOptions::new().write(true).open(unfinished)?;
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        std::fs::hard_link(unfinished, target)?;
+        flush_dir(target)?;
+        Ok(bytes)
+    };
+    match placed() {
+        Ok(bytes) => Ok((messages, bytes)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(target)),
+        Err(error) => Err(no_file(target, &error)),
+    }
+}
+
+fn is_there(target: &Path) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!("{} is there already, and a backup never replaces anything", target.display()),
+        "name another file, or move that one away",
+    )
+}
+
+fn no_file(target: &Path, error: &io::Error) -> Error {
+    errors::of_io(error, target, || {
+        Error::invalid(
+            format!("no backup can be made at {}: {error}", target.display()),
+            "name a file in a folder that is there and that you may write to",
+        )
+    })
 }
 
 async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {

@@ -2,6 +2,7 @@
 
 use super::answers::Answers;
 use super::batch::{Batch, Outcomes};
+use super::jobs::GreetingKind;
 use super::transaction::Transaction;
 use super::writer::Work;
 use super::{messages, prune, sessions, state};
@@ -45,7 +46,11 @@ async fn change_names(
     work.names.forget();
     let connection = transaction.connection().await?;
     for hello in &batch.hellos {
-        outcomes.hellos.push(sessions::greet(connection, work, answers, &hello.input.identity).await?);
+        let identity = &hello.input.identity;
+        outcomes.hellos.push(match hello.input.kind {
+            GreetingKind::Session => sessions::greet(connection, work, answers, identity).await?,
+            GreetingKind::Person => sessions::greet_person(connection, work, identity).await?,
+        });
     }
     for registration in &batch.registrations {
         outcomes

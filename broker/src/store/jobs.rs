@@ -52,6 +52,16 @@ pub(crate) struct ByOwner<T> {
 pub(crate) struct Greeting {
     pub(crate) conn: ConnId,
     pub(crate) identity: Identity,
+    pub(crate) kind: GreetingKind,
+}
+
+/// Who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GreetingKind {
+    /// A client's session.
+    Session,
+    /// The person at a terminal.
+    Person,
 }
 
 /// A session asks for a name.

@@ -30,11 +30,12 @@ mod tend;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod upkeep;
 mod wal;
 mod writer;
 
 pub(crate) use answers::hash_of;
-pub(crate) use jobs::{ByOwner, Registration};
+pub(crate) use jobs::{ByOwner, GreetingKind, Registration};
 pub use jobs::{Greeted, Named};
 pub(crate) use messages::{NewMessage, Range, Stored, StoredRecipient, Unread};
 pub(crate) use sessions::{Listed, ListedPage};
@@ -206,8 +207,13 @@ impl Store {
     }
 
     /// A hello: the session's row, found or made.
-    pub(crate) async fn greet(&self, conn: ConnId, identity: Identity) -> Result<Option<Greeted>, Error> {
-        self.change(Greeting { conn, identity }, Job::Hello).await
+    pub(crate) async fn greet(
+        &self,
+        conn: ConnId,
+        identity: Identity,
+        kind: GreetingKind,
+    ) -> Result<Option<Greeted>, Error> {
+        self.change(Greeting { conn, identity, kind }, Job::Hello).await
     }
 
     pub(crate) async fn register(&self, registration: Registration) -> Result<Named, Error> {

@@ -9,7 +9,7 @@ use c2c_proto::Error;
 use c2c_proto::event::Closing;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;
-use c2c_proto::request::{Filter, Inbox, ListState, ReadMessage};
+use c2c_proto::request::{Filter, Inbox, ListState, ReadMessage, Traffic};
 use c2c_proto::response::{Entry, States};
 use c2c_proto::time::Timestamp;
 use std::sync::atomic::Ordering;
@@ -28,6 +28,19 @@ impl Store {
         ask: &ReadMessage,
     ) -> Result<(Message, bool), Error> {
         self.read(messages::one(&self.readers, owner, ask).await)?
+    }
+
+    /// Messages of all sessions, or all of a mailbox.
+    pub(crate) async fn traffic(&self, ask: &Traffic) -> Result<Page, Error> {
+        if ask.query.is_some() {
+            self.index_texts().await?;
+        }
+        self.read(messages::traffic(&self.readers, ask).await)
+    }
+
+    /// Any message.
+    pub(crate) async fn any_message(&self, ask: &ReadMessage) -> Result<Message, Error> {
+        self.read(messages::any(&self.readers, ask).await)?
     }
 
     pub(crate) async fn unread(

@@ -267,7 +267,7 @@ impl Actor {
     /// The hello of the next connection, which takes up the session that the last one had.
     fn hello(&self) -> Hello {
         let mut role = self.config.role.clone();
-        if let Role::Session(identity) = &mut role
+        if let Role::Session(identity) | Role::Person(identity) = &mut role
             && let Some(session) = &*self.session.borrow()
         {
             identity.session_id = Some(session.session_id.clone());

@@ -1,13 +1,13 @@
 //! Lists of messages, ascending by id. One statement for each place that they can come from.
 
-use super::shape::{add_receipts, bytes_for, messages, select_messages};
+use super::shape::{Receipts, add_receipts, bytes_for, messages, select_messages};
 use crate::session::Owner;
 use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, LIST_RECEIPTS_MAX, PAGE_RECEIPTS_MAX, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
-use c2c_proto::request::Inbox;
+use c2c_proto::request::{Inbox, Traffic};
 
 /// A part of a list.
 #[derive(Debug, Default)]
@@ -120,6 +120,43 @@ pub(super) const FOUND_IN_THREAD: (&str, &str) = found!(
       OR EXISTS (SELECT 1 FROM sightings WHERE row_id = ?2 AND message_id = f.rowid))"
 );
 
+/// For the person, who sees the messages of all sessions.
+pub(super) const ALL: (&str, &str) = source!("SELECT id FROM messages WHERE id > ?4 AND id < ?5");
+pub(super) const WHOLE_THREAD: (&str, &str) = source!(
+    "SELECT id FROM (
+         SELECT id FROM messages WHERE id = ?9 AND id > ?4 AND id < ?5
+         UNION ALL SELECT id FROM messages
+         WHERE thread = ?9 AND thread <> id AND id > ?4 AND id < ?5)"
+);
+pub(super) const FOUND_ANYWHERE: (&str, &str) = found!("TRUE");
+
+/// Lists messages of all sessions, or all that lies in one mailbox, whoever asks.
+pub(crate) async fn traffic(readers: &Readers, ask: &Traffic) -> Result<Page, sqlx::Error> {
+    let (listed, found) = match ask {
+        Traffic { mailbox: Some(_), unread_only: true, .. } => (UNREAD, FOUND_UNREAD),
+        Traffic { mailbox: Some(_), .. } => (MAIL, FOUND_MAIL),
+        Traffic { filter, .. } if filter.thread.is_some() => (WHOLE_THREAD, FOUND_ANYWHERE),
+        _ => (ALL, FOUND_ANYWHERE),
+    };
+    let nobody = Owner {
+        row: 0,
+        session_id: String::new(),
+        name: String::new(),
+        mailbox: ask.mailbox.as_deref().map(fold).unwrap_or_default(),
+    };
+    let inbox = Inbox {
+        sent: false,
+        unread_only: ask.unread_only,
+        filter: ask.filter.clone(),
+        query: ask.query.clone(),
+        before_id: ask.before_id,
+        after_id: ask.after_id,
+        limit: ask.limit,
+    };
+    let sources = if ask.query.is_some() { found } else { listed };
+    pages(readers, sources, &nobody, &inbox, Receipts::OfAll).await
+}
+
 /// Lists what the session may see. With `before_id` the newest below it are taken.
 pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Result<Page, sqlx::Error> {
     let (listed, found) = match ask {
@@ -129,7 +166,17 @@ pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Resul
         Inbox { filter, .. } if filter.thread.is_some() => (THREAD, FOUND_IN_THREAD),
         _ => (MAIL, FOUND_MAIL),
     };
-    let (ascending, descending) = if ask.query.is_some() { found } else { listed };
+    let sources = if ask.query.is_some() { found } else { listed };
+    pages(readers, sources, owner, ask, Receipts::OfOwn).await
+}
+
+async fn pages(
+    readers: &Readers,
+    (ascending, descending): (&'static str, &'static str),
+    owner: &Owner,
+    ask: &Inbox,
+    receipts: Receipts,
+) -> Result<Page, sqlx::Error> {
     let newest_first = ask.before_id.is_some();
     let limit = ask.limit as usize;
     let (mut after, mut before) = (ask.after_id.unwrap_or(0), ask.before_id.unwrap_or(MessageId::MAX));
@@ -160,7 +207,7 @@ pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Resul
             break;
         }
     }
-    add_receipts(readers, &mut page.messages, LIST_RECEIPTS_MAX).await?;
+    add_receipts(readers, &mut page.messages, LIST_RECEIPTS_MAX, receipts).await?;
     end_by_receipts(&mut page);
     page.unshown = unshown.iter().take(page.messages.len()).filter(|unshown| **unshown).count() as u64;
     if newest_first {

@@ -14,9 +14,9 @@ mod unread;
 
 pub(crate) use answers_to::answers_to;
 pub(crate) use insert::insert;
-pub(crate) use list::{Page, list};
+pub(crate) use list::{Page, list, traffic};
 pub(crate) use marks::{mark_read, mark_shown};
-pub(crate) use one::one;
+pub(crate) use one::{any, one};
 pub(crate) use recipients::KnownNames;
 pub(crate) use unannounced::{Range, unannounced};
 pub(crate) use unread::{Unread, unread};
@@ -83,6 +83,13 @@ pub(crate) const SELECTS: &[(&str, &str)] = &[
     ("search in what was sent and not read, backwards", list::FOUND_SENT_UNREAD.1),
     ("search in a thread", list::FOUND_IN_THREAD.0),
     ("search in a thread, backwards", list::FOUND_IN_THREAD.1),
+    ("all messages", list::ALL.0),
+    ("all messages, backwards", list::ALL.1),
+    ("all of a thread", list::WHOLE_THREAD.0),
+    ("all of a thread, backwards", list::WHOLE_THREAD.1),
+    ("search in all messages", list::FOUND_ANYWHERE.0),
+    ("search in all messages, backwards", list::FOUND_ANYWHERE.1),
+    ("any message", one::ANY),
     ("one message", one::ONE),
     ("answers", answers_to::ANSWERS),
     ("not announced", unannounced::SELECT),

@@ -108,14 +108,27 @@ pub(super) fn beginning(mut body: String, max_chars: usize) -> String {
     body
 }
 
-/// Adds the receipts of the reader's own messages, to each at most so many, and how many there are.
+/// Whose messages get their receipts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Receipts {
+    /// Those that the reader sent.
+    OfOwn,
+    /// All: the person may know.
+    OfAll,
+}
+
+/// Adds the receipts, to each message at most so many, and how many there are.
 pub(super) async fn add_receipts(
     readers: &Readers,
     messages: &mut [Message],
     max_each: usize,
+    whose: Receipts,
 ) -> Result<(), sqlx::Error> {
-    let own: Vec<i64> =
-        messages.iter().filter(|message| message.sent_by_reader).map(|message| message.id).collect();
+    let own: Vec<i64> = messages
+        .iter()
+        .filter(|message| message.sent_by_reader || whose == Receipts::OfAll)
+        .map(|message| message.id)
+        .collect();
     if own.is_empty() {
         return Ok(());
     }

@@ -2,10 +2,12 @@
 //! are in `automatic`, those for names asked for in `register`.
 
 mod automatic;
+mod person;
 mod register;
 mod rows;
 
 pub(crate) use automatic::greet;
+pub(crate) use person::greet as greet_person;
 pub(crate) use register::register;
 pub(crate) use rows::{load_online, row_of_client_session, write_client_sessions, write_presence};
 

@@ -189,6 +189,20 @@ pub(super) async fn refresh(
     Ok(())
 }
 
+/// Somebody is there under the row's name who is not its client.
+pub(super) async fn seen(
+    connection: &mut SqliteConnection,
+    work: &Work<'_>,
+    row: Row,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE sessions SET online = 1, seen_at = ?2 WHERE row_id = ?1")
+        .bind(row)
+        .bind(work.now.0)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
 /// Takes the name from a row: it is called `<name>-stale-<unix seconds>` from now on, `-2`, `-3` … on a collision.
 pub(super) async fn make_stale(
     connection: &mut SqliteConnection,

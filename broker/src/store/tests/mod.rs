@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::session::{Attached, ConnId, NameFollower, Owner, Row};
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
+use crate::store::GreetingKind;
 use c2c_proto::Error;
 use c2c_proto::hello::{Identity, SessionState};
 use c2c_proto::id::new_call_key;
@@ -89,7 +90,7 @@ struct Session {
 }
 
 async fn session(store: &Store, folder: &str) -> Session {
-    let greeted = store.greet(1, identity(folder)).await.unwrap().unwrap();
+    let greeted = store.greet(1, identity(folder), GreetingKind::Session).await.unwrap().unwrap();
     Session { owner: greeted.owner, _online: greeted.online.unwrap() }
 }
 

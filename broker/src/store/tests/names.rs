@@ -1,13 +1,14 @@
 //! Names: who gets which without asking, who loses one, what comes along.
 
 use super::{identity, open, registration, send, session};
+use crate::store::GreetingKind;
 use crate::store::{Greeted, Store};
 use c2c_proto::ErrorCode;
 use c2c_proto::hello::Identity;
 use c2c_proto::request::{Filter, Inbox};
 
 async fn greet(store: &Store, identity: Identity) -> Greeted {
-    store.greet(1, identity).await.unwrap().unwrap()
+    store.greet(1, identity, GreetingKind::Session).await.unwrap().unwrap()
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use super::*;
 fn session_id_of(hello: &Hello) -> Option<&str> {
     match &hello.role {
         Role::Session(identity) => identity.session_id.as_deref(),
-        Role::Control => panic!("a session was expected"),
+        Role::Control | Role::Person(_) => panic!("a session was expected"),
     }
 }
 

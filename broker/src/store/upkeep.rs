@@ -1,0 +1,40 @@
+//! What is done with the store as a whole while it is in use: on connections of its own, so that no call waits for it.
+
+use super::{Store, backup, errors, header, open};
+use c2c_proto::Error;
+use c2c_proto::response::{BackedUp, Checked};
+use sqlx::{Connection, SqliteConnection};
+use std::path::Path;
+
+/// Faults that are told: one is enough to know.
+const PROBLEMS_MAX: usize = 10;
+/// What SQLite says of a file in which it finds nothing wrong.
+const SOUND: &str = "ok";
+
+impl Store {
+    /// Copies the store into a new file.
+    ///
+    /// # Errors
+    /// `conflict` if something is there, `storage_full`, `storage_failed`, `invalid_argument` where no file can be made.
+    pub(crate) async fn backup(&self, target: &Path) -> Result<BackedUp, Error> {
+        let (messages, bytes) = backup::to(&self.paths.store, target).await?;
+        Ok(BackedUp { path: target.display().to_string(), bytes, messages })
+    }
+
+    /// Reads through all of the store.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read; what is wrong inside is no error here.
+    pub(crate) async fn check(&self) -> Result<Checked, Error> {
+        let look = async {
+            let mut connection = SqliteConnection::connect_with(&open::glance(&self.paths.store)).await?;
+            let verdict: Vec<String> =
+                sqlx::query_scalar("PRAGMA quick_check(10)").fetch_all(&mut connection).await?;
+            connection.close().await?;
+            Ok::<_, sqlx::Error>(verdict)
+        };
+        let verdict = look.await.map_err(|error| errors::for_caller(&error))?;
+        let problems = verdict.into_iter().filter(|line| line != SOUND).take(PROBLEMS_MAX).collect();
+        Ok(Checked { problems, schema: header::SCHEMA_VERSION })
+    }
+}
