@@ -16,6 +16,7 @@ mod inbox_socket;
 mod model;
 mod observe;
 mod other;
+mod person;
 mod process;
 mod raw;
 mod sandbox;
@@ -38,6 +39,7 @@ pub use inbox_socket::{InboxSocket, Post};
 pub use model::{Model, ModelRequest, Rule, when};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
+pub use person::{LOGIN, Said};
 #[cfg(unix)]
 pub use process::{Signal, raise_descriptors, signal};
 pub use process::{alive, stop};
