@@ -1,8 +1,9 @@
 //! What travels for the person at a terminal.
 
-use super::{some, text};
-use c2c_proto::request::{Backup, Check, Filter, Metrics, Request, Stop, Traffic};
-use c2c_proto::response::{self, BackedUp, Checked, Histogram, Metric, MetricValue, Response};
+use super::{responses, some, text};
+use c2c_proto::message::{Priority, To};
+use c2c_proto::request::{Backup, Check, Filter, Import, ImportedMessage, Metrics, Request, Stop, Traffic};
+use c2c_proto::response::{self, BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Response};
 
 pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     let traffic = Traffic {
@@ -21,8 +22,24 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("metrics", Request::Metrics(Metrics {})),
         ("stop", Request::Stop(Stop {})),
         ("backup", Request::Backup(Backup { path: text("/backups/c2c.db"), timeout_ms: 3_600_000 })),
+        ("import", Request::Import(Import { store_id: text("store"), messages: vec![message()] })),
         ("check", Request::Check(Check { timeout_ms: 60_000 })),
     ]
+}
+
+fn message() -> ImportedMessage {
+    ImportedMessage {
+        origin_id: 41,
+        from_name: text("api"),
+        from_session: text("session"),
+        to: To::One(text("web")),
+        body: text("the schema changed"),
+        tag: some("review"),
+        reply_to: Some(40),
+        priority: Priority::Fyi,
+        created_at: responses::AT,
+        receipts: vec![responses::receipt()],
+    }
 }
 
 pub(crate) fn responses() -> Vec<(&'static str, Response)> {
@@ -44,6 +61,7 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
         ("metrics", Response::Metrics(response::Metrics { metrics })),
         ("backed_up", Response::BackedUp(backed_up)),
         ("checked", Response::Checked(Checked { problems: vec![text("row 1 missing")], schema: 4 })),
+        ("imported", Response::Imported(Imported { imported: 3, known: 300 })),
         ("checked.bare", Response::Checked(Checked { problems: Vec::new(), schema: 4 })),
     ]
 }

@@ -1,11 +1,11 @@
 //! The person's part: under which names they may act, and that they see everything without changing anything.
 
 use super::{Session, identity, mark, message, open, send, session, to};
-use crate::store::{Greeted, GreetingKind, Store};
+use crate::store::{Greeted, GreetingKind, Store, restore};
 use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Identity;
 use c2c_proto::message::ReceiptState;
-use c2c_proto::request::{Filter, ReadMessage, Traffic};
+use c2c_proto::request::{Filter, Import, ImportedMessage, ReadMessage, Traffic};
 use c2c_proto::{Error, ErrorCode};
 
 async fn person(store: &Store, name: &str) -> Result<Greeted, Error> {
@@ -153,4 +153,93 @@ async fn a_backup_is_a_store_with_all_that_was_there_and_replaces_nothing() {
     let copy = super::try_open(&paths, &crate::config::Config::default()).await.unwrap();
     assert_eq!(seen(&copy, &newest()).await, ids);
     copy.close().await;
+}
+
+#[tokio::test]
+async fn an_import_keeps_what_was_read_answered_and_said_when_and_is_done_once() {
+    let opened = open().await;
+    let (_api, _web, [first, second, third]) = traffic(&opened.store).await;
+    let exported = opened.store.traffic(&newest()).await.unwrap().messages;
+    let import = Import {
+        store_id: "elsewhere".into(),
+        messages: exported.iter().map(|message| imported(message.clone())).collect(),
+    };
+    let other = open().await;
+    let web = session(&other.store, "/p/web").await;
+    let done = other.store.import(import.clone()).await.unwrap();
+    assert_eq!((done.imported, done.known), (3, 0));
+    let done = other.store.import(import).await.unwrap();
+    assert_eq!((done.imported, done.known), (0, 3));
+    let there = other.store.traffic(&newest()).await.unwrap().messages;
+    for (before, after) in exported.iter().zip(&there) {
+        assert_eq!(
+            (&before.body, &before.from_name, before.created_at),
+            (&after.body, &after.from_name, after.created_at)
+        );
+        assert_eq!((&before.receipts, &before.tag, &before.to), (&after.receipts, &after.tag, &after.to));
+    }
+    let [one, two, three] = [0, 1, 2].map(|at: usize| there[at].id);
+    assert_eq!((there[2].reply_to, there[2].thread), (Some(two), two));
+    assert!(first < second && second < third && one < two && two < three);
+    // The mailbox counts what came, and a message after it has a higher id.
+    assert_eq!(other.store.mail("web").unread, 2);
+    let found = Traffic { query: Some("schema".into()), ..newest() };
+    assert_eq!(seen(&other.store, &found).await, [one, three]);
+    assert!(send(&other.store, &web.owner, &["api"], "later").await.id > three);
+}
+
+fn imported(message: c2c_proto::message::Message) -> ImportedMessage {
+    ImportedMessage {
+        origin_id: message.id,
+        from_name: message.from_name,
+        from_session: message.from_session,
+        to: message.to,
+        body: message.body,
+        tag: message.tag,
+        reply_to: message.reply_to,
+        priority: message.priority,
+        created_at: message.created_at,
+        receipts: message.receipts,
+    }
+}
+
+#[tokio::test]
+async fn a_restore_puts_the_backup_into_place_and_keeps_what_was_there() {
+    let opened = open().await;
+    let (api, _web, ids) = traffic(&opened.store).await;
+    let backup = opened.folder.path().join("backup.db");
+    opened.store.backup(&backup).await.unwrap();
+    send(&opened.store, &api.owner, &["web"], "after the backup").await;
+    let id_before = opened.store.store_id().to_owned();
+    let prepared = restore::prepare(&opened.paths, &backup).await.unwrap();
+    assert_eq!(prepared.messages, 3);
+    opened.store.close().await;
+    let aside = prepared.put_into_place(&opened.paths, &crate::clock::Clock::system()).unwrap().unwrap();
+    let restored = super::try_open(&opened.paths, &crate::config::Config::default()).await.unwrap();
+    assert_eq!(seen(&restored, &newest()).await, ids);
+    assert_ne!(
+        restored.store_id(),
+        id_before,
+        "what clients know of the store as it was does not hold for it"
+    );
+    restored.close().await;
+    let paths = c2c_proto::paths::StorePaths::of_store(&aside).unwrap();
+    std::fs::create_dir_all(&paths.run_dir).unwrap();
+    let before = super::try_open(&paths, &crate::config::Config::default()).await.unwrap();
+    assert_eq!(seen(&before, &newest()).await.len(), 4);
+    before.close().await;
+}
+
+#[tokio::test]
+async fn what_is_no_backup_replaces_nothing() {
+    let opened = open().await;
+    let folder = opened.folder.path();
+    let garbage = folder.join("garbage.db");
+    std::fs::write(&garbage, "no store at all, but long enough to have a header".repeat(40)).unwrap();
+    let error = restore::prepare(&opened.paths, &garbage).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::StoreRefused);
+    let error = restore::prepare(&opened.paths, &folder.join("missing.db")).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{left:?}");
 }
