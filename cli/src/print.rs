@@ -17,7 +17,7 @@ const NAMES_MAX: usize = 3;
 /// For the help of commands that print messages as JSON.
 macro_rules! message_keys {
     () => {
-        "\
+        "
 Keys of a message; they are added over time, never renamed:
   id, thread, reply_to   numbers; reply_to may be null
   from, from_session     who sent it
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(line, "  13  2026-11-22 13:50:01Z  web → api  re 12  [done]  first\\tline\\u{1b}[2J …\n");
         for width in [75, 80, 120] {
             let line = printer(Some(width)).line(&example(&"x".repeat(200)), "unread");
-            assert_eq!(line.trim_end_matches('\n').chars().count(), width.max(85), "{line:?}");
+            assert_eq!(line.trim_end_matches('\n').chars().count(), width.max(84), "{line:?}");
             assert!(line.ends_with("x…\n"), "{line:?}");
         }
         assert!(!printer(None).line(&example("one line\n\n"), "").contains('…'));

@@ -12,7 +12,8 @@ use c2c_proto::response::Asked;
 use clap::Args;
 use serde_json::{Value, json};
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Sends a question, waits until its recipients have answered, and prints the answers.
 
 The first answer of each recipient counts. What was printed is marked read. Ctrl-C ends the waiting, not the
@@ -44,7 +45,7 @@ Examples:
 
 /// What can be said to `c2c ask`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct AskArgs {
     /// A name, several with commas between them, or '*' for everyone
     #[arg(value_name = "TO")]

@@ -10,7 +10,8 @@ use c2c_proto::message::Message;
 use c2c_proto::request::{Inbox, Traffic};
 use clap::Args;
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Lists your unread mail, a line for each message. `c2c show ID` shows one whole, `c2c read ID` marks it read.
 
 With the name of a session it looks into that mailbox instead, also while the session is at work, and changes
@@ -37,7 +38,7 @@ Examples:
 
 /// What can be said to `c2c inbox`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct InboxArgs {
     /// Look into the mailbox of this session, and change nothing
     #[arg(value_name = "NAME", conflicts_with_all = ["as_name", "sent"])]

@@ -6,7 +6,8 @@ use crate::{mail, print};
 use c2c_proto::id::MessageId;
 use clap::Args;
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Marks messages of your mailbox read. Their senders see that.
 
 What is not marked stays unread, however often it was shown, and comes again with the next `c2c wait`.";
@@ -24,7 +25,7 @@ Examples:
 
 /// What can be said to `c2c read`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct ReadArgs {
     /// The messages' ids
     #[arg(value_name = "ID", required = true, value_parser = mail::id())]

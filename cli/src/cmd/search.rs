@@ -7,7 +7,8 @@ use crate::print::{self, Printer};
 use c2c_proto::request::Traffic;
 use clap::Args;
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Lists the newest messages of all sessions in whose bodies all of these words occur. Marks nothing.";
 
 const AFTER: &str = concat!(
@@ -29,7 +30,7 @@ Examples:
 
 /// What can be said to `c2c search`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct SearchArgs {
     /// Words that all occur
     #[arg(value_name = "TEXT", required = true)]

@@ -12,7 +12,8 @@ use c2c_proto::response::Sent;
 use clap::Args;
 use serde_json::{Value, json};
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Sends a message and says who gets it. When it ends with 0 the message is on disk.
 
 It is sent as you (user-<login>): sessions answer to your mailbox, see `c2c inbox` and `c2c wait`.";
@@ -48,7 +49,7 @@ const USAGE: &str = "c2c send [OPTIONS] <TO> <BODY>\n       c2c send [OPTIONS] -
 
 /// What can be said to `c2c send`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER, override_usage = USAGE)]
+#[command(after_help = AFTER, override_usage = USAGE)]
 pub(crate) struct SendArgs {
     /// A name, several with commas between them, or '*' for everyone; with --reply-to it may be left out
     #[arg(value_name = "TO")]

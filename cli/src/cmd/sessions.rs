@@ -12,7 +12,8 @@ use c2c_proto::time::Timestamp;
 use clap::Args;
 use serde_json::{Value, json};
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Lists the sessions that are online, and those that were a moment ago.
 
 A session is online as long as its client runs. One that is away keeps its name and its mail.";
@@ -45,7 +46,7 @@ Examples:
 
 /// What can be said to `c2c sessions`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct SessionsArgs {
     /// All that the store knows, however long they have been away
     #[arg(long, conflicts_with = "within")]

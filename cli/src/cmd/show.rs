@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 /// Messages of the thread, the newest.
 const THREAD_MAX: u32 = 100;
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Shows one message whole, how far it has come at each recipient, and the thread that it belongs to.
 
 It shows any message, whoever it is for, and marks nothing.";
@@ -47,7 +48,7 @@ Examples:
 
 /// What can be said to `c2c show`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct ShowArgs {
     /// The message's id
     #[arg(value_name = "ID", value_parser = mail::id())]

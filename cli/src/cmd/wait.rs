@@ -11,7 +11,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Waits until there is unread mail for you that matches, and prints it whole. Mail that is there already counts.
 
 It marks nothing read: what is still unread comes again with the next wait. `c2c read` marks it.";
@@ -38,7 +39,7 @@ Examples:
 
 /// What can be said to `c2c wait`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct WaitArgs {
     /// The mailbox of a session that is away, instead of your own
     #[arg(value_name = "NAME")]

@@ -17,7 +17,8 @@ use notify::Notifier;
 /// How long one question for more waits, in milliseconds: an hour, then it is asked again.
 const ROUND_MS: u64 = 3_600_000;
 
-const ABOUT: &str = "\
+/// What the help says first.
+pub(crate) const ABOUT: &str = "\
 Shows the latest messages of all sessions, a line for each, and with --follow those that come, as they come.
 
 It marks nothing. `c2c show ID` shows a message whole.";
@@ -43,7 +44,7 @@ Examples:
 
 /// What can be said to `c2c tail`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct TailArgs {
     /// Go on with what comes, until Ctrl-C
     #[arg(short, long)]
