@@ -50,11 +50,6 @@ impl Printer {
         Self { width, paint: Paint::for_stdout() }
     }
 
-    /// The colours.
-    pub(crate) const fn paint(self) -> Paint {
-        self.paint
-    }
-
     /// A message as one line: who, when, to whom, a note, and the first line of the body as far as it fits.
     pub(crate) fn line(self, message: &Message, note: &str) -> String {
         let note = if note.is_empty() { String::new() } else { format!("  ({})", visible(note)) };
