@@ -60,7 +60,8 @@ impl Printer {
             Some(width) => shortened(&body, width.saturating_sub(used).max(BODY_MIN_CHARS)),
             None => visible(&body),
         };
-        format!("{head}{}  {body}\n", self.paint.dim(&note))
+        let note = if note.is_empty() { note } else { self.paint.dim(&note) };
+        format!("{head}{note}  {body}\n")
     }
 
     /// A message with all of the body that there is, its newlines and tabs kept.
