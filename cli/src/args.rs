@@ -123,6 +123,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask sessions a question and wait for their answers
+    #[command(long_about = ask::ABOUT)]
     Ask(ask::AskArgs),
     /// Copy the store into a file, while it is in use
     Backup(backup::BackupArgs),
@@ -146,6 +147,7 @@ pub(crate) enum Command {
     /// Add the messages and state of an export to the store
     Import(import::ImportArgs),
     /// List your mail, or that of a session
+    #[command(long_about = inbox::ABOUT)]
     Inbox(inbox::InboxArgs),
     /// Hold a lease in the shared state
     Lease(lease::LeaseArgs),
@@ -158,19 +160,24 @@ pub(crate) enum Command {
     /// Delete what is old and done with
     Prune(prune::PruneArgs),
     /// Mark messages of your mailbox read
+    #[command(long_about = read::ABOUT)]
     Read(read::ReadArgs),
     /// Put a backup in the place of the store
     Restore(restore::RestoreArgs),
     /// Search the bodies of all messages
+    #[command(long_about = search::ABOUT)]
     Search(search::SearchArgs),
     /// Send a message
+    #[command(long_about = send::ABOUT)]
     Send(send::SendArgs),
     /// List the sessions
+    #[command(long_about = sessions::ABOUT)]
     Sessions(sessions::SessionsArgs),
     /// Install c2c for Claude Code
     #[command(long_about = setup_args::SETUP, after_help = setup_args::SETUP_AFTER)]
     Setup(SetupArgs),
     /// Show one message whole, with its receipts and its thread
+    #[command(long_about = show::ABOUT)]
     Show(show::ShowArgs),
     /// Read and change the shared state
     State(state::StateArgs),
@@ -184,6 +191,7 @@ pub(crate) enum Command {
     /// Ask the broker to finish and exit
     Stop(stop::StopArgs),
     /// Show the messages of all sessions as they come
+    #[command(long_about = tail::ABOUT)]
     Tail(tail::TailArgs),
     /// Watch sessions and messages live
     Top(top::TopArgs),
@@ -191,6 +199,7 @@ pub(crate) enum Command {
     #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]
     Uninstall(UninstallArgs),
     /// Wait for mail
+    #[command(long_about = wait::ABOUT)]
     Wait(wait::WaitArgs),
 }
 
@@ -214,7 +223,22 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["demo", "hook", "setup", "status", "uninstall"] {
+        for name in [
+            "ask",
+            "demo",
+            "hook",
+            "inbox",
+            "read",
+            "search",
+            "send",
+            "sessions",
+            "setup",
+            "show",
+            "status",
+            "tail",
+            "uninstall",
+            "wait",
+        ] {
             let subcommand = command.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }

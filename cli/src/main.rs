@@ -2,11 +2,14 @@
 
 mod args;
 mod cmd;
+mod compose;
 mod control;
 mod exit;
 mod link;
+mod mail;
 mod mcp;
 mod person;
+mod print;
 mod shape;
 mod text;
 mod trouble;
