@@ -106,7 +106,11 @@ impl Session {
     }
 
     /// A tool call that must succeed.
-    pub(in crate::cmd) async fn call(&self, tool: &'static str, arguments: &Value) -> anyhow::Result<Outcome> {
+    pub(in crate::cmd) async fn call(
+        &self,
+        tool: &'static str,
+        arguments: &Value,
+    ) -> anyhow::Result<Outcome> {
         let call = self.begin(tool, arguments)?;
         self.succeeded(call).await
     }
