@@ -223,23 +223,8 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in [
-            "ask",
-            "demo",
-            "hook",
-            "inbox",
-            "read",
-            "search",
-            "send",
-            "sessions",
-            "setup",
-            "show",
-            "status",
-            "tail",
-            "uninstall",
-            "wait",
-        ] {
-            let subcommand = command.find_subcommand_mut(name).unwrap();
+        for subcommand in command.get_subcommands_mut() {
+            let name = subcommand.get_name().to_owned();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }
     }
