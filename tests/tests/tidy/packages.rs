@@ -50,8 +50,9 @@ fn each_crate_that_is_installed_says_what_it_is() {
 #[test]
 fn copies_in_crates_are_what_they_are_copies_of() {
     let licences = ["LICENSE-MIT", "LICENSE-APACHE"];
-    let of_crates =
-        INSTALLED.iter().flat_map(|member| licences.map(|name| (name.to_owned(), format!("{member}/{name}"))));
+    let of_crates = INSTALLED
+        .iter()
+        .flat_map(|member| licences.map(|name| (name.to_owned(), format!("{member}/{name}"))));
     let others = COPIES.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned()));
     for (from, to) in of_crates.chain(others) {
         assert!(text(&from) == text(&to), "{to} differs from {from}: cp {from} {to}");
