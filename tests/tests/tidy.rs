@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 #[path = "tidy/faults.rs"]
 mod faults;
+#[path = "tidy/packages.rs"]
+mod packages;
 
 const FILE_MAX_LINES: usize = 400;
 const FUNCTION_MAX_LINES: usize = 70;
