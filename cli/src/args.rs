@@ -133,6 +133,7 @@ pub(crate) enum Command {
     #[command(long_about = DEMO, after_help = DEMO_AFTER)]
     Demo,
     /// Find out what keeps c2c from working, and what mends it
+    #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::DoctorArgs),
     /// Print all messages, sessions and state as JSON lines
     Export(export::ExportArgs),
@@ -163,6 +164,7 @@ pub(crate) enum Command {
     #[command(long_about = read::ABOUT)]
     Read(read::ReadArgs),
     /// Put a backup in the place of the store
+    #[command(long_about = restore::RESTORE)]
     Restore(restore::RestoreArgs),
     /// Search the bodies of all messages
     #[command(long_about = search::ABOUT)]

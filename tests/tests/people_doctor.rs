@@ -9,8 +9,22 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const NAMES: [&str; 16] = [
-    "programs", "path", "folders", "file_system", "free_space", "lock", "broker", "config", "store", "clock", "service",
-    "registration", "hooks", "environment", "sessions", "round_trip",
+    "programs",
+    "path",
+    "folders",
+    "file_system",
+    "free_space",
+    "lock",
+    "broker",
+    "config",
+    "store",
+    "clock",
+    "service",
+    "registration",
+    "hooks",
+    "environment",
+    "sessions",
+    "round_trip",
 ];
 
 /// A sandbox in whose home Claude Code has c2c.
@@ -93,9 +107,11 @@ fn an_open_run_folder_or_socket_or_store_is_found() {
     let sandbox = healthy();
     well(&sandbox);
     let paths = sandbox.paths();
-    for (path, broken, right) in
-        [(&*paths.run_dir, 0o755, 0o700), (paths.address.as_path(), 0o666, 0o600), (&*paths.store, 0o644, 0o600)]
-    {
+    for (path, broken, right) in [
+        (&*paths.run_dir, 0o755, 0o700),
+        (paths.address.as_path(), 0o666, 0o600),
+        (&*paths.store, 0o644, 0o600),
+    ] {
         mode(path, broken);
         check(&doctor(&sandbox, None), "folders", "failed", path.to_str().unwrap());
         mode(path, right);
@@ -179,7 +195,11 @@ fn a_registration_or_hook_that_leads_nowhere_is_found() {
 fn sessions_that_use_another_store_or_take_no_name_are_found() {
     let sandbox = healthy();
     let elsewhere = sandbox.dir().join("other.db");
-    register(&sandbox, &binary("c2c-shim"), &json!({"CLAUDE_C2C_DB": elsewhere, "C2C_NAME": "-", "C2C_PUSH": "off"}));
+    register(
+        &sandbox,
+        &binary("c2c-shim"),
+        &json!({"CLAUDE_C2C_DB": elsewhere, "C2C_NAME": "-", "C2C_PUSH": "off"}),
+    );
     let report = doctor(&sandbox, None);
     for says in [elsewhere.to_str().unwrap(), "C2C_NAME=-", "C2C_PUSH=off"] {
         check(&report, "environment", "warning", says);

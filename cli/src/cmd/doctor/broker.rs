@@ -72,7 +72,7 @@ async fn started() -> Result<Box<Status>, Error> {
 }
 
 /// How the broker that answers does.
-pub(super) fn check(status: Option<&Box<Status>>) -> Check {
+pub(super) fn check(status: Option<&Status>) -> Check {
     let Some(status) = status else { return Check::skipped("broker", "no broker answers") };
     let own = env!("CARGO_PKG_VERSION");
     let mut problems = Vec::new();

@@ -28,7 +28,8 @@ use report::Check;
 use round_trip::Stage;
 
 /// What it does, for `--help`.
-const ABOUT: &str = "\
+/// What `c2c doctor --help` begins with.
+pub(crate) const ABOUT: &str = "\
 Finds out why a session gets no mail: it looks at the programs, the store, the broker, the service, Claude
 Code's configuration and the sessions, and sends a message between two real shims in a temporary folder.
 
@@ -57,7 +58,7 @@ Examples:
 
 /// What can be said to `c2c doctor`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct DoctorArgs {
     /// Print one JSON object instead of lines
     #[arg(long)]
@@ -104,7 +105,7 @@ async fn examine(stage: &mut Stage) -> anyhow::Result<Vec<Check>> {
     checks.extend([disk::kind(paths), disk::space(paths)]);
     let (lock, reached) = broker::reach(paths).await;
     checks.push(lock);
-    checks.push(broker::check(reached.as_ref()));
+    checks.push(broker::check(reached.as_deref()));
     checks.push(config::check(paths).await);
     checks.extend(store::check(reached.is_some()).await);
     checks.push(service::check(&places).await);

@@ -7,7 +7,7 @@ use c2c_proto::id::MessageId;
 use c2c_proto::request::{Check as Question, Filter, Traffic};
 use c2c_proto::response::Checked;
 use c2c_proto::time::Timestamp;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// Reading through a large store takes its time.
@@ -93,11 +93,6 @@ pub(super) fn page(mailbox: Option<String>, before: Option<MessageId>, after: Op
         before_id: before,
         after_id: after,
         limit: 1,
+        timeout_ms: 0,
     }
-}
-
-/// What this machine's clock says.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
