@@ -62,6 +62,8 @@ pub enum Request {
     Backup(Backup),
     /// See [`Check`].
     Check(Check),
+    /// See [`PruneDryRun`].
+    PruneDryRun(PruneDryRun),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].
@@ -341,6 +343,13 @@ pub struct Check {
     pub timeout_ms: u64,
 }
 
+/// Count what a [`Prune`] would delete now, and delete nothing. Answered by [`crate::response::Pruned`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PruneDryRun {
+    /// Only what is older than this many days.
+    pub older_than_days: u32,
+}
+
 impl Request {
     /// The request's name, for logs.
     #[must_use]
@@ -372,6 +381,7 @@ impl Request {
             Self::Stop(_) => "stop",
             Self::Backup(_) => "backup",
             Self::Check(_) => "check",
+            Self::PruneDryRun(_) => "prune_dry_run",
         }
     }
 
@@ -404,7 +414,8 @@ impl Request {
             | Self::Metrics(_)
             | Self::Stop(_)
             | Self::Backup(_)
-            | Self::Check(_) => 1,
+            | Self::Check(_)
+            | Self::PruneDryRun(_) => 1,
         }
     }
 
