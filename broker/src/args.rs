@@ -43,6 +43,10 @@ pub struct Args {
     #[arg(long)]
     pub ready_stdout: bool,
 
+    /// Put a backup into the place of the store, which is moved aside, and exit (what `c2c restore` runs)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "on_demand"])]
+    pub restore: Option<PathBuf>,
+
     /// Stay for good, tell a service manager when ready, and take over from a broker that a session started
     #[arg(long)]
     pub service: bool,
@@ -57,6 +61,8 @@ pub enum Mode {
     OnDemand,
     /// Started by a service manager: stays, and does not make room for another.
     Service,
+    /// Puts a backup into the place of the store, and exits.
+    Restore,
 }
 
 impl Mode {
@@ -67,6 +73,7 @@ impl Mode {
             Self::Foreground => "in the foreground",
             Self::OnDemand => "on demand",
             Self::Service => "service",
+            Self::Restore => "restore",
         }
     }
 
@@ -75,7 +82,7 @@ impl Mode {
     pub const fn standing(self) -> Standing {
         match self {
             Self::OnDemand => Standing::Detached,
-            Self::Foreground | Self::Service => Standing::Attached,
+            Self::Foreground | Self::Service | Self::Restore => Standing::Attached,
         }
     }
 }

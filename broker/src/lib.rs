@@ -20,6 +20,7 @@ pub mod platform;
 pub mod presence;
 pub mod process;
 pub mod readiness;
+pub mod restore;
 pub mod server;
 pub mod session;
 pub mod shutdown;

@@ -5,6 +5,7 @@
 use crate::args::Args;
 use crate::clock::Clock;
 use crate::platform::{self, Standing};
+use crate::restore;
 use crate::server;
 use clap::Parser;
 use std::process::ExitCode;
@@ -28,7 +29,10 @@ pub fn run(clock: Clock) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return platform_failure("cannot begin", &error),
     };
-    let code = runtime.block_on(server::run(args, paths, clock));
+    let code = match args.restore.clone() {
+        Some(backup) => runtime.block_on(restore::run(&args, paths, &backup, clock)),
+        None => runtime.block_on(server::run(args, paths, clock)),
+    };
     runtime.shutdown_timeout(STRAGGLERS_END_WITHIN);
     code
 }

@@ -146,7 +146,7 @@ async fn open(config: Config, paths: StorePaths, mode: Mode, clock: Clock) -> Re
 
 async fn claim(paths: &StorePaths, mode: Mode) -> Result<Claim, Error> {
     match instance::claim(paths, mode)? {
-        Claim::Taken(holder) if mode == Mode::Service => takeover::take(paths, holder).await,
+        Claim::Taken(holder) if mode == Mode::Service => takeover::take(paths, holder, mode).await,
         claim => Ok(claim),
     }
 }

@@ -1,4 +1,5 @@
-//! How a service takes the place of a broker that a session started: it asks it to make room, and waits for the lock.
+//! How a service, or a restore, takes the place of a broker that a session started: it asks it to make room, and waits for the
+//! lock.
 //!
 //! Owns no state. A broker that is a service itself is left alone, and so is one that a person started in a terminal.
 
@@ -20,14 +21,14 @@ use tokio_util::codec::Framed;
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// How long the incumbent may take to finish, before it is asked again (a session may have started another one).
 const ROUND: Duration = Duration::from_millis(3_300);
-/// Rounds before the service gives up; together about ten seconds.
+/// Rounds before it gives up; together about ten seconds.
 const ROUNDS: u32 = 3;
 
 /// The lock, or word of the service that has it.
 ///
 /// # Errors
 /// `broker_busy` when the incumbent does not make room: it does not answer, or a person started it.
-pub(crate) async fn take(paths: &StorePaths, holder: Option<Holder>) -> Result<Claim, Error> {
+pub(crate) async fn take(paths: &StorePaths, holder: Option<Holder>, mode: Mode) -> Result<Claim, Error> {
     let mut said = "it does not answer".to_owned();
     for _ in 0..ROUNDS {
         match tokio::time::timeout(ANSWER_WITHIN, ask(paths)).await {
@@ -38,7 +39,7 @@ pub(crate) async fn take(paths: &StorePaths, holder: Option<Holder>) -> Result<C
             Err(_elapsed) => {}
         }
         // Also when it did not answer: it may be on its way out.
-        if let Some(instance) = instance::wait(paths, Mode::Service, ROUND).await? {
+        if let Some(instance) = instance::wait(paths, mode, ROUND).await? {
             return Ok(Claim::Held(instance));
         }
     }
@@ -46,7 +47,7 @@ pub(crate) async fn take(paths: &StorePaths, holder: Option<Holder>) -> Result<C
     Err(Error::new(
         ErrorCode::BrokerBusy,
         format!("{holder} holds the store {}: {said}", paths.store.display()),
-        "end that process, then start the service again",
+        "end that process, then try again",
     ))
 }
 
@@ -54,7 +55,7 @@ fn in_a_terminal(paths: &StorePaths, pid: u32) -> Error {
     Error::new(
         ErrorCode::BrokerBusy,
         format!("a broker runs in a terminal, pid {pid}, and holds the store {}", paths.store.display()),
-        "end it first, then start the service again",
+        "end it first, then try again",
     )
 }
 

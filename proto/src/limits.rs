@@ -91,6 +91,8 @@ pub const BROADCAST_LATE_S: u64 = 3_600;
 pub const SEEN_RECENTLY_DAYS: u64 = 7;
 /// An idempotency key.
 pub const CALL_KEY_MAX_BYTES: usize = 256;
+/// Messages in one `Import`: as many as make a transaction worth its flush.
+pub const IMPORT_MESSAGES_MAX: usize = 256;
 /// `query` of an inbox.
 pub const QUERY_MAX_CHARS: usize = 1_000;
 /// `ttl_s` of an entry, in seconds: ten years; what lives longer needs no expiry, and times stay far from overflow.

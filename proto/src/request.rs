@@ -4,7 +4,8 @@
 
 use crate::hello::Identity;
 use crate::id::{MessageId, Version};
-use crate::message::{Priority, To};
+use crate::message::{Priority, Receipt, To};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Every request. The order is the wire format: append only.
@@ -62,6 +63,8 @@ pub enum Request {
     Backup(Backup),
     /// See [`Check`].
     Check(Check),
+    /// See [`Import`].
+    Import(Import),
     /// See [`PruneDryRun`].
     PruneDryRun(PruneDryRun),
 }
@@ -343,6 +346,42 @@ pub struct Check {
     pub timeout_ms: u64,
 }
 
+/// Put messages of an export into the store, with the times, senders and marks that they had. Answered by
+/// [`crate::response::Imported`]. For the person: needs the role of a person or of one who looks on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The id of the store that they come from. With it and their ids there messages that were imported before are recognised.
+    pub store_id: String,
+    /// At most [`crate::limits::IMPORT_MESSAGES_MAX`], ascending by id. What they answer was imported before them, or stands
+    /// before them.
+    pub messages: Vec<ImportedMessage>,
+}
+
+/// One message of an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedMessage {
+    /// Its id in the store that it comes from.
+    pub origin_id: MessageId,
+    /// The sender's name when it was sent.
+    pub from_name: String,
+    /// The sender's session there.
+    pub from_session: String,
+    /// Whom it was for.
+    pub to: To,
+    /// The whole body.
+    pub body: String,
+    /// A filter word.
+    pub tag: Option<String>,
+    /// What it answers, by its id there; without effect if that is not in this store.
+    pub reply_to: Option<MessageId>,
+    /// Whether it asked to be announced. It is not announced now.
+    pub priority: Priority,
+    /// When it was committed there.
+    pub created_at: Timestamp,
+    /// How far each delivery had come: unread mail is unread here as well.
+    pub receipts: Vec<Receipt>,
+}
+
 /// Count what a [`Prune`] would delete now, and delete nothing. Answered by [`crate::response::Pruned`]. Needs no session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PruneDryRun {
@@ -381,6 +420,7 @@ impl Request {
             Self::Stop(_) => "stop",
             Self::Backup(_) => "backup",
             Self::Check(_) => "check",
+            Self::Import(_) => "import",
             Self::PruneDryRun(_) => "prune_dry_run",
         }
     }
@@ -415,6 +455,7 @@ impl Request {
             | Self::Stop(_)
             | Self::Backup(_)
             | Self::Check(_)
+            | Self::Import(_)
             | Self::PruneDryRun(_) => 1,
         }
     }

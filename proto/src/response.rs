@@ -50,6 +50,8 @@ pub enum Response {
     BackedUp(BackedUp),
     /// To `Check`.
     Checked(Checked),
+    /// To `Import`.
+    Imported(Imported),
 }
 
 /// The session now holds a name.
@@ -441,4 +443,13 @@ pub struct Checked {
     pub problems: Vec<String>,
     /// The version of its schema.
     pub schema: u32,
+}
+
+/// Messages are on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// How many are new.
+    pub imported: u64,
+    /// How many were imported before, and are as they were.
+    pub known: u64,
 }

@@ -23,13 +23,7 @@ pub(super) fn key(key: &str) -> Result<(), Error> {
 /// A message may be stored as it is.
 pub(super) fn send(send: &Send, limits: &Limits) -> Result<(), Error> {
     key(&send.key)?;
-    if send.body.is_empty() {
-        return Err(Error::invalid("the body is empty", "say something; white space is kept as it is"));
-    }
-    if send.body.len() > limits.body_max_bytes {
-        let hint = "write the text to a file and send its path, or send it in parts";
-        return Err(Error::too_large("the body", send.body.len(), limits.body_max_bytes, "bytes", hint));
-    }
+    body(&send.body, limits.body_max_bytes)?;
     if let Some(tag) = &send.tag {
         self::tag(tag)?;
     }
@@ -43,8 +37,20 @@ pub(super) fn send(send: &Send, limits: &Limits) -> Result<(), Error> {
     }
 }
 
+/// A body is there and within its bound.
+pub(super) fn body(body: &str, max_bytes: usize) -> Result<(), Error> {
+    if body.is_empty() {
+        return Err(Error::invalid("the body is empty", "say something; white space is kept as it is"));
+    }
+    if body.len() > max_bytes {
+        let hint = "write the text to a file and send its path, or send it in parts";
+        return Err(Error::too_large("the body", body.len(), max_bytes, "bytes", hint));
+    }
+    Ok(())
+}
+
 /// A tag is a word within its bound.
-fn tag(tag: &str) -> Result<(), Error> {
+pub(super) fn tag(tag: &str) -> Result<(), Error> {
     let chars = tag.chars().count();
     if chars > limits::TAG_MAX_CHARS {
         let hint = "a tag is a filter word such as handoff, question, status, error";

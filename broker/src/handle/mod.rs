@@ -5,6 +5,7 @@ mod ask;
 mod check;
 mod hello;
 mod hook;
+mod import;
 mod inbox;
 mod list_sessions;
 mod mark_read;
@@ -105,6 +106,7 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::Metrics(_) => Box::pin(metrics::metrics(broker)),
         Request::Backup(request) => Box::pin(async move { upkeep::backup(broker, &request).await }),
         Request::Check(request) => Box::pin(async move { upkeep::check(broker, &request).await }),
+        Request::Import(request) => Box::pin(import::import(broker, caller, request)),
         Request::Stop(_) => at_once(upkeep::stop(broker)),
         request => match registered(caller) {
             Ok(owner) => {

@@ -94,7 +94,7 @@ fn no_file(target: &Path, error: &io::Error) -> Error {
     })
 }
 
-async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
+pub(super) async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
     // It has to be there before SQLite opens it, or it would get the mode that the process gives to any file.
     private_file().write(true).create_new(true).open(target)?;
     let name = target.to_str().ok_or_else(|| sqlx::Error::Protocol("its path is no text".to_owned()))?;
@@ -156,14 +156,14 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
     }
 }
 
-fn remove(unfinished: &Path) {
+pub(super) fn remove(unfinished: &Path) {
     for suffix in BESIDE {
         // Most of them do not exist, and a leftover is never taken for a backup.
         let _ = std::fs::remove_file(beside(unfinished, suffix));
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

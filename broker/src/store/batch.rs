@@ -10,8 +10,8 @@ use crate::presence::{Left, OnlineGuard};
 use crate::session::{Attached, Row};
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
-use c2c_proto::request::{MarkRead, Prune};
-use c2c_proto::response::{Marked, Pruned};
+use c2c_proto::request::{Import, MarkRead, Prune};
+use c2c_proto::response::{Imported, Marked, Pruned};
 use std::collections::HashSet;
 
 /// Jobs that wait for their transaction where they can be counted, at most; the others wait behind them.
@@ -35,6 +35,7 @@ pub(crate) struct Batch {
     pub(crate) client_sessions: Vec<Ask<(Row, String), ()>>,
     pub(crate) state: Vec<StateChange>,
     pub(crate) prunes: Vec<Ask<ByOwner<Prune>, Pruned>>,
+    pub(crate) imports: Vec<Ask<Import, Imported>>,
     pub(crate) index_texts: Vec<Ask<(), ()>>,
     pub(crate) flushes: Vec<Ask<(), ()>>,
 }
@@ -48,6 +49,7 @@ pub(crate) struct Outcomes {
     pub(crate) marks: Vec<Result<Marked, Error>>,
     pub(crate) state: Vec<Result<StateOutcome, Error>>,
     pub(crate) prunes: Vec<Result<Pruned, Error>>,
+    pub(crate) imports: Vec<Result<Imported, Error>>,
 }
 
 impl Batch {
@@ -72,7 +74,10 @@ impl Batch {
 
     /// How long the texts of its messages are together.
     pub(crate) fn text_bytes(&self) -> usize {
-        self.sends.iter().map(|ask| ask.input.request.body.len()).sum()
+        let sent = self.sends.iter().map(|ask| ask.input.request.body.len());
+        let imported =
+            self.imports.iter().flat_map(|ask| &ask.input.messages).map(|message| message.body.len());
+        sent.chain(imported).sum()
     }
 
     /// The same changes, each in a batch of its own.
@@ -107,6 +112,7 @@ impl Batch {
             + self.client_sessions.len()
             + self.state.len()
             + self.prunes.len()
+            + self.imports.len()
             + self.index_texts.len()
             + self.flushes.len()
     }
@@ -119,6 +125,7 @@ impl Batch {
         answer_all(self.sends, outcomes.sends);
         answer_all(self.marks, outcomes.marks);
         answer_all(self.prunes, outcomes.prunes);
+        answer_all(self.imports, outcomes.imports);
         for (change, outcome) in self.state.into_iter().zip(outcomes.state) {
             change.answer(outcome);
         }
@@ -177,6 +184,7 @@ impl Batch {
             Job::SetState(ask) => self.state.push(StateChange::Set(ask)),
             Job::DeleteState(ask) => self.state.push(StateChange::Delete(ask)),
             Job::Prune(ask) => self.prunes.push(ask),
+            Job::Import(ask) => self.imports.push(ask),
             Job::IndexTexts(ask) => self.index_texts.push(ask),
             Job::Flush(ask) => self.flushes.push(ask),
         }
@@ -193,6 +201,7 @@ impl Batch {
         jobs.extend(self.client_sessions.into_iter().map(Job::ClientSession));
         jobs.extend(self.state.into_iter().map(StateChange::into_job));
         jobs.extend(self.prunes.into_iter().map(Job::Prune));
+        jobs.extend(self.imports.into_iter().map(Job::Import));
         jobs.extend(self.index_texts.into_iter().map(Job::IndexTexts));
         jobs.extend(self.flushes.into_iter().map(Job::Flush));
         jobs

@@ -5,7 +5,7 @@ use super::batch::{Batch, Outcomes};
 use super::jobs::GreetingKind;
 use super::transaction::Transaction;
 use super::writer::Work;
-use super::{messages, prune, sessions, state};
+use super::{import, messages, prune, sessions, state};
 
 /// Every kind of change in turn: names first, since mail follows them.
 pub(super) async fn execute(
@@ -26,6 +26,13 @@ pub(super) async fn execute(
             outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
         }
         work.names.forget();
+        super::recount(connection, work).await?;
+    }
+    if !batch.imports.is_empty() {
+        let connection = transaction.connection().await?;
+        for ask in &batch.imports {
+            outcomes.imports.push(import::import(connection, work, &ask.input).await?);
+        }
         super::recount(connection, work).await?;
     }
     answers.keep(transaction, work.age);

@@ -6,8 +6,8 @@ use crate::session::{ConnId, Owner, Row};
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::{CALL_KEY_PREFIX, MessageId};
-use c2c_proto::request::{DeleteState, MarkRead, Prune, Register, SetState};
-use c2c_proto::response::{Deleted, Displaced, Marked, Pruned, Registered, StateSet};
+use c2c_proto::request::{DeleteState, Import, MarkRead, Prune, Register, SetState};
+use c2c_proto::response::{Deleted, Displaced, Imported, Marked, Pruned, Registered, StateSet};
 use std::borrow::Cow;
 use tokio::sync::oneshot;
 
@@ -33,6 +33,7 @@ pub(crate) enum Job {
     SetState(Ask<ByOwner<SetState>, StateSet>),
     DeleteState(Ask<ByOwner<DeleteState>, Deleted>),
     Prune(Ask<ByOwner<Prune>, Pruned>),
+    Import(Ask<Import, Imported>),
     /// Answered when the texts of all messages that were queued before it can be searched.
     IndexTexts(Ask<(), ()>),
     /// Answered when everything that was queued before it is on disk.
@@ -118,6 +119,7 @@ impl Job {
             Self::Presence(..)
             | Self::Shown(_)
             | Self::ClientSession(_)
+            | Self::Import(_)
             | Self::IndexTexts(_)
             | Self::Flush(_) => None,
         }
@@ -128,6 +130,7 @@ impl Job {
         match self {
             Self::Send(ask) => ask.input.request.body.len(),
             Self::SetState(ask) => ask.input.request.value.len(),
+            Self::Import(ask) => ask.input.messages.iter().map(|message| message.body.len()).sum(),
             _ => 0,
         }
     }
@@ -146,6 +149,7 @@ impl Job {
             Self::SetState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::DeleteState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Prune(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Import(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::IndexTexts(ask) | Self::Flush(ask) => drop(ask.answer.send(Err(error.clone()))),
         }
     }

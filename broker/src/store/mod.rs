@@ -13,6 +13,7 @@ mod doubt;
 mod errors;
 mod execute;
 mod header;
+mod import;
 mod jobs;
 mod late_index;
 mod leisure;
@@ -23,6 +24,7 @@ mod place;
 mod prune;
 mod readers;
 mod reads;
+pub mod restore;
 mod seed;
 mod sessions;
 mod state;
@@ -51,8 +53,8 @@ use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::{DeleteState, MarkRead, Prune, SetState};
-use c2c_proto::response::{Deleted, Marked, Pruned, StateSet};
+use c2c_proto::request::{DeleteState, Import, MarkRead, Prune, SetState};
+use c2c_proto::response::{Deleted, Imported, Marked, Pruned, StateSet};
 use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
 use counts::{CountChange, Counts};
@@ -249,6 +251,12 @@ impl Store {
 
     pub(crate) async fn prune(&self, prune: ByOwner<Prune>) -> Result<Pruned, Error> {
         self.change(prune, Job::Prune).await
+    }
+
+    pub(crate) async fn import(&self, import: Import) -> Result<Imported, Error> {
+        let imported = self.change(import, Job::Import).await?;
+        self.shared.last_message_id.fetch_max(self.newest_id().await?, Ordering::AcqRel);
+        Ok(imported)
     }
 
     /// Returns when a search finds everything that was stored before.

@@ -1,5 +1,6 @@
 //! One value of every frame, with every variant of every enum that travels; names are stable, they key the golden file.
 
+mod person;
 pub(crate) mod push;
 mod requests;
 pub(crate) mod responses;
@@ -28,6 +29,7 @@ pub(crate) fn from_client() -> Vec<(String, ClientFrame)> {
         (text("hello.session"), ClientFrame::Hello(hello(Role::Session(Box::new(identity()))))),
         (text("hello.session.bare"), ClientFrame::Hello(hello(Role::Session(Box::default())))),
         (text("hello.control"), ClientFrame::Hello(hello(Role::Control))),
+        (text("hello.person"), ClientFrame::Hello(hello(Role::Person(Box::new(identity()))))),
         (text("cancel"), ClientFrame::Cancel { id: CALL_ID }),
         (text("cancel.large_id"), ClientFrame::Cancel { id: u64::MAX }),
     ];
@@ -35,6 +37,7 @@ pub(crate) fn from_client() -> Vec<(String, ClientFrame)> {
         requests::all()
             .into_iter()
             .chain(push::requests())
+            .chain(person::requests())
             .map(|(name, request)| (format!("call.{name}"), ClientFrame::Call { id: CALL_ID, request })),
     );
     frames
@@ -58,6 +61,7 @@ pub(crate) fn from_broker() -> Vec<(String, ServerFrame)> {
         responses::all()
             .into_iter()
             .chain(push::responses())
+            .chain(person::responses())
             .map(|(name, response)| (format!("reply.{name}"), reply(None, response))),
     );
     frames.extend(

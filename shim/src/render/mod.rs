@@ -124,7 +124,8 @@ fn rendered(view: &View, response: Response) -> Rendered {
         | Response::PushStates(_)
         | Response::Metrics(_)
         | Response::BackedUp(_)
-        | Response::Checked(_) => plain(json!({"ok": true})),
+        | Response::Checked(_)
+        | Response::Imported(_) => plain(json!({"ok": true})),
     }
 }
 

@@ -7,6 +7,7 @@ mod late_index;
 mod messages;
 mod names;
 mod opening;
+mod person;
 mod plans;
 mod schemas;
 mod seed;
