@@ -98,6 +98,9 @@ With --json: one object, on one line. Keys are added over time, never renamed.
   last_errors        the latest errors, oldest first
   push               how each connected session is told of mail: name, choice (C2C_PUSH or the configuration),
                      way (socket, channel or hooks), last (at, outcome) or null
+  metrics            what `c2c metrics` prints, each: name, unit (\"\", \"bytes\" or \"us\", microseconds), labels,
+                     type (counter, gauge or histogram), and value, or for a histogram: buckets (up_to, and the
+                     count of those within), count and sum
 
 Exit status:
   0  a broker runs
@@ -125,8 +128,10 @@ pub(crate) enum Command {
     /// Ask sessions a question and wait for their answers
     Ask(ask::AskArgs),
     /// Copy the store into a file, while it is in use
+    #[command(long_about = backup::ABOUT, after_help = backup::AFTER)]
     Backup(backup::BackupArgs),
     /// Print the completions for a shell
+    #[command(long_about = completions::ABOUT, after_help = completions::AFTER)]
     Completions(completions::CompletionsArgs),
     /// Show what c2c does, with real sessions in a temporary folder
     #[command(long_about = DEMO, after_help = DEMO_AFTER)]
@@ -134,6 +139,7 @@ pub(crate) enum Command {
     /// Find out what keeps c2c from working, and what mends it
     Doctor(doctor::DoctorArgs),
     /// Print all messages, sessions and state as JSON lines
+    #[command(long_about = export::ABOUT, after_help = export::AFTER)]
     Export(export::ExportArgs),
     /// Tell Claude Code's model of mail; run by its hooks, not by hand
     #[command(long_about = HOOK, after_help = HOOK_AFTER)]
@@ -148,14 +154,19 @@ pub(crate) enum Command {
     /// List your mail, or that of a session
     Inbox(inbox::InboxArgs),
     /// Hold a lease in the shared state
+    #[command(long_about = lease::ABOUT, after_help = lease::AFTER)]
     Lease(lease::LeaseArgs),
     /// Show the broker's log
+    #[command(long_about = log::ABOUT, after_help = log::AFTER)]
     Log(log::LogArgs),
     /// Print the manual page
+    #[command(long_about = man::ABOUT, after_help = man::AFTER)]
     Man(man::ManArgs),
     /// Print the broker's counters and durations as OpenMetrics text
+    #[command(long_about = metrics::ABOUT, after_help = metrics::AFTER)]
     Metrics(metrics::MetricsArgs),
     /// Delete what is old and done with
+    #[command(long_about = prune::ABOUT, after_help = prune::AFTER)]
     Prune(prune::PruneArgs),
     /// Mark messages of your mailbox read
     Read(read::ReadArgs),
@@ -173,6 +184,7 @@ pub(crate) enum Command {
     /// Show one message whole, with its receipts and its thread
     Show(show::ShowArgs),
     /// Read and change the shared state
+    #[command(long_about = state::ABOUT, after_help = state::AFTER)]
     State(state::StateArgs),
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
@@ -182,6 +194,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Ask the broker to finish and exit
+    #[command(long_about = stop::ABOUT, after_help = stop::AFTER)]
     Stop(stop::StopArgs),
     /// Show the messages of all sessions as they come
     Tail(tail::TailArgs),
@@ -214,7 +227,24 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["demo", "hook", "setup", "status", "uninstall"] {
+        let names = [
+            "backup",
+            "completions",
+            "demo",
+            "export",
+            "hook",
+            "lease",
+            "log",
+            "man",
+            "metrics",
+            "prune",
+            "setup",
+            "state",
+            "status",
+            "stop",
+            "uninstall",
+        ];
+        for name in names {
             let subcommand = command.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }

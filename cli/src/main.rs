@@ -7,6 +7,7 @@ mod exit;
 mod link;
 mod mcp;
 mod person;
+mod progress;
 mod shape;
 mod text;
 mod trouble;
