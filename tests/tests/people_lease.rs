@@ -45,7 +45,8 @@ fn one_that_waits_gets_it_when_it_is_released_or_expires_and_gives_up_in_time() 
     let token = sandbox.person(&["lease", "take", "deploy"]);
     let late = sandbox.c2c(&["lease", "take", "deploy", "--wait", "1"]);
     assert_eq!(late.status, Some(3), "{late:?}");
-    let waiting = sandbox.c2c_started(&["lease", "take", "deploy", "--wait", "600", "--as", "ops", "--ttl", "1"]);
+    let waiting =
+        sandbox.c2c_started(&["lease", "take", "deploy", "--wait", "600", "--as", "ops", "--ttl", "1"]);
     sandbox.until_status("it waits", |status| status.waits == 1);
     let _released = sandbox.person(&["lease", "release", "deploy", "--version", token.trim()]);
     assert_eq!(ended(waiting).status, Some(0));

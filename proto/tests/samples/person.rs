@@ -2,7 +2,9 @@
 
 use super::{responses, some, text};
 use c2c_proto::message::{Priority, To};
-use c2c_proto::request::{Backup, Check, Filter, Import, ImportedMessage, Metrics, PruneDryRun, Request, Stop, Traffic};
+use c2c_proto::request::{
+    Backup, Check, Filter, Import, ImportedMessage, Metrics, PruneDryRun, Request, Stop, Traffic,
+};
 use c2c_proto::response::{self, BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Response};
 
 pub(crate) fn requests() -> Vec<(&'static str, Request)> {
