@@ -15,7 +15,7 @@ fn a_reader_of_openmetrics_understands_all_that_a_real_broker_counts() {
     for _ in 0..7 {
         let _id = api.say("web", "hello");
     }
-    let _refused = api.call("set_state", json!({"key": "", "value": 1}));
+    let _refused = api.call("delete_state", json!({"key": "nothing", "if_version": 5}));
     let text = sandbox.person(&["metrics"]);
     assert!(text.ends_with("# EOF\n"), "{text}");
     // This reader takes no unit of a distribution. The format does: it has them for all but states and infos.
@@ -34,10 +34,7 @@ fn a_reader_of_openmetrics_understands_all_that_a_real_broker_counts() {
     assert!(commits.count.unwrap() >= 7, "{commits:?}");
     assert!(commits.buckets.iter().any(|bucket| bucket.upper_bound.is_infinite()), "{commits:?}");
     assert!(commits.sum.unwrap().as_f64() < 60.0, "seconds, not microseconds: {commits:?}");
-    assert!(
-        text.contains("c2c_call_errors_total{call=\"set_state\",code=\"invalid_argument\"} 1\n"),
-        "{text}"
-    );
+    assert!(text.contains("c2c_call_errors_total{call=\"delete_state\",code=\"conflict\"} 1\n"), "{text}");
 
     let figures = sandbox.c2c(&["status", "--json"]).json();
     let figures = figures["metrics"].as_array().unwrap();

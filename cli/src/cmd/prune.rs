@@ -57,7 +57,8 @@ pub(crate) struct PruneArgs {
 
 /// Delete what is old and done with.
 pub(crate) async fn run(args: PruneArgs) -> anyhow::Result<Exit> {
-    if !args.dry_run && !args.yes && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    let somebody_is_there = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if !(args.dry_run || args.yes || somebody_is_there) {
         let text = "c2c: nobody is here to be asked, and nothing was deleted\n     \
                     add --yes if that is meant, or --dry-run to see what would be deleted\n";
         io::stderr().write_all(text.as_bytes())?;

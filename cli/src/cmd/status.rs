@@ -133,8 +133,12 @@ fn commits(status: &Status) -> String {
 /// Calls that wait for nothing; how long they took is known by the bounds that were counted for.
 fn calls(metrics: &[Metric]) -> Option<String> {
     let (count, half, most) = figures::percentiles(metrics, "c2c_call_duration")?;
-    let within = |bound: Option<u64>| bound.map_or_else(|| "more than 5 s".to_owned(), ms);
-    Some(format!("{count}, half of them within {}, 99 of 100 within {}", within(half), within(most)))
+    // Beyond the largest bound nothing more is known.
+    let within = |part: &str, bound: Option<u64>| match bound {
+        Some(bound) => format!("{part} within {}", ms(bound)),
+        None => format!("not even {part} within 5 s"),
+    };
+    Some(format!("{count}, {}, {}", within("half", half), within("99 of 100", most)))
 }
 
 fn ms(us: u64) -> String {

@@ -20,7 +20,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    pub(super) fn new(key: String, ttl_s: u64, value: serde_json::Value) -> Self {
+    pub(super) fn new(key: String, ttl_s: u64, value: &serde_json::Value) -> Self {
         Self { key, ttl: Duration::from_secs(ttl_s), value: value.to_string() }
     }
 

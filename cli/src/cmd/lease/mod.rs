@@ -119,14 +119,14 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
     let (link, holder) = Link::take_part(as_name.as_deref()).await?;
     match what {
         What::Take(args) => {
-            let terms = terms(&args, json!({"holder": holder}));
+            let terms = terms(&args, &json!({"holder": holder}));
             match hold::take(&link, &terms, Duration::from_secs(args.wait)).await? {
                 Ok(set) => tell(&set, json),
                 Err(held) => refuse(&args, &held),
             }
         }
         What::Renew { key, version, ttl } => {
-            let terms = Terms::new(key, ttl, json!({"holder": holder}));
+            let terms = Terms::new(key, ttl, &json!({"holder": holder}));
             let set = hold::renew(&link, &terms, version, c2c_proto::id::new_call_key()).await;
             tell(&set.map_err(for_a_person)?, json)
         }
@@ -139,7 +139,7 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
         }
         What::Run { take, command } => {
             let value = json!({"holder": holder, "pid": std::process::id()});
-            let terms = terms(&take, value);
+            let terms = terms(&take, &value);
             match hold::take(&link, &terms, Duration::from_secs(take.wait)).await? {
                 Ok(set) => run::run(&link, &terms, set.version, &command).await,
                 Err(held) => refuse(&take, &held),
@@ -148,7 +148,7 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
     }
 }
 
-fn terms(args: &TakeArgs, value: serde_json::Value) -> Terms {
+fn terms(args: &TakeArgs, value: &serde_json::Value) -> Terms {
     Terms::new(args.key.clone(), args.ttl, value)
 }
 
