@@ -98,6 +98,9 @@ With --json: one object, on one line. Keys are added over time, never renamed.
   last_errors        the latest errors, oldest first
   push               how each connected session is told of mail: name, choice (C2C_PUSH or the configuration),
                      way (socket, channel or hooks), last (at, outcome) or null
+  metrics            what `c2c metrics` prints, each: name, unit (\"\", \"bytes\" or \"us\", microseconds), labels,
+                     type (counter, gauge or histogram), and value, or for a histogram: buckets (up_to, and the
+                     count of those within), count and sum
 
 Exit status:
   0  a broker runs
@@ -126,8 +129,10 @@ pub(crate) enum Command {
     #[command(long_about = ask::ABOUT)]
     Ask(ask::AskArgs),
     /// Copy the store into a file, while it is in use
+    #[command(long_about = backup::ABOUT, after_help = backup::AFTER)]
     Backup(backup::BackupArgs),
     /// Print the completions for a shell
+    #[command(long_about = completions::ABOUT, after_help = completions::AFTER)]
     Completions(completions::CompletionsArgs),
     /// Show what c2c does, with real sessions in a temporary folder
     #[command(long_about = DEMO, after_help = DEMO_AFTER)]
@@ -136,6 +141,7 @@ pub(crate) enum Command {
     #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::DoctorArgs),
     /// Print all messages, sessions and state as JSON lines
+    #[command(long_about = export::ABOUT, after_help = export::AFTER)]
     Export(export::ExportArgs),
     /// Tell Claude Code's model of mail; run by its hooks, not by hand
     #[command(long_about = HOOK, after_help = HOOK_AFTER)]
@@ -151,14 +157,19 @@ pub(crate) enum Command {
     #[command(long_about = inbox::ABOUT)]
     Inbox(inbox::InboxArgs),
     /// Hold a lease in the shared state
+    #[command(long_about = lease::ABOUT, after_help = lease::AFTER)]
     Lease(lease::LeaseArgs),
     /// Show the broker's log
+    #[command(long_about = log::ABOUT, after_help = log::AFTER)]
     Log(log::LogArgs),
     /// Print the manual page
+    #[command(long_about = man::ABOUT, after_help = man::AFTER)]
     Man(man::ManArgs),
     /// Print the broker's counters and durations as OpenMetrics text
+    #[command(long_about = metrics::ABOUT, after_help = metrics::AFTER)]
     Metrics(metrics::MetricsArgs),
     /// Delete what is old and done with
+    #[command(long_about = prune::ABOUT, after_help = prune::AFTER)]
     Prune(prune::PruneArgs),
     /// Mark messages of your mailbox read
     #[command(long_about = read::ABOUT)]
@@ -182,6 +193,7 @@ pub(crate) enum Command {
     #[command(long_about = show::ABOUT)]
     Show(show::ShowArgs),
     /// Read and change the shared state
+    #[command(long_about = state::ABOUT, after_help = state::AFTER)]
     State(state::StateArgs),
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
@@ -191,6 +203,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Ask the broker to finish and exit
+    #[command(long_about = stop::ABOUT, after_help = stop::AFTER)]
     Stop(stop::StopArgs),
     /// Show the messages of all sessions as they come
     #[command(long_about = tail::ABOUT)]

@@ -10,6 +10,7 @@ mod mail;
 mod mcp;
 mod person;
 mod print;
+mod progress;
 mod shape;
 mod text;
 mod trouble;

@@ -65,6 +65,8 @@ pub enum Request {
     Check(Check),
     /// See [`Import`].
     Import(Import),
+    /// See [`PruneDryRun`].
+    PruneDryRun(PruneDryRun),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].
@@ -380,6 +382,13 @@ pub struct ImportedMessage {
     pub receipts: Vec<Receipt>,
 }
 
+/// Count what a [`Prune`] would delete now, and delete nothing. Answered by [`crate::response::Pruned`]. Needs no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PruneDryRun {
+    /// Only what is older than this many days.
+    pub older_than_days: u32,
+}
+
 impl Request {
     /// The request's name, for logs.
     #[must_use]
@@ -412,6 +421,7 @@ impl Request {
             Self::Backup(_) => "backup",
             Self::Check(_) => "check",
             Self::Import(_) => "import",
+            Self::PruneDryRun(_) => "prune_dry_run",
         }
     }
 
@@ -445,7 +455,8 @@ impl Request {
             | Self::Stop(_)
             | Self::Backup(_)
             | Self::Check(_)
-            | Self::Import(_) => 1,
+            | Self::Import(_)
+            | Self::PruneDryRun(_) => 1,
         }
     }
 

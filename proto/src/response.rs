@@ -34,7 +34,7 @@ pub enum Response {
     States(States),
     /// To `DeleteState`.
     Deleted(Deleted),
-    /// To `Prune`.
+    /// To `Prune` and `PruneDryRun`.
     Pruned(Pruned),
     /// To `Shown`, `HandOver`, `Pushed` and `Stop`.
     Done(Done),

@@ -1,7 +1,8 @@
 //! The sessions: who is not told of mail, and whose mailbox fills without being read.
 
 use super::report::{Check, Problem};
-use super::store::{failure, , page};
+use super::store::{failure, page};
+use crate::print::now;
 use crate::control;
 use crate::link::{Link, ask};
 use c2c_proto::paths::StorePaths;

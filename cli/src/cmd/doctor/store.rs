@@ -2,6 +2,7 @@
 
 use super::report::Check;
 use crate::link::{Link, ask};
+use crate::print::now;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::request::{Check as Question, Filter, Traffic};
