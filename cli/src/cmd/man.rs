@@ -35,6 +35,10 @@ pub(crate) struct ManArgs {
 /// Print the manual page.
 #[expect(clippy::unused_async, reason = "all commands are run the same way")]
 pub(crate) async fn run(args: ManArgs) -> anyhow::Result<Exit> {
+    write(args)
+}
+
+fn write(args: ManArgs) -> anyhow::Result<Exit> {
     match args.all {
         None => {
             let mut page = Vec::new();
@@ -52,15 +56,15 @@ pub(crate) async fn run(args: ManArgs) -> anyhow::Result<Exit> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ManArgs, run};
+    use super::{ManArgs, write};
     use crate::args::Args;
     use clap::CommandFactory;
 
-    #[tokio::test]
-    async fn every_command_has_a_page_and_stands_in_that_of_c2c() {
+    #[test]
+    fn every_command_has_a_page_and_stands_in_that_of_c2c() {
         let folder = tempfile::tempdir().unwrap();
         let pages = folder.path().join("man1");
-        run(ManArgs { all: Some(pages.clone()) }).await.unwrap();
+        write(ManArgs { all: Some(pages.clone()) }).unwrap();
         let main = std::fs::read_to_string(pages.join("c2c.1")).unwrap();
         let command = Args::command();
         for name in command.get_subcommands().map(clap::Command::get_name) {
