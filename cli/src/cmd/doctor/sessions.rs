@@ -2,9 +2,9 @@
 
 use super::report::{Check, Problem};
 use super::store::{failure, page};
-use crate::print::now;
 use crate::control;
 use crate::link::{Link, ask};
+use crate::print::now;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::ListSessions;
 use c2c_proto::response::SessionInfo;
