@@ -118,9 +118,13 @@ fn rendered(view: &View, response: Response) -> Rendered {
             "state_deleted": state_deleted,
         })),
         // No tool asks for these.
-        Response::Done(_) | Response::Status(_) | Response::Hooked(_) | Response::PushStates(_) => {
-            plain(json!({"ok": true}))
-        }
+        Response::Done(_)
+        | Response::Status(_)
+        | Response::Hooked(_)
+        | Response::PushStates(_)
+        | Response::Metrics(_)
+        | Response::BackedUp(_)
+        | Response::Checked(_) => plain(json!({"ok": true})),
     }
 }
 
