@@ -5,7 +5,7 @@
 
 mod broker;
 mod checks;
-mod interrupt;
+pub(super) mod interrupt;
 #[cfg_attr(unix, path = "kill_unix.rs")]
 #[cfg_attr(windows, path = "kill_windows.rs")]
 mod kill;
