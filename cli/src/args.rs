@@ -214,7 +214,7 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["demo", "hook", "setup", "status", "uninstall"] {
+        for name in ["demo", "hook", "setup", "status", "top", "uninstall"] {
             let subcommand = command.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }

@@ -134,6 +134,9 @@ impl App {
 
     /// Does what a key says.
     pub(super) fn act(&mut self, action: Action) -> Option<Wish> {
+        if !self.sending {
+            self.said = None;
+        }
         match action {
             Action::Quit => return Some(Wish::Quit),
             Action::Help => self.help = true,
@@ -229,7 +232,6 @@ impl App {
         } else if self.thread.take().is_none() {
             self.stream.set_filter("");
             self.stream.set_session(None);
-            self.said = None;
         }
     }
 
@@ -250,7 +252,6 @@ impl App {
     }
 
     fn write(&mut self, reply_to: Option<MessageId>, to: String) {
-        self.said = None;
         let draft = self.drafts.remove(&reply_to);
         self.form = Some(draft.unwrap_or_else(|| Form::new(reply_to, &to)));
     }

@@ -131,3 +131,6 @@ fn middle(area: Rect, columns: u16, rows: u16) -> Rect {
     let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
     Rect { x, y, width, height }
 }
+
+#[cfg(test)]
+mod tests;
