@@ -69,7 +69,7 @@ fn lines(frame: &mut Frame, area: Rect, text: &Text, has_cursor: bool) {
     let shown: Vec<Line> = rows.into_iter().skip(top).take(usize::from(area.height)).map(Line::raw).collect();
     frame.render_widget(Paragraph::new(shown), area);
     if has_cursor {
-        put_cursor(frame, area, column, row - top);
+        put_cursor(frame, area, column, row.saturating_sub(top));
     }
 }
 
