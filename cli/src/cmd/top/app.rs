@@ -156,7 +156,7 @@ impl App {
                 self.filter = Some(Text::one_line(self.stream.filter()));
             }
             Action::Filter => {}
-            Action::Write => self.write(None, String::new()),
+            Action::Write => self.write(None, ""),
             Action::Reply => self.reply(),
             Action::Edit(edit) => self.edit(edit),
             Action::Send => return self.send(),
@@ -251,9 +251,9 @@ impl App {
         Some(Wish::Thread(id, Vec::new()))
     }
 
-    fn write(&mut self, reply_to: Option<MessageId>, to: String) {
+    fn write(&mut self, reply_to: Option<MessageId>, to: &str) {
         let draft = self.drafts.remove(&reply_to);
-        self.form = Some(draft.unwrap_or_else(|| Form::new(reply_to, &to)));
+        self.form = Some(draft.unwrap_or_else(|| Form::new(reply_to, to)));
     }
 
     fn reply(&mut self) {
@@ -265,7 +265,7 @@ impl App {
         let own = message.from_name == self.me;
         let to = if own { to_text(&message.to) } else { message.from_name.clone() };
         let id = message.id;
-        self.write(Some(id), to);
+        self.write(Some(id), &to);
     }
 
     /// A paste where nothing is typed is no command.

@@ -2,6 +2,8 @@
 //! the state (`app`), what that asks for is done (`feed`), and then it is drawn (`view`).
 
 mod app;
+#[cfg(test)]
+mod app_tests;
 mod charts;
 mod feed;
 mod form;

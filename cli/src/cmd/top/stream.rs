@@ -214,3 +214,86 @@ pub(super) fn to_text(to: &To) -> String {
         To::Everyone => EVERYONE.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DROPPED, KEPT_MAX, Motion, Stream};
+    use c2c_proto::message::{Message, Priority, To};
+    use c2c_proto::time::Timestamp;
+
+    fn message(id: i64, body: &str) -> Message {
+        Message {
+            id,
+            from_name: "api".to_owned(),
+            from_session: String::new(),
+            to: To::One("Web".to_owned()),
+            body: body.to_owned(),
+            body_chars: 0,
+            tag: Some("Build".to_owned()),
+            reply_to: None,
+            thread: id,
+            priority: Priority::Normal,
+            created_at: Timestamp(id),
+            sent_by_reader: false,
+            read_at: None,
+            receipts: vec![],
+            receipts_total: 0,
+        }
+    }
+
+    fn stream(ids: std::ops::RangeInclusive<i64>, rows: usize) -> Stream {
+        let mut stream = Stream::default();
+        stream.fit(rows);
+        stream.add(ids.map(|id| message(id, &format!("body {id}"))).collect());
+        stream
+    }
+
+    fn seen(stream: &Stream) -> (Vec<i64>, Option<i64>) {
+        (stream.on_screen().map(|one| one.id).collect(), stream.selected().map(|one| one.id))
+    }
+
+    #[test]
+    fn the_newest_is_followed_until_another_one_is_selected() {
+        let mut stream = stream(1..=9, 3);
+        assert_eq!(seen(&stream), (vec![7, 8, 9], Some(9)));
+        stream.go(Motion::Up);
+        stream.add(vec![message(10, ""), message(10, "twice"), message(3, "old")]);
+        assert_eq!(seen(&stream), (vec![7, 8, 9], Some(8)));
+        stream.go(Motion::First);
+        assert_eq!(seen(&stream), (vec![1, 2, 3], Some(1)));
+        stream.go(Motion::PageDown);
+        assert_eq!(seen(&stream), (vec![1, 2, 3], Some(3)));
+        stream.go(Motion::Last);
+        stream.add(vec![message(11, "")]);
+        assert_eq!(seen(&stream), (vec![9, 10, 11], Some(11)));
+        stream.fit(5);
+        assert_eq!(seen(&stream), (vec![7, 8, 9, 10, 11], Some(11)));
+    }
+
+    #[test]
+    fn what_is_searched_for_may_stand_anywhere() {
+        let mut stream = stream(1..=3, 5);
+        for (filter, count) in [("API", 3), ("web", 3), ("build", 3), ("Body 2", 1), ("nothing", 0), ("", 3)]
+        {
+            stream.set_filter(filter);
+            assert_eq!(stream.counts(), (count, 3), "{filter}");
+        }
+        stream.set_filter("body 2");
+        stream.add(vec![message(4, "other"), message(5, "body 2 again")]);
+        assert_eq!(seen(&stream), (vec![2, 5], Some(5)));
+        stream.set_session(Some("WEB".to_owned()));
+        assert_eq!(stream.counts().0, 2);
+        stream.set_session(Some("docs".to_owned()));
+        assert_eq!(seen(&stream), (vec![], None));
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many() {
+        let last = i64::try_from(KEPT_MAX).unwrap() + 1;
+        let mut stream = stream(1..=last, 2);
+        assert_eq!(stream.counts(), (KEPT_MAX - DROPPED, KEPT_MAX - DROPPED));
+        assert_eq!(seen(&stream), (vec![last - 1, last], Some(last)));
+        stream.replace(vec![message(1, "another store")]);
+        assert_eq!(seen(&stream), (vec![1], Some(1)));
+    }
+}

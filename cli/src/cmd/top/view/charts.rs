@@ -8,7 +8,7 @@ use ratatui::widgets::{RenderDirection, Sparkline};
 
 /// Both.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, look: Look) {
-    let block = look.framed("the last minute".to_owned(), false);
+    let block = look.framed("the last minute", false);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let one = Constraint::Length(1);

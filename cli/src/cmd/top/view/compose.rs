@@ -16,7 +16,7 @@ const ROWS: u16 = 20;
 pub(super) fn draw(frame: &mut Frame, area: Rect, form: &Form, look: Look) {
     let area = middle(area, COLUMNS, ROWS);
     let title = form.reply_to.map_or_else(|| "write a message".to_owned(), |id| format!("answer {id}"));
-    let block = look.framed(title, true);
+    let block = look.framed(&title, true);
     let inner = block.inner(area);
     frame.render_widget(Clear, area);
     frame.render_widget(block, area);

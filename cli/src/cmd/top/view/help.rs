@@ -28,7 +28,7 @@ const KEYS: [(&str, &str); 15] = [
 pub(super) fn draw(frame: &mut Frame, area: Rect, look: Look) {
     let rows = u16::try_from(KEYS.len()).unwrap_or(u16::MAX).saturating_add(2);
     let area = middle(area, 80, rows);
-    let block = look.framed("keys".to_owned(), true);
+    let block = look.framed("keys", true);
     let lines: Vec<Line> = KEYS
         .iter()
         .map(|(key, what)| {

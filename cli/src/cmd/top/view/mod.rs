@@ -59,7 +59,7 @@ impl Look {
     }
 
     /// A frame with a title; the one that has the keys stands out.
-    fn framed(self, title: String, has_keys: bool) -> Block<'static> {
+    fn framed(self, title: &str, has_keys: bool) -> Block<'static> {
         let style = if has_keys { self.accent() } else { self.dim() };
         let title = Span::styled(format!(" {title} "), if has_keys { self.strong() } else { Style::new() });
         Block::bordered().border_type(BorderType::Plain).border_style(style).title(title)

@@ -15,7 +15,7 @@ const FIXED: usize = 2 + 8 + 9 + 8;
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, look: Look) {
     let (all, online, waiting) = app.people.counts();
     let title = format!("sessions {all}, {online} online, {waiting} waiting");
-    let block = look.framed(title, app.in_people);
+    let block = look.framed(&title, app.in_people);
     let columns = usize::from(block.inner(area).width);
     let selected = app.people.selected().map(|session| session.name.as_str());
     let heading = row(columns, " ", "name", "state", "waits", "unread", "client");

@@ -12,7 +12,7 @@ use ratatui::widgets::Paragraph;
 /// The list.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, look: Look) {
     let has_keys = !app.in_people;
-    let block = look.framed(title(&app.stream), has_keys);
+    let block = look.framed(&title(&app.stream), has_keys);
     let columns = usize::from(block.inner(area).width);
     let selected = app.stream.selected().map(|message| message.id);
     let lines: Vec<Line> = app
@@ -41,11 +41,10 @@ fn title(stream: &Stream) -> String {
 fn line(message: &Message, columns: usize, selected: bool, has_keys: bool, look: Look) -> Line<'static> {
     let wide = columns >= 100;
     let mark = if selected { "> " } else { "  " };
-    let route = format!("{} → {}", message.from_name, to_text(&message.to));
     let tag = message.tag.as_deref().map(|tag| format!("[{tag}]")).unwrap_or_default();
     let cell = |text: &str, columns| format!("{} ", wrap::exactly(&visible(text), columns));
     let time = time(message, wide);
-    let route = cell(&route, if wide { 32 } else { 22 });
+    let route = cell(&route(message, if wide { 32 } else { 22 }), if wide { 32 } else { 22 });
     let tag = cell(&tag, if wide { 16 } else { 10 });
     let (state, is_read) = state(message);
     let state = cell(&state, 9);
@@ -63,6 +62,15 @@ fn line(message: &Message, columns: usize, selected: bool, has_keys: bool, look:
         Span::styled(state, if is_read { look.good() } else { Style::new() }),
         Span::raw(body),
     ])
+}
+
+/// From whom to whom; both are to be seen.
+fn route(message: &Message, columns: usize) -> String {
+    let (from, to) = (visible(&message.from_name), visible(&to_text(&message.to)));
+    let room = columns.saturating_sub(3);
+    let from = wrap::cut(&from, (room / 2).max(room.saturating_sub(wrap::width(&to))));
+    let to = wrap::cut(&to, room.saturating_sub(wrap::width(&from)));
+    format!("{from} → {to}")
 }
 
 /// When it was committed, in UTC: the time, and with room the day.

@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 pub(super) fn draw(frame: &mut Frame, area: Rect, thread: &Thread, look: Look) {
     let count = thread.count();
     let plural = if count == 1 { "" } else { "s" };
-    let block = look.framed(format!("thread {}, {count} message{plural}", thread.id), true);
+    let block = look.framed(&format!("thread {}, {count} message{plural}", thread.id), true);
     let columns = usize::from(block.inner(area).width);
     let lines: Vec<Line> = thread.on_screen().map(|row| line(row, thread, columns, look)).collect();
     frame.render_widget(Paragraph::new(lines).block(block), area);
