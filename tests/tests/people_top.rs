@@ -25,11 +25,14 @@ impl Screen {
         }
         let socket = sandbox.dir().join("tmux");
         let mut command = tmux(&socket);
-        command.args(["-f", "/dev/null", "new-session", "-d", "-s", "top", "-x", "80", "-y", "24", "sh"]);
-        command.env_clear().envs(sandbox.env()).env("USER", LOGIN).env("PS1", "prompt> ").env("TERM", "xterm");
+        command.args(["-f", "/dev/null", "new-session", "-d", "-s", "top", "-x", "80", "-y", "24"]);
+        // Word by word, so that no other shell comes between, which would drop the prompt.
+        command.args(["env", "PS1=prompt> ", "sh"]);
+        command.env_clear().envs(sandbox.env()).env("USER", LOGIN).env("TERM", "xterm");
         let output = command.current_dir(sandbox.dir()).output().expect("tmux starts");
         assert!(output.status.success(), "tmux: {output:?}");
-        let id = tmux(&socket).args(["display-message", "-p", "-t", "top", "#{pid}"]).output().expect("tmux runs");
+        let id =
+            tmux(&socket).args(["display-message", "-p", "-t", "top", "#{pid}"]).output().expect("tmux runs");
         let server = String::from_utf8_lossy(&id.stdout).trim().parse().expect("a process id");
         let screen = Self { socket, server };
         screen.shows("prompt>");
@@ -129,7 +132,10 @@ fn sessions_and_their_messages_are_seen_as_they_come_and_stay_unread() {
         let row = screen.row("web ");
         row.contains("online") && row.contains("waiting")
     });
-    api.ok("send_message", json!({"to": "web", "body": "a new one\nwith two\u{1b}[31m lines", "tag": "build"}));
+    api.ok(
+        "send_message",
+        json!({"to": "web", "body": "a new one\nwith two\u{1b}[31m lines", "tag": "build"}),
+    );
     let row = screen.row("a new one");
     assert!(row.contains("api → web") && row.contains("[build]") && row.contains("queued"), "{row}");
     screen.key("Enter");
