@@ -205,7 +205,7 @@ fn a_person_writes_and_answers_and_sessions_get_it() {
     let Some(screen) = Screen::start(&sandbox) else { return };
     screen.shows("api ");
     let waiting = api.start_call("wait_for_message", json!({"timeout_s": 60}));
-    screen.shows("waiting ");
+    screen.shows("1 waiting");
     screen.key("n");
     screen.shows("write a message");
     screen.key("C-s");
@@ -221,7 +221,7 @@ fn a_person_writes_and_answers_and_sessions_get_it() {
     screen.key("C-s");
     let waited = waiting.result(PATIENCE).ok();
     let message = &waited["messages"][0];
-    assert_eq!((&message["from"], &message["body"]), (&json!("user-ada"), &json!("one\ntwo")), "{waited}");
+    assert_eq!((&message["from_name"], &message["body"]), (&json!("user-ada"), &json!("one\ntwo")), "{waited}");
     assert_eq!(message["tag"], "hi");
     screen.shows("sent 1 to api (waiting for mail)");
     let id = api.ok("send_message", json!({"to": "user-ada", "body": "what else"}))["id"].clone();
