@@ -221,7 +221,11 @@ fn a_person_writes_and_answers_and_sessions_get_it() {
     screen.key("C-s");
     let waited = waiting.result(PATIENCE).ok();
     let message = &waited["messages"][0];
-    assert_eq!((&message["from_name"], &message["body"]), (&json!("user-ada"), &json!("one\ntwo")), "{waited}");
+    assert_eq!(
+        (&message["from_name"], &message["body"]),
+        (&json!("user-ada"), &json!("one\ntwo")),
+        "{waited}"
+    );
     assert_eq!(message["tag"], "hi");
     screen.shows("sent 1 to api (waiting for mail)");
     let id = api.ok("send_message", json!({"to": "user-ada", "body": "what else"}))["id"].clone();
