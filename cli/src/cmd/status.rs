@@ -146,7 +146,7 @@ fn ms(us: u64) -> String {
 }
 
 /// The two largest units of a duration.
-fn in_words(seconds: u64) -> String {
+pub(super) fn in_words(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
@@ -157,7 +157,7 @@ fn in_words(seconds: u64) -> String {
 }
 
 /// Bytes in the unit that leaves the fewest digits.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const KIB: u64 = 1_024;
     const MIB: u64 = 1_024 * KIB;
     match bytes {
