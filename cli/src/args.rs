@@ -14,7 +14,7 @@ Exit status:
   2    wrong usage
   3    the time ran out
   4    what was asked for does not exist
-  5    no broker runs for this store
+  5    no broker runs for this store, and none could be started
   130  interrupted
 
 Environment:
@@ -22,11 +22,13 @@ Environment:
   NO_COLOR       no colour, also on a terminal
 
 Examples:
-  c2c demo                                   see what c2c does, in a folder of its own
-  c2c setup                                  install it for Claude Code
-  c2c status                                 is a broker running, and how does it do
-  c2c status --json | jq .sessions_online    the same for a program
-  CLAUDE_C2C_DB=/tmp/try/c2c.db c2c status   for another store";
+  c2c demo                                          see what c2c does, in a folder of its own
+  c2c setup                                         install it for Claude Code
+  c2c sessions                                      who is there
+  c2c send api \"is the schema final?\" --wait       write to a session and wait for its answer
+  c2c inbox                                         your own mail
+  c2c tail -f                                       all messages as they come; `c2c top` for a live view
+  c2c doctor                                        why does a session get no mail";
 
 const DEMO: &str = "\
 Plays a working day of three coding sessions in a temporary folder and prints it as a time line.
@@ -113,7 +115,8 @@ Examples:
 
 /// Messages between coding sessions on this machine.
 ///
-/// Sessions talk to c2c through their MCP server `c2c-shim`; this program is for the person who runs them.
+/// Sessions talk to c2c through their MCP server `c2c-shim`; this program is for the person who runs them, and who
+/// takes part under a name of their own, user-<login>.
 #[derive(Debug, Parser)]
 #[command(name = "c2c", version, after_help = EXIT_STATUSES, disable_help_subcommand = true)]
 pub(crate) struct Args {
@@ -125,24 +128,91 @@ pub(crate) struct Args {
 /// One variant for each file in `cmd/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List the sessions
+    #[command(long_about = sessions::ABOUT)]
+    Sessions(sessions::SessionsArgs),
+    /// Send a message
+    #[command(long_about = send::ABOUT)]
+    Send(send::SendArgs),
     /// Ask sessions a question and wait for their answers
     #[command(long_about = ask::ABOUT)]
     Ask(ask::AskArgs),
-    /// Copy the store into a file, while it is in use
-    #[command(long_about = backup::ABOUT, after_help = backup::AFTER)]
-    Backup(backup::BackupArgs),
-    /// Print the completions for a shell
-    #[command(long_about = completions::ABOUT, after_help = completions::AFTER)]
-    Completions(completions::CompletionsArgs),
-    /// Show what c2c does, with real sessions in a temporary folder
-    #[command(long_about = DEMO, after_help = DEMO_AFTER)]
-    Demo,
+    /// List your mail, or that of a session
+    #[command(long_about = inbox::ABOUT)]
+    Inbox(inbox::InboxArgs),
+    /// Show one message whole, with its receipts and its thread
+    #[command(long_about = show::ABOUT)]
+    Show(show::ShowArgs),
+    /// Mark messages of your mailbox read
+    #[command(long_about = read::ABOUT)]
+    Read(read::ReadArgs),
+    /// Wait for mail
+    #[command(long_about = wait::ABOUT)]
+    Wait(wait::WaitArgs),
+    /// Search the bodies of all messages
+    #[command(long_about = search::ABOUT)]
+    Search(search::SearchArgs),
+    /// Show the messages of all sessions as they come
+    #[command(long_about = tail::ABOUT)]
+    Tail(tail::TailArgs),
+    /// Watch sessions and messages live
+    #[command(long_about = top::ABOUT)]
+    Top(top::TopArgs),
+    /// Read and change the shared state
+    #[command(long_about = state::ABOUT, after_help = state::AFTER)]
+    State(state::StateArgs),
+    /// Hold a lease in the shared state
+    #[command(long_about = lease::ABOUT, after_help = lease::AFTER)]
+    Lease(lease::LeaseArgs),
+    /// Say whether a broker runs, and how it does
+    #[command(long_about = STATUS, after_help = STATUS_AFTER)]
+    Status {
+        /// Print one JSON object instead of a table
+        #[arg(long)]
+        json: bool,
+    },
     /// Find out what keeps c2c from working, and what mends it
     #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::DoctorArgs),
+    /// Show the broker's log
+    #[command(long_about = log::ABOUT, after_help = log::AFTER)]
+    Log(log::LogArgs),
+    /// Print the broker's counters and durations as OpenMetrics text
+    #[command(long_about = metrics::ABOUT, after_help = metrics::AFTER)]
+    Metrics(metrics::MetricsArgs),
+    /// Ask the broker to finish and exit
+    #[command(long_about = stop::ABOUT, after_help = stop::AFTER)]
+    Stop(stop::StopArgs),
+    /// Copy the store into a file, while it is in use
+    #[command(long_about = backup::ABOUT, after_help = backup::AFTER)]
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the store
+    #[command(long_about = restore::RESTORE)]
+    Restore(restore::RestoreArgs),
     /// Print all messages, sessions and state as JSON lines
     #[command(long_about = export::ABOUT, after_help = export::AFTER)]
     Export(export::ExportArgs),
+    /// Add the messages and state of an export to the store
+    #[command(long_about = import::ABOUT, after_help = import::AFTER)]
+    Import(import::ImportArgs),
+    /// Delete what is old and done with
+    #[command(long_about = prune::ABOUT, after_help = prune::AFTER)]
+    Prune(prune::PruneArgs),
+    /// Install c2c for Claude Code
+    #[command(long_about = setup_args::SETUP, after_help = setup_args::SETUP_AFTER)]
+    Setup(SetupArgs),
+    /// Take away what `c2c setup` added
+    #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]
+    Uninstall(UninstallArgs),
+    /// Show what c2c does, with real sessions in a temporary folder
+    #[command(long_about = DEMO, after_help = DEMO_AFTER)]
+    Demo,
+    /// Print the completions for a shell
+    #[command(long_about = completions::ABOUT, after_help = completions::AFTER)]
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    #[command(long_about = man::ABOUT, after_help = man::AFTER)]
+    Man(man::ManArgs),
     /// Tell Claude Code's model of mail; run by its hooks, not by hand
     #[command(long_about = HOOK, after_help = HOOK_AFTER)]
     Hook {
@@ -151,73 +221,6 @@ pub(crate) enum Command {
         #[arg(value_name = "EVENT", num_args = 0.., trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
-    /// Add the messages and state of an export to the store
-    #[command(long_about = import::ABOUT, after_help = import::AFTER)]
-    Import(import::ImportArgs),
-    /// List your mail, or that of a session
-    #[command(long_about = inbox::ABOUT)]
-    Inbox(inbox::InboxArgs),
-    /// Hold a lease in the shared state
-    #[command(long_about = lease::ABOUT, after_help = lease::AFTER)]
-    Lease(lease::LeaseArgs),
-    /// Show the broker's log
-    #[command(long_about = log::ABOUT, after_help = log::AFTER)]
-    Log(log::LogArgs),
-    /// Print the manual page
-    #[command(long_about = man::ABOUT, after_help = man::AFTER)]
-    Man(man::ManArgs),
-    /// Print the broker's counters and durations as OpenMetrics text
-    #[command(long_about = metrics::ABOUT, after_help = metrics::AFTER)]
-    Metrics(metrics::MetricsArgs),
-    /// Delete what is old and done with
-    #[command(long_about = prune::ABOUT, after_help = prune::AFTER)]
-    Prune(prune::PruneArgs),
-    /// Mark messages of your mailbox read
-    #[command(long_about = read::ABOUT)]
-    Read(read::ReadArgs),
-    /// Put a backup in the place of the store
-    #[command(long_about = restore::RESTORE)]
-    Restore(restore::RestoreArgs),
-    /// Search the bodies of all messages
-    #[command(long_about = search::ABOUT)]
-    Search(search::SearchArgs),
-    /// Send a message
-    #[command(long_about = send::ABOUT)]
-    Send(send::SendArgs),
-    /// List the sessions
-    #[command(long_about = sessions::ABOUT)]
-    Sessions(sessions::SessionsArgs),
-    /// Install c2c for Claude Code
-    #[command(long_about = setup_args::SETUP, after_help = setup_args::SETUP_AFTER)]
-    Setup(SetupArgs),
-    /// Show one message whole, with its receipts and its thread
-    #[command(long_about = show::ABOUT)]
-    Show(show::ShowArgs),
-    /// Read and change the shared state
-    #[command(long_about = state::ABOUT, after_help = state::AFTER)]
-    State(state::StateArgs),
-    /// Say whether a broker runs, and how it does
-    #[command(long_about = STATUS, after_help = STATUS_AFTER)]
-    Status {
-        /// Print one JSON object instead of a table
-        #[arg(long)]
-        json: bool,
-    },
-    /// Ask the broker to finish and exit
-    #[command(long_about = stop::ABOUT, after_help = stop::AFTER)]
-    Stop(stop::StopArgs),
-    /// Show the messages of all sessions as they come
-    #[command(long_about = tail::ABOUT)]
-    Tail(tail::TailArgs),
-    /// Watch sessions and messages live
-    #[command(long_about = top::ABOUT)]
-    Top(top::TopArgs),
-    /// Take away what `c2c setup` added
-    #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]
-    Uninstall(UninstallArgs),
-    /// Wait for mail
-    #[command(long_about = wait::ABOUT)]
-    Wait(wait::WaitArgs),
 }
 
 /// The arguments of this process.

@@ -1,7 +1,7 @@
 //! `c2c metrics`: what the broker counts and measures.
 
 pub(super) mod object;
-mod text;
+mod openmetrics;
 
 use crate::control;
 use crate::exit::Exit;
@@ -43,6 +43,6 @@ pub(crate) async fn run(_args: MetricsArgs) -> anyhow::Result<Exit> {
         )
         .into());
     };
-    io::stdout().write_all(text::of(&metrics).as_bytes())?;
+    io::stdout().write_all(openmetrics::of(&metrics).as_bytes())?;
     Ok(Exit::Done)
 }
