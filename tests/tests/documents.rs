@@ -138,6 +138,18 @@ fn every_command_that_is_named_exists() {
     assert!(strange.is_empty(), "commands that do not exist: {strange:?}");
 }
 
+#[test]
+fn the_configuration_that_is_shown_is_one() {
+    let page = text_of("docs/configuration.md");
+    let shown = page.split_once("```toml\n").expect("a configuration").1;
+    let shown = shown.split_once("```").expect("the end of it").0;
+    // A broker that does not like it says so to the first session.
+    let _session = Sandbox::with_config(shown).session("api");
+    let refused = Sandbox::with_config(&format!("{shown}\nmore = 1\n")).shim().name("api").start();
+    let answer = { refused }.call("heartbeat", serde_json::json!({}));
+    assert!(answer.is_error, "a configuration is read: {}", answer.text);
+}
+
 /// Where there is no Python the picture cannot be drawn, and nobody has drawn another one there.
 #[test]
 fn the_picture_of_the_parts_is_the_one_that_its_script_draws() {
