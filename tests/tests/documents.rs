@@ -144,9 +144,10 @@ fn the_configuration_that_is_shown_is_one() {
     let shown = page.split_once("```toml\n").expect("a configuration").1;
     let shown = shown.split_once("```").expect("the end of it").0;
     // A broker that does not like it says so to the first session.
-    let _session = Sandbox::with_config(shown).session("api");
-    let refused = Sandbox::with_config(&format!("{shown}\nmore = 1\n")).shim().name("api").start();
-    let answer = { refused }.call("heartbeat", serde_json::json!({}));
+    let sandbox = Sandbox::with_config(shown);
+    drop(sandbox.session("api"));
+    let sandbox = Sandbox::with_config(&format!("{shown}\nmore = 1\n"));
+    let answer = sandbox.shim().name("api").start().call("heartbeat", serde_json::json!({}));
     assert!(answer.is_error, "a configuration is read: {}", answer.text);
 }
 

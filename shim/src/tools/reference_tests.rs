@@ -99,10 +99,10 @@ fn snapshot(name: &str) -> Vec<Value> {
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    page.push_str("\n| tool | changes something |\n| --- | --- |\n");
+    page.push_str("\n| tool | `readOnlyHint` |\n| --- | --- |\n");
     for tool in &ALL {
-        let changes = if tool.read_only { "no" } else { "yes" };
-        writeln!(page, "| [`{}`](#{}) | {changes} |", call(tool), tool.name).unwrap();
+        let hint = if tool.read_only { "true" } else { "" };
+        writeln!(page, "| [`{}`](#{}) | {hint} |", call(tool), tool.name).unwrap();
     }
     for tool in &ALL {
         section(&mut page, tool);

@@ -176,7 +176,7 @@ pub(super) const fn error(code: ErrorCode) -> &'static str {
         ErrorCode::TooLarge => "a value is over its limit",
         ErrorCode::NotFound => "the message or name does not exist, or is not for this session",
         ErrorCode::Conflict => {
-            "the entry has another version than `if_version`, or the key was used for another call"
+            "the entry has another version than `if_version`, or the `idempotency_key` was used for another call"
         }
         ErrorCode::MailboxFull => "the recipient has as many unread messages as a mailbox holds",
         ErrorCode::RateLimited => {
