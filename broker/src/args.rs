@@ -19,7 +19,8 @@ broker.log are in X/c2c.run/.
 
 Environment:
   CLAUDE_C2C_DB  path of the store (default: ~/.claude/c2c.db); --store wins
-  C2C_LOG        what goes into the log, e.g. \"debug\" or \"c2c_broker=trace\" (default: info)
+  C2C_LOG        what goes into the log: levels, also of single targets (\"info,c2c_broker=debug\"; default: info);
+                 with the word \"json\" among them each line is a JSON object
 
 Exit status:
   0   asked to stop, idle for long enough, or another broker already runs on this store

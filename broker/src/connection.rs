@@ -21,7 +21,7 @@ use futures_util::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -321,15 +321,21 @@ async fn run_call(
     caller: Caller,
     request: Request,
 ) {
-    let kind = request.kind();
+    let (kind, session, began) = (request.kind(), logged_session(&caller), Instant::now());
     let (mail, result) = caught(kind, handle::call(&broker, conn, caller, request)).await;
-    if let Err(error) = &result {
-        tracing::debug!(conn, id, kind, code = %error.code, "call failed");
-    }
+    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let code = result.as_ref().err().map(|error| error.code.as_str());
+    tracing::debug!(conn, session, call = id, kind, us, code, "call answered");
     if calls.is_wanted(id) {
         outbox.reply(Reply { id, mail, result });
     }
     calls.end(id);
+}
+
+/// The session's id, where calls are logged: its client logs the same id and the same number of the call.
+fn logged_session(caller: &Caller) -> Option<String> {
+    let session = caller.session.as_ref().filter(|_| tracing::enabled!(tracing::Level::DEBUG));
+    session.map(|owner| owner.session_id.clone())
 }
 
 /// What a call is answered with.

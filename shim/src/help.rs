@@ -20,8 +20,9 @@ Environment:
                               register_session is called
     C2C_PUSH                  how the session is told of mail: auto, socket, channel or off
                               (default: the configuration's, else auto)
-    C2C_LOG                   what to log to stderr: error, warn, info, debug or a tracing filter
-                              (default warn)
+    C2C_LOG                   what to log to stderr: error, warn, info or debug, also for single targets
+                              (\"warn,c2c_proto=debug\"; default warn); with the word json among them
+                              each line is a JSON object
     CLAUDE_PROJECT_DIR        the folder that the default name comes from (default: the working directory)
     CLAUDE_CODE_SESSION_ID    the client session's id, by which a resumed session gets its name back
 

@@ -4,6 +4,7 @@
 //! which a hundred shims would have in memory a hundred times.
 
 use c2c_proto::time::Timestamp;
+use serde_json::{Map, Value, json};
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::time::SystemTime;
@@ -13,6 +14,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
+/// The word in `C2C_LOG` that asks for lines of JSON.
+const JSON: &str = "json";
 /// Below warnings rmcp logs the content of messages, and its warnings are about every method that a client tries.
 const NO_CONTENT: (&str, LevelFilter) = ("rmcp", LevelFilter::ERROR);
 
@@ -20,7 +23,7 @@ const NO_CONTENT: (&str, LevelFilter) = ("rmcp", LevelFilter::ERROR);
 pub(crate) fn start() {
     let wanted = std::env::var("C2C_LOG").unwrap_or_default();
     // A second subscriber is only possible in a test.
-    let _ = tracing::subscriber::set_global_default(Lines { filter: Filter::new(&wanted) });
+    let _ = tracing::subscriber::set_global_default(Lines::new(&wanted));
 }
 
 /// What is logged: levels of targets, and the level of all others.
@@ -70,6 +73,17 @@ impl Filter {
 #[derive(Debug)]
 struct Lines {
     filter: Filter,
+    /// Whether each line is a JSON object.
+    json: bool,
+}
+
+impl Lines {
+    /// The word `json` is about the form; what else is wanted is the filter's.
+    fn new(wanted: &str) -> Self {
+        let (json, others): (Vec<&str>, Vec<&str>) =
+            wanted.split(',').map(str::trim).partition(|word| *word == JSON);
+        Self { filter: Filter::new(&others.join(",")), json: !json.is_empty() }
+    }
 }
 
 impl Subscriber for Lines {
@@ -87,7 +101,8 @@ impl Subscriber for Lines {
 
     fn event(&self, event: &Event<'_>) {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
-        let line = line(Timestamp(i64::try_from(now).unwrap_or_default()), event);
+        let now = Timestamp(i64::try_from(now).unwrap_or_default());
+        let line = if self.json { json_line(now, event) } else { line(now, event) };
         // What cannot be written is dropped: there is nobody else to complain to.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
@@ -112,6 +127,38 @@ fn line(now: Timestamp, event: &Event<'_>) -> String {
     event.record(&mut fields);
     let Fields { message, others } = fields;
     format!("{now} {:>5} {}: {message}{others}\n", metadata.level().as_str(), metadata.target())
+}
+
+/// The same as an object; its keys are those of the broker's log.
+fn json_line(now: Timestamp, event: &Event<'_>) -> String {
+    let metadata = event.metadata();
+    let mut fields = JsonFields(Map::new());
+    fields.0.insert("timestamp".to_owned(), json!(now.to_string()));
+    fields.0.insert("level".to_owned(), json!(metadata.level().as_str()));
+    event.record(&mut fields);
+    fields.0.insert("target".to_owned(), json!(metadata.target()));
+    format!("{}\n", Value::Object(fields.0))
+}
+
+/// What an event says, as members of an object.
+struct JsonFields(Map<String, Value>);
+
+impl Visit for JsonFields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name().to_owned(), json!(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), json!(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), json!(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), json!(value));
+    }
 }
 
 /// What an event says, as text of one line.
@@ -152,7 +199,7 @@ impl fmt::Display for OneLine {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, Filter};
+    use super::{Fields, Filter, Lines};
     use std::fmt::Write as _;
     use tracing::level_filters::LevelFilter;
 
@@ -173,6 +220,14 @@ mod tests {
             assert_eq!(Filter::new(wanted).level(target), level, "{wanted:?} {target}");
         }
         assert_eq!(Filter::new("off,c2c_shim=debug").most(), LevelFilter::DEBUG);
+    }
+
+    #[test]
+    fn the_word_json_is_about_the_form_and_not_a_target() {
+        let lines = Lines::new("json,c2c_proto=debug");
+        assert!(lines.json && lines.filter.level("c2c_proto") == LevelFilter::DEBUG);
+        assert_eq!(lines.filter.level("json"), LevelFilter::WARN);
+        assert!(!Lines::new("debug").json);
     }
 
     #[test]

@@ -104,6 +104,12 @@ impl ShimOptions {
         self.dress(Command::new(&self.program))
     }
 
+    /// Where what the shim writes to stderr goes.
+    #[must_use]
+    pub fn stderr_file(&self) -> &Path {
+        &self.stderr
+    }
+
     /// The shim's environment, folder and stderr for another command.
     fn dress(&self, mut command: Command) -> Command {
         let stderr = std::fs::File::create(&self.stderr).expect("the sandbox can be written");

@@ -20,6 +20,7 @@ mod turn;
 mod tests;
 
 pub use config::{BrokerCommand, ClientConfig, Start};
+pub use start::{find as find_broker, not_found as broker_not_found};
 
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
@@ -31,6 +32,7 @@ use crate::response::Response;
 use config::Timing;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// Events that wait for whoever receives them; beyond it the older of a kind give way.
@@ -155,14 +157,26 @@ impl Client {
         };
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        let key = request.key().map(str::to_owned);
+        let (kind, began, key) = (request.kind(), Instant::now(), request.key().map(str::to_owned));
         let command = Command::Call { id, request, made_before, answer };
         self.shared.commands.send(command).map_err(|_| CallError::unsent(ended()))?;
         let mut guard = CancelOnDrop { id, commands: Some(&self.shared.commands) };
         let result = answered.await;
         guard.commands = None;
+        self.log(id, kind, began, result.as_ref().ok());
         // The task is gone; what it had sent may be done.
         result.unwrap_or_else(|_| Err(CallError::new(ended(), key, None)))
+    }
+
+    /// The broker logs the same session and the same number of the call.
+    fn log(&self, call: u64, kind: &str, began: Instant, answer: Option<&Result<Answer, CallError>>) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let session = self.session().map(|session| session.session_id);
+        let code = answer.and_then(|answer| answer.as_ref().err()).map(|failed| failed.error.code.as_str());
+        let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(session, call, kind, us, code, "call answered");
     }
 
     /// The session as it was last heard of: from a welcome, a registration or an event. `None` before the first

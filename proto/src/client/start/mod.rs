@@ -159,7 +159,9 @@ fn mute(program: &Path, paths: &StorePaths, reason: &str) -> Error {
     )
 }
 
-fn not_found(paths: &StorePaths) -> Error {
+/// What to tell whoever needs the broker's program where there is none.
+#[must_use]
+pub fn not_found(paths: &StorePaths) -> Error {
     Error::new(
         ErrorCode::BrokerUnreachable,
         format!(
@@ -172,7 +174,8 @@ fn not_found(paths: &StorePaths) -> Error {
 }
 
 /// Beside this program, else on `PATH`.
-fn find() -> Option<PathBuf> {
+#[must_use]
+pub fn find() -> Option<PathBuf> {
     let beside =
         std::env::current_exe().ok().and_then(|own| own.parent().map(|dir| dir.join(platform::PROGRAM)));
     let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
