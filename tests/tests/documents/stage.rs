@@ -149,11 +149,12 @@ impl Answering {
         let thread = std::thread::spawn(move || {
             while !seen.load(Ordering::Relaxed) {
                 let wait = session.start_call("wait_for_message", json!({"timeout_s": 600}));
-                while !wait.is_done() && !seen.load(Ordering::Relaxed) {
-                    let _is_done = wait.try_result(GLANCE);
+                let mut mail = None;
+                while mail.is_none() && !seen.load(Ordering::Relaxed) {
+                    mail = wait.try_result(GLANCE);
                 }
-                if wait.is_done() {
-                    answer(&mut session, &wait.ok());
+                if let Some(mail) = mail {
+                    answer(&mut session, &mail.ok());
                 }
             }
         });
