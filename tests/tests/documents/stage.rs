@@ -6,6 +6,7 @@ use c2c_harness::{LOGIN, PATIENCE, Pending, Sandbox, Shim, bin_dir, look};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -54,11 +55,13 @@ impl Stage {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-eu", "-c", script]).env_clear().envs(self.sandbox.env());
         shell.env("PATH", path).env("USER", LOGIN).current_dir(&self.work);
-        shell.stdin(Stdio::null()).stdout(open(&out)).stderr(open(&err));
+        shell.stdin(Stdio::null()).stdout(open(&out)).stderr(open(&err)).process_group(0);
         let mut child = shell.spawn().expect("there is a shell");
         let ended = look(BLOCK, || child.try_wait().expect("a child can be waited for"));
         if ended.is_none() {
-            let _gone = child.kill();
+            // With whatever it started, which would go on without it.
+            let group = format!("-{}", child.id());
+            let _killed = Command::new("kill").args(["-KILL", "--", &group]).status();
             let _reaped = child.wait();
         }
         let text = |path| std::fs::read_to_string(path).expect("what was said can be read");
