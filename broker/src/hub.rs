@@ -4,8 +4,10 @@
 //! One lock, held for a few instructions, never across an await. It knows nothing of the store.
 
 mod nudges;
+mod parked;
 
 pub use nudges::Push;
+pub use parked::Parked;
 
 use crate::outbox::Outbox;
 use crate::presence::OnlineGuard;
@@ -15,6 +17,7 @@ use c2c_proto::hello::{Identity, PROTOCOL, SessionState};
 use c2c_proto::id::MessageId;
 use c2c_proto::time::Timestamp;
 use nudges::Told;
+use parked::Place;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -206,7 +209,7 @@ impl Hub {
         live.waits += 1;
         let changed = Arc::clone(&live.changed);
         inner.waits += 1;
-        Some(Parked { place: Place::Session(row), changed, hub: Arc::clone(&self.inner) })
+        Some(Parked::new(Place::Session(row), changed, &self.inner))
     }
 
     /// What is notified when the session's name or mail changes, for a wait that is not for mail. Never, if it is gone.
@@ -221,7 +224,7 @@ impl Hub {
         *count += 1;
         let changed = Arc::clone(changed);
         inner.waits += 1;
-        Parked { place: Place::Key(key.to_owned()), changed, hub: Arc::clone(&self.inner) }
+        Parked::new(Place::Key(key.to_owned()), changed, &self.inner)
     }
 
     /// A key changed: whoever watches it looks again.
@@ -354,52 +357,6 @@ impl Live {
             waits: 0,
             changed: Arc::default(),
             told: Told::new(mark),
-        }
-    }
-}
-
-/// A parked wait or watch; dropping it unparks.
-#[derive(Debug)]
-pub struct Parked {
-    place: Place,
-    changed: Arc<Notify>,
-    hub: Arc<Mutex<Inner>>,
-}
-
-#[derive(Debug)]
-enum Place {
-    Session(Row),
-    Key(String),
-}
-
-impl Parked {
-    /// What a wake-up goes to. Enable the future that it gives, then look into the store, then await it.
-    #[must_use]
-    pub fn changed(&self) -> &Notify {
-        &self.changed
-    }
-}
-
-impl Drop for Parked {
-    fn drop(&mut self) {
-        let mut inner = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.waits = inner.waits.saturating_sub(1);
-        match &self.place {
-            Place::Session(row) => {
-                if let Some(live) = inner.sessions.get_mut(row)
-                    && Arc::ptr_eq(&live.changed, &self.changed)
-                {
-                    live.waits = live.waits.saturating_sub(1);
-                }
-            }
-            Place::Key(key) => {
-                if let Some((_, count)) = inner.watches.get_mut(key) {
-                    *count -= 1;
-                    if *count == 0 {
-                        inner.watches.remove(key);
-                    }
-                }
-            }
         }
     }
 }

@@ -98,6 +98,9 @@ With --json: one object, on one line. Keys are added over time, never renamed.
   last_errors        the latest errors, oldest first
   push               how each connected session is told of mail: name, choice (C2C_PUSH or the configuration),
                      way (socket, channel or hooks), last (at, outcome) or null
+  metrics            what `c2c metrics` prints, each: name, unit (\"\", \"bytes\" or \"us\", microseconds), labels,
+                     type (counter, gauge or histogram), and value, or for a histogram: buckets (up_to, and the
+                     count of those within), count and sum
 
 Exit status:
   0  a broker runs
@@ -123,17 +126,22 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask sessions a question and wait for their answers
+    #[command(long_about = ask::ABOUT)]
     Ask(ask::AskArgs),
     /// Copy the store into a file, while it is in use
+    #[command(long_about = backup::ABOUT, after_help = backup::AFTER)]
     Backup(backup::BackupArgs),
     /// Print the completions for a shell
+    #[command(long_about = completions::ABOUT, after_help = completions::AFTER)]
     Completions(completions::CompletionsArgs),
     /// Show what c2c does, with real sessions in a temporary folder
     #[command(long_about = DEMO, after_help = DEMO_AFTER)]
     Demo,
     /// Find out what keeps c2c from working, and what mends it
+    #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::DoctorArgs),
     /// Print all messages, sessions and state as JSON lines
+    #[command(long_about = export::ABOUT, after_help = export::AFTER)]
     Export(export::ExportArgs),
     /// Tell Claude Code's model of mail; run by its hooks, not by hand
     #[command(long_about = HOOK, after_help = HOOK_AFTER)]
@@ -146,33 +154,46 @@ pub(crate) enum Command {
     /// Add the messages and state of an export to the store
     Import(import::ImportArgs),
     /// List your mail, or that of a session
+    #[command(long_about = inbox::ABOUT)]
     Inbox(inbox::InboxArgs),
     /// Hold a lease in the shared state
+    #[command(long_about = lease::ABOUT, after_help = lease::AFTER)]
     Lease(lease::LeaseArgs),
     /// Show the broker's log
+    #[command(long_about = log::ABOUT, after_help = log::AFTER)]
     Log(log::LogArgs),
     /// Print the manual page
+    #[command(long_about = man::ABOUT, after_help = man::AFTER)]
     Man(man::ManArgs),
     /// Print the broker's counters and durations as OpenMetrics text
+    #[command(long_about = metrics::ABOUT, after_help = metrics::AFTER)]
     Metrics(metrics::MetricsArgs),
     /// Delete what is old and done with
+    #[command(long_about = prune::ABOUT, after_help = prune::AFTER)]
     Prune(prune::PruneArgs),
     /// Mark messages of your mailbox read
+    #[command(long_about = read::ABOUT)]
     Read(read::ReadArgs),
     /// Put a backup in the place of the store
+    #[command(long_about = restore::RESTORE)]
     Restore(restore::RestoreArgs),
     /// Search the bodies of all messages
+    #[command(long_about = search::ABOUT)]
     Search(search::SearchArgs),
     /// Send a message
+    #[command(long_about = send::ABOUT)]
     Send(send::SendArgs),
     /// List the sessions
+    #[command(long_about = sessions::ABOUT)]
     Sessions(sessions::SessionsArgs),
     /// Install c2c for Claude Code
     #[command(long_about = setup_args::SETUP, after_help = setup_args::SETUP_AFTER)]
     Setup(SetupArgs),
     /// Show one message whole, with its receipts and its thread
+    #[command(long_about = show::ABOUT)]
     Show(show::ShowArgs),
     /// Read and change the shared state
+    #[command(long_about = state::ABOUT, after_help = state::AFTER)]
     State(state::StateArgs),
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
@@ -182,8 +203,10 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Ask the broker to finish and exit
+    #[command(long_about = stop::ABOUT, after_help = stop::AFTER)]
     Stop(stop::StopArgs),
     /// Show the messages of all sessions as they come
+    #[command(long_about = tail::ABOUT)]
     Tail(tail::TailArgs),
     /// Watch sessions and messages live
     Top(top::TopArgs),
@@ -191,6 +214,7 @@ pub(crate) enum Command {
     #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]
     Uninstall(UninstallArgs),
     /// Wait for mail
+    #[command(long_about = wait::ABOUT)]
     Wait(wait::WaitArgs),
 }
 
@@ -214,8 +238,8 @@ mod tests {
         let mut command = Args::command();
         command.build();
         insta::assert_snapshot!("help", command.render_long_help());
-        for name in ["demo", "hook", "setup", "status", "uninstall"] {
-            let subcommand = command.find_subcommand_mut(name).unwrap();
+        for subcommand in command.get_subcommands_mut() {
+            let name = subcommand.get_name().to_owned();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
         }
     }

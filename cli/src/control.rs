@@ -6,7 +6,7 @@ use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::hello::Role;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{self, Request};
-use c2c_proto::response::{Hooked, PushState, Response, Status};
+use c2c_proto::response::{Hooked, Metric, PushState, Response, Status};
 
 /// How the broker of this store does; `None` if none runs.
 pub(crate) async fn status(paths: &StorePaths) -> Result<Option<Box<Status>>, Error> {
@@ -21,6 +21,22 @@ pub(crate) async fn status(paths: &StorePaths) -> Result<Option<Box<Status>>, Er
 pub(crate) async fn hand_over(paths: &StorePaths) -> Result<Option<()>, Error> {
     let answer = call(paths, Request::HandOver(request::HandOver {})).await?;
     Ok(answer.map(|_| ()))
+}
+
+/// Asks the broker of this store to end, however it was started; `None` if none runs.
+pub(crate) async fn stop(paths: &StorePaths) -> Result<Option<()>, Error> {
+    let answer = call(paths, Request::Stop(request::Stop {})).await?;
+    Ok(answer.map(|_| ()))
+}
+
+/// What the broker counts and measures; `None` if no broker runs, or one that does not say.
+pub(crate) async fn metrics(paths: &StorePaths) -> Result<Option<Vec<Metric>>, Error> {
+    match call(paths, Request::Metrics(request::Metrics {})).await {
+        Ok(Some(Response::Metrics(metrics))) => Ok(Some(metrics.metrics)),
+        Ok(_) => Ok(None),
+        Err(error) if error.code == ErrorCode::VersionMismatch => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// How nudges reach the sessions that are online; `None` if no broker runs, or one that does not know them.

@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Wakes,
     /// Ctrl-C, or a request to terminate.
     Interrupted,
+    /// Whatever the command that was run ended with.
+    Of(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -38,6 +40,7 @@ impl From<Exit> for ExitCode {
             Exit::NotFound => 4,
             Exit::NoBroker => 5,
             Exit::Interrupted => 130,
+            Exit::Of(status) => status,
         })
     }
 }

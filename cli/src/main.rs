@@ -2,11 +2,15 @@
 
 mod args;
 mod cmd;
+mod compose;
 mod control;
 mod exit;
 mod link;
+mod mail;
 mod mcp;
 mod person;
+mod print;
+mod progress;
 mod shape;
 mod text;
 mod trouble;

@@ -49,6 +49,11 @@ impl Paint {
         Self { on: io::stdout().is_terminal() && set("NO_COLOR").is_none() && !dumb }
     }
 
+    /// Whether there is colour.
+    pub(crate) const fn is_on(self) -> bool {
+        self.on
+    }
+
     /// Never colour.
     #[cfg(test)]
     pub(crate) const fn plain() -> Self {

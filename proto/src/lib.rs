@@ -20,6 +20,7 @@ pub mod codec;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod filesystem;
 pub mod frame;
 pub mod hello;
 pub mod id;

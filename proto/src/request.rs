@@ -4,9 +4,13 @@
 
 use crate::hello::Identity;
 use crate::id::{MessageId, Version};
-use crate::message::{Priority, Receipt, To};
-use crate::time::Timestamp;
+use crate::message::{Priority, To};
 use serde::{Deserialize, Serialize};
+
+mod facts;
+mod person;
+
+pub use person::{Backup, Check, Import, ImportedMessage, Metrics, PruneDryRun, Stop, Traffic};
 
 /// Every request. The order is the wire format: append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,8 @@ pub enum Request {
     Check(Check),
     /// See [`Import`].
     Import(Import),
+    /// See [`PruneDryRun`].
+    PruneDryRun(PruneDryRun),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].
@@ -297,199 +303,3 @@ pub struct Pushed {
 /// How nudges reach the sessions that are online. Answered by [`crate::response::PushStates`]. Needs no session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushStatus {}
-
-/// List messages of all sessions, or block until there is one. Answered by [`crate::response::Inbox`], ascending by id, each
-/// message with all of its receipts. For the person: needs the role of a person or of one who looks on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Traffic {
-    /// Only what lies in this mailbox; then `read_at` is its read mark.
-    pub mailbox: Option<String>,
-    /// Of that mailbox only what is unread.
-    pub unread_only: bool,
-    /// What else must match.
-    pub filter: Filter,
-    /// Words that must all occur in the body.
-    pub query: Option<String>,
-    /// Only ids below it, and of those the newest.
-    pub before_id: Option<MessageId>,
-    /// Only ids above it.
-    pub after_id: Option<MessageId>,
-    /// How many at most, 1 to [`crate::limits::INBOX_LIMIT_MAX`].
-    pub limit: u32,
-    /// If nothing matches: how long to wait for a message that does, in milliseconds. 0 only looks.
-    pub timeout_ms: u64,
-}
-
-/// What the broker counts and measures. Answered by [`crate::response::Metrics`]. Needs no session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Metrics {}
-
-/// Finish what is under way and exit, however the broker was started. Answered by [`crate::response::Done`]. Needs no session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {}
-
-/// Copy the store, as it is at one moment, into a new file. Answered by [`crate::response::BackedUp`]. Needs no session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backup {
-    /// An absolute path; nothing may be there. While it is made the copy is called `<path>.unfinished`.
-    pub path: String,
-    /// How long it may take, in milliseconds.
-    pub timeout_ms: u64,
-}
-
-/// Read through the whole store and say what is wrong with it. Answered by [`crate::response::Checked`]. Needs no session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// How long it may take, in milliseconds.
-    pub timeout_ms: u64,
-}
-
-/// Put messages of an export into the store, with the times, senders and marks that they had. Answered by
-/// [`crate::response::Imported`]. For the person: needs the role of a person or of one who looks on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Import {
-    /// The id of the store that they come from. With it and their ids there messages that were imported before are recognised.
-    pub store_id: String,
-    /// At most [`crate::limits::IMPORT_MESSAGES_MAX`], ascending by id. What they answer was imported before them, or stands
-    /// before them.
-    pub messages: Vec<ImportedMessage>,
-}
-
-/// One message of an export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportedMessage {
-    /// Its id in the store that it comes from.
-    pub origin_id: MessageId,
-    /// The sender's name when it was sent.
-    pub from_name: String,
-    /// The sender's session there.
-    pub from_session: String,
-    /// Whom it was for.
-    pub to: To,
-    /// The whole body.
-    pub body: String,
-    /// A filter word.
-    pub tag: Option<String>,
-    /// What it answers, by its id there; without effect if that is not in this store.
-    pub reply_to: Option<MessageId>,
-    /// Whether it asked to be announced. It is not announced now.
-    pub priority: Priority,
-    /// When it was committed there.
-    pub created_at: Timestamp,
-    /// How far each delivery had come: unread mail is unread here as well.
-    pub receipts: Vec<Receipt>,
-}
-
-impl Request {
-    /// The request's name, for logs.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Register(_) => "register",
-            Self::Heartbeat(_) => "heartbeat",
-            Self::ListSessions(_) => "list_sessions",
-            Self::Send(_) => "send",
-            Self::Inbox(_) => "inbox",
-            Self::ReadMessage(_) => "read_message",
-            Self::MarkRead(_) => "mark_read",
-            Self::Wait(_) => "wait",
-            Self::Ask(_) => "ask",
-            Self::SetState(_) => "set_state",
-            Self::GetState(_) => "get_state",
-            Self::ListState(_) => "list_state",
-            Self::WatchState(_) => "watch_state",
-            Self::DeleteState(_) => "delete_state",
-            Self::Prune(_) => "prune",
-            Self::Shown(_) => "shown",
-            Self::Status(_) => "status",
-            Self::HandOver(_) => "hand_over",
-            Self::Hook(_) => "hook",
-            Self::Pushed(_) => "pushed",
-            Self::PushStatus(_) => "push_status",
-            Self::Traffic(_) => "traffic",
-            Self::Metrics(_) => "metrics",
-            Self::Stop(_) => "stop",
-            Self::Backup(_) => "backup",
-            Self::Check(_) => "check",
-            Self::Import(_) => "import",
-        }
-    }
-
-    /// The protocol that brought the request: it is sent only on a connection that speaks that one or a later one.
-    #[must_use]
-    pub const fn since(&self) -> u16 {
-        match self {
-            Self::Register(_)
-            | Self::Heartbeat(_)
-            | Self::ListSessions(_)
-            | Self::Send(_)
-            | Self::Inbox(_)
-            | Self::ReadMessage(_)
-            | Self::MarkRead(_)
-            | Self::Wait(_)
-            | Self::Ask(_)
-            | Self::SetState(_)
-            | Self::GetState(_)
-            | Self::ListState(_)
-            | Self::WatchState(_)
-            | Self::DeleteState(_)
-            | Self::Prune(_)
-            | Self::Shown(_)
-            | Self::Status(_)
-            | Self::HandOver(_)
-            | Self::Hook(_)
-            | Self::Pushed(_)
-            | Self::PushStatus(_)
-            | Self::Traffic(_)
-            | Self::Metrics(_)
-            | Self::Stop(_)
-            | Self::Backup(_)
-            | Self::Check(_)
-            | Self::Import(_) => 1,
-        }
-    }
-
-    /// How long the request itself asks to wait, in milliseconds; `None` if it is answered at once.
-    #[must_use]
-    pub const fn wait_ms(&self) -> Option<u64> {
-        match self {
-            Self::Wait(Wait { timeout_ms, .. })
-            | Self::Ask(Ask { timeout_ms, .. })
-            | Self::WatchState(WatchState { timeout_ms, .. })
-            | Self::Hook(Hook { timeout_ms, .. })
-            | Self::Traffic(Traffic { timeout_ms, .. })
-            | Self::Backup(Backup { timeout_ms, .. })
-            | Self::Check(Check { timeout_ms }) => Some(*timeout_ms),
-            _ => None,
-        }
-    }
-
-    /// Sets how long the request may still wait, before it is sent once more on a new connection.
-    pub const fn set_wait_ms(&mut self, left_ms: u64) {
-        match self {
-            Self::Wait(Wait { timeout_ms, .. })
-            | Self::Ask(Ask { timeout_ms, .. })
-            | Self::WatchState(WatchState { timeout_ms, .. })
-            | Self::Hook(Hook { timeout_ms, .. })
-            | Self::Traffic(Traffic { timeout_ms, .. })
-            | Self::Backup(Backup { timeout_ms, .. })
-            | Self::Check(Check { timeout_ms }) => *timeout_ms = left_ms,
-            _ => {}
-        }
-    }
-
-    /// The idempotency key, if the request changes something.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Register(Register { key, .. })
-            | Self::Send(Send { key, .. })
-            | Self::MarkRead(MarkRead { key, .. })
-            | Self::Ask(Ask { send: Send { key, .. }, .. })
-            | Self::SetState(SetState { key, .. })
-            | Self::DeleteState(DeleteState { key, .. })
-            | Self::Prune(Prune { key, .. }) => Some(key),
-            _ => None,
-        }
-    }
-}

@@ -88,7 +88,7 @@ impl Lines {
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.filter.level(metadata.target())
+        !metadata.is_span() && *metadata.level() <= self.filter.level(metadata.target())
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {

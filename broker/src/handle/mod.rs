@@ -92,6 +92,17 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::ReadMessage(request) if caller.sees_all => {
             Box::pin(async move { traffic::read_message(broker, &request).await })
         }
+        // The state is everybody's: one who looks on may read it and needs no name for that.
+        Request::GetState(request) if looks_on(caller) => {
+            Box::pin(async move { state::get(broker, &request).await })
+        }
+        Request::ListState(request) if looks_on(caller) => {
+            Box::pin(async move { state::list(broker, &request).await })
+        }
+        Request::WatchState(request) if looks_on(caller) => {
+            Box::pin(async move { watch::watch(broker, None, &request).await })
+        }
+        Request::PruneDryRun(request) => Box::pin(async move { prune::dry_run(broker, &request).await }),
         Request::Metrics(_) => Box::pin(metrics::metrics(broker)),
         Request::Backup(request) => Box::pin(async move { upkeep::backup(broker, &request).await }),
         Request::Check(request) => Box::pin(async move { upkeep::check(broker, &request).await }),
@@ -127,7 +138,9 @@ fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Request) -> 
         Request::SetState(request) => Box::pin(state::set(broker, owner, request)),
         Request::GetState(request) => Box::pin(async move { state::get(broker, &request).await }),
         Request::ListState(request) => Box::pin(async move { state::list(broker, &request).await }),
-        Request::WatchState(request) => Box::pin(async move { watch::watch(broker, &owner, &request).await }),
+        Request::WatchState(request) => {
+            Box::pin(async move { watch::watch(broker, Some(&owner), &request).await })
+        }
         Request::DeleteState(request) => Box::pin(state::delete(broker, owner, request)),
         Request::Prune(request) => Box::pin(prune::prune(broker, owner, request)),
         other => {
@@ -144,6 +157,11 @@ fn at_once<'a>(handled: Handled) -> Handling<'a> {
 /// Why a superseded caller gets no answer.
 fn lost_name(caller: &Caller) -> Error {
     superseded(caller.session.as_ref().map_or("", |owner| &owner.name))
+}
+
+/// Whether it sees everything and is nobody.
+const fn looks_on(caller: &Caller) -> bool {
+    caller.sees_all && caller.session.is_none()
 }
 
 /// The caller's session, if it holds a name.

@@ -8,21 +8,33 @@ use crate::store::{ByOwner, hash_of};
 use c2c_proto::Error;
 use c2c_proto::id::new_call_key;
 use c2c_proto::limits::PRUNE_DAYS_MAX;
-use c2c_proto::request::Prune;
+use c2c_proto::request::{Prune, PruneDryRun};
 use c2c_proto::response::{Pruned, Response};
 use std::sync::Arc;
 
 pub(super) async fn prune(broker: &Arc<Broker>, owner: Owner, request: Prune) -> Handled {
     check::key(&request.key)?;
-    if request.older_than_days > PRUNE_DAYS_MAX {
-        return Err(Error::invalid(
-            format!("older_than_days is {}, the limit is {PRUNE_DAYS_MAX}", request.older_than_days),
-            "leave it out for 30 days",
-        ));
-    }
+    check_days(request.older_than_days)?;
     let hash = hash_of(&request);
     let pruned = broker.store.prune(ByOwner { owner, request, hash }).await?;
     Ok((Response::Pruned(pruned), 0))
+}
+
+/// What the same would delete.
+pub(super) async fn dry_run(broker: &Arc<Broker>, request: &PruneDryRun) -> Handled {
+    check_days(request.older_than_days)?;
+    let pruned = broker.store.would_prune(request.older_than_days).await?;
+    Ok((Response::Pruned(pruned), 0))
+}
+
+fn check_days(older_than_days: u32) -> Result<(), Error> {
+    if older_than_days <= PRUNE_DAYS_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("older_than_days is {older_than_days}, the limit is {PRUNE_DAYS_MAX}"),
+        "leave it out for 30 days",
+    ))
 }
 
 /// Prunes on behalf of the configuration's `retention_days`.

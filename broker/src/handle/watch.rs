@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-pub(super) async fn watch(broker: &Arc<Broker>, owner: &Owner, request: &WatchState) -> Handled {
+/// `owner`: whose watch it is, which ends when that session loses its name; nobody's for one who looks on.
+pub(super) async fn watch(broker: &Arc<Broker>, owner: Option<&Owner>, request: &WatchState) -> Handled {
     check::state_key(&request.state_key)?;
     if request.newer_than < 0 {
         return Err(Error::invalid(
@@ -20,13 +21,15 @@ pub(super) async fn watch(broker: &Arc<Broker>, owner: &Owner, request: &WatchSt
     }
     let deadline = wait::deadline(request.timeout_ms)?;
     let key = broker.hub.watch(&request.state_key);
-    let session = broker.hub.follow(owner.row);
+    let session = owner.map(|owner| broker.hub.follow(owner.row)).unwrap_or_default();
     loop {
         let (changed, renamed) = (key.changed().notified(), session.notified());
         tokio::pin!(changed, renamed);
         changed.as_mut().enable();
         renamed.as_mut().enable();
-        wait::present_owner(broker, owner.row)?;
+        if let Some(owner) = owner {
+            wait::present_owner(broker, owner.row)?;
+        }
         let entry = broker.store.get_state(&request.state_key).await?;
         if is_answer(entry.as_ref(), request.newer_than) {
             return Ok((Response::State(State { entry, timed_out: false }), 0));

@@ -2,7 +2,6 @@
 //!
 //! One file per system with the same functions, chosen here; the rest of the broker knows no system.
 
-mod filesystem;
 #[cfg(unix)]
 mod inherited;
 #[cfg(unix)]
@@ -10,7 +9,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::*;
 
-pub use filesystem::shared_with_machines;
+pub use c2c_proto::filesystem::shared_with_machines;
 
 #[cfg(windows)]
 mod windows;

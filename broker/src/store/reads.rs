@@ -3,14 +3,14 @@
 use super::header::log_of;
 use super::messages::{self, Page, Range, Unread};
 use super::sessions::{self, ListedPage};
-use super::{Store, errors, state};
+use super::{Store, errors, prune, state};
 use crate::session::{Owner, Row};
 use c2c_proto::Error;
 use c2c_proto::event::Closing;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;
 use c2c_proto::request::{Filter, Inbox, ListState, ReadMessage, Traffic};
-use c2c_proto::response::{Entry, States};
+use c2c_proto::response::{Entry, Pruned, States};
 use c2c_proto::time::Timestamp;
 use std::sync::atomic::Ordering;
 
@@ -94,6 +94,11 @@ impl Store {
 
     pub(crate) async fn list_state(&self, ask: &ListState) -> Result<States, Error> {
         self.read(state::list(&self.readers, ask, self.shared.clock.now()).await)
+    }
+
+    /// What a prune would delete now.
+    pub(crate) async fn would_prune(&self, older_than_days: u32) -> Result<Pruned, Error> {
+        self.read(prune::count(&self.readers, self.shared.clock.now(), older_than_days).await)
     }
 
     /// How many messages the store holds.

@@ -1,13 +1,216 @@
-//! `c2c export`.
+//! `c2c export`: everything that a store holds for people, as JSON lines.
 
 use crate::exit::Exit;
+use crate::link::{Link, ask};
+use crate::progress::Progress;
+use crate::shape;
+use anyhow::Context;
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, BODY_PAGE_MAX_CHARS, INBOX_LIMIT_MAX};
+use c2c_proto::message::Message;
+use c2c_proto::request::{GetState, ListSessions, ListState, ReadMessage, Status, Traffic};
+use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
 use clap::Args;
+use serde_json::{Value, json};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What `--help` says first.
+pub(crate) const ABOUT: &str = "\
+Prints all messages, sessions and entries of the shared state as JSON lines, for `c2c import` or for programs.
+
+It is what the store holds when the export begins: later messages are not in it. Nothing is marked read by it.";
+
+/// What `--help` says last.
+pub(crate) const AFTER: &str = "\
+Each line is an object with a \"type\", in this order:
+  export   the first line: version (1), store_id, exported_at
+  session  session_id, name, online, waiting, unread, cwd, client, started_at, last_seen_at, metadata
+  state    key, value, value_chars, version, updated_at, updated_by, expires_at
+  message  id, from, from_session, to, body, body_chars, tag, reply_to, thread, priority, created_at, read_at,
+           receipts (name, state, shown_at, read_at, read_by), ascending by id, with the whole body
+
+Exit status:
+  0  complete
+  1  an error: FILE is there already or cannot be written
+  5  no broker runs for this store and none could be started
+
+Examples:
+  c2c export --output c2c.jsonl
+  c2c export | jq -r 'select(.type == \"message\") | .from' | sort | uniq -c";
 
 /// What can be said to `c2c export`.
 #[derive(Debug, Args)]
-pub(crate) struct ExportArgs {}
+pub(crate) struct ExportArgs {
+    /// Write into this new file, which is yours alone, instead of stdout; it appears when it is complete
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Say nothing of how far it is
+    #[arg(long)]
+    quiet: bool,
+}
 
 /// Print all messages, sessions and state as JSON lines.
-pub(crate) async fn run(_args: ExportArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("to be written")
+pub(crate) async fn run(args: ExportArgs) -> anyhow::Result<Exit> {
+    let link = Link::look_on()?;
+    match &args.output {
+        None => all(&link, &mut io::stdout().lock(), args.quiet).await?,
+        Some(path) => into_file(&link, path, args.quiet).await?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Under another name until it is complete, and never in the place of something.
+async fn into_file(link: &Link, path: &Path, quiet: bool) -> anyhow::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(is_there(path).into());
+    }
+    let cannot = || format!("{} cannot be written", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file =
+        tempfile::Builder::new().prefix(".c2c-export-").tempfile_in(folder).with_context(cannot)?;
+    all(link, file.as_file_mut(), quiet).await?;
+    file.as_file().sync_all().with_context(cannot)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(path).into()),
+        Err(error) => Err(error.error).with_context(cannot),
+    }
+}
+
+fn is_there(path: &Path) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!("{} is there already, and an export never replaces anything", path.display()),
+        "name another file, or move that one away",
+    )
+}
+
+async fn all(link: &Link, out: &mut impl Write, quiet: bool) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(out);
+    let status = ask!(link, Status(Status {}), Status);
+    // Before all else: what comes later is not in it.
+    let newest = newest(link).await?;
+    let header = json!({"version": 1, "store_id": status.store_id, "exported_at": now().to_string()});
+    line(&mut out, "export", header)?;
+    sessions(link, &mut out).await?;
+    state(link, &mut out).await?;
+    messages(link, &mut out, newest, quiet).await?;
+    Ok(out.flush()?)
+}
+
+async fn newest(link: &Link) -> anyhow::Result<MessageId> {
+    let ask_for = Traffic { before_id: Some(MessageId::MAX), limit: 1, ..Traffic::default() };
+    Ok(ask!(link, Traffic(ask_for), Inbox).messages.last().map_or(0, |message| message.id))
+}
+
+async fn sessions(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut after_name = None;
+    loop {
+        let page = ListSessions { active_within_min: ACTIVE_WITHIN_MAX_MIN, after_name: after_name.clone() };
+        let page = ask!(link, ListSessions(page), Sessions);
+        for session in &page.sessions {
+            line(out, "session", shape::session(session))?;
+        }
+        match page.sessions.last() {
+            Some(last) if page.more => after_name = Some(last.name.clone()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+async fn state(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut after_key = None;
+    loop {
+        let page = ListState { prefix: String::new(), after_key: after_key.clone() };
+        let page = ask!(link, ListState(page), States);
+        for entry in &page.entries {
+            if entry.value.is_some() {
+                line(out, "state", shape::entry(entry))?;
+                continue;
+            }
+            let whole = ask!(link, GetState(GetState { state_key: entry.state_key.clone() }), State);
+            // It may have gone in between.
+            if let Some(whole) = whole.entry {
+                line(out, "state", shape::entry(&whole))?;
+            }
+        }
+        match page.entries.last() {
+            Some(last) if page.more => after_key = Some(last.state_key.clone()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+async fn messages(link: &Link, out: &mut impl Write, newest: MessageId, quiet: bool) -> anyhow::Result<()> {
+    let mut progress = Progress::new("exporting", u64::try_from(newest).unwrap_or_default(), quiet);
+    let mut after = 0;
+    while after < newest {
+        let ask_for = Traffic { after_id: Some(after), limit: INBOX_LIMIT_MAX, ..Traffic::default() };
+        let page = ask!(link, Traffic(ask_for), Inbox);
+        // Those that were there may have been pruned since.
+        let Some(last) = page.messages.last().map(|message| message.id) else { break };
+        for message in page.messages.into_iter().take_while(|message| message.id <= newest) {
+            if let Some(whole) = whole(link, message).await? {
+                line(out, "message", shape::message(&whole))?;
+            }
+        }
+        after = last;
+        progress.at(u64::try_from(after).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// With all of its body and all of its receipts, where a list leaves some out; `None` if it was pruned meanwhile.
+async fn whole(link: &Link, message: Message) -> anyhow::Result<Option<Message>> {
+    let complete = |body: &str| body.chars().count() as u64;
+    let mut offset = complete(&message.body);
+    let receipts = message.receipts.len() as u64;
+    if offset >= message.body_chars && receipts >= u64::from(message.receipts_total) {
+        return Ok(Some(message));
+    }
+    let mut whole = message;
+    loop {
+        let max_chars = u32::try_from(BODY_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
+        let page = ReadMessage { message_id: whole.id, offset, max_chars };
+        let page = match page_of(link, page).await {
+            Err(error) if error.downcast_ref::<Error>().is_some_and(is_gone) => return Ok(None),
+            page => page?,
+        };
+        whole.body.push_str(&page.body);
+        whole.receipts = page.receipts;
+        let chars = complete(&page.body);
+        offset += chars;
+        if offset >= whole.body_chars || chars == 0 {
+            return Ok(Some(whole));
+        }
+    }
+}
+
+async fn page_of(link: &Link, page: ReadMessage) -> anyhow::Result<Message> {
+    Ok(ask!(link, ReadMessage(page), OneMessage).message)
+}
+
+fn is_gone(error: &Error) -> bool {
+    error.code == ErrorCode::NotFound
+}
+
+/// The object on a line of its own, with its type first.
+fn line(out: &mut impl Write, kind: &str, object: Value) -> anyhow::Result<()> {
+    let mut typed = serde_json::Map::from_iter([("type".to_owned(), json!(kind))]);
+    if let Value::Object(members) = object {
+        typed.extend(members);
+    }
+    Ok(writeln!(out, "{}", Value::Object(typed))?)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it stands in the export and nothing depends on it; the broker's clock is far"
+)]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

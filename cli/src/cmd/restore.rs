@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::Command;
 
-const RESTORE: &str = "\
+/// What `c2c restore --help` begins with.
+pub(crate) const RESTORE: &str = "\
 Puts a backup into the place of the store.
 
 The backup is copied and looked through first, while sessions go on. Then a broker that a session started makes
@@ -41,7 +42,7 @@ Examples:
 
 /// What can be said to `c2c restore`.
 #[derive(Debug, Args)]
-#[command(long_about = RESTORE, after_help = RESTORE_AFTER)]
+#[command(after_help = RESTORE_AFTER)]
 pub(crate) struct RestoreArgs {
     /// A file that `c2c backup` made
     file: PathBuf,

@@ -1,11 +1,12 @@
 //! `c2c status`: whether a broker runs for this store, and how it does. A table for a person, an object for a program.
 
+use super::metrics::object as figures;
 use crate::control;
 use crate::exit::Exit;
 use crate::text::visible;
 use crate::trouble;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::response::{PushState, Status};
+use c2c_proto::response::{Metric, PushState, Status};
 use c2c_proto::{Error, ErrorCode};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -20,7 +21,8 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<Exit> {
         Err(error) => return Err(error.into()),
     };
     let push = control::push_states(&paths).await?.unwrap_or_default();
-    let text = if json { object(&status, &push) } else { table(&status, &push) };
+    let metrics = control::metrics(&paths).await?.unwrap_or_default();
+    let text = if json { object(&status, &push, &metrics) } else { table(&status, &push, &metrics) };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
@@ -49,7 +51,7 @@ fn silent(paths: &StorePaths, error: &Error) -> anyhow::Result<Exit> {
 }
 
 /// The object that `--help` documents: keys are only ever added.
-fn object(status: &Status, push: &[PushState]) -> String {
+fn object(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
     let object = json!({
         "version": status.version,
         "protocol": status.protocol,
@@ -71,12 +73,13 @@ fn object(status: &Status, push: &[PushState]) -> String {
         "commit_p99_us": status.commit_p99_us,
         "last_errors": status.last_errors,
         "push": push.iter().map(push_object).collect::<Vec<Value>>(),
+        "metrics": figures::all(metrics),
     });
     format!("{object}\n")
 }
 
 /// One line for each fact.
-fn table(status: &Status, push: &[PushState]) -> String {
+fn table(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
     let life = if status.service { "as a service" } else { "started by a session" };
     let durability = match status.durability.as_str() {
         "full" => "full: an answered message survives a power cut",
@@ -92,6 +95,7 @@ fn table(status: &Status, push: &[PushState]) -> String {
         ("messages", format!("{}, {} not read yet", status.messages, status.unread)),
         ("commits", commits(status)),
     ];
+    rows.extend(calls(metrics).map(|calls| ("calls", calls)));
     if status.last_errors.is_empty() {
         rows.push(("errors", "none".to_owned()));
     }
@@ -118,7 +122,6 @@ fn commits(status: &Status) -> String {
     if status.commits == 0 {
         return "none yet".to_owned();
     }
-    let ms = |us: u64| format!("{}.{} ms", us / 1_000, us % 1_000 / 100);
     format!(
         "{}, half of the latest within {}, 99 of 100 within {}",
         status.commits,
@@ -127,8 +130,23 @@ fn commits(status: &Status) -> String {
     )
 }
 
+/// Calls that wait for nothing; how long they took is known by the bounds that were counted for.
+fn calls(metrics: &[Metric]) -> Option<String> {
+    let (count, half, most) = figures::percentiles(metrics, "c2c_call_duration")?;
+    // Beyond the largest bound nothing more is known.
+    let within = |part: &str, bound: Option<u64>| match bound {
+        Some(bound) => format!("{part} within {}", ms(bound)),
+        None => format!("not even {part} within 5 s"),
+    };
+    Some(format!("{count}, {}, {}", within("half", half), within("99 of 100", most)))
+}
+
+fn ms(us: u64) -> String {
+    format!("{}.{} ms", us / 1_000, us % 1_000 / 100)
+}
+
 /// The two largest units of a duration.
-fn in_words(seconds: u64) -> String {
+pub(super) fn in_words(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
@@ -139,7 +157,7 @@ fn in_words(seconds: u64) -> String {
 }
 
 /// Bytes in the unit that leaves the fewest digits.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const KIB: u64 = 1_024;
     const MIB: u64 = 1_024 * KIB;
     match bytes {
@@ -152,7 +170,7 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{in_words, object, size, table};
-    use c2c_proto::response::{PushOutcome, PushState, Status};
+    use c2c_proto::response::{Histogram, Metric, MetricValue, PushOutcome, PushState, Status};
     use c2c_proto::time::Timestamp;
 
     fn example() -> Status {
@@ -190,22 +208,37 @@ mod tests {
         vec![state("api", "socket", Some(last)), state("web", "hooks", None)]
     }
 
+    fn metrics() -> Vec<Metric> {
+        let metric = |name: &str, unit: &str, value| Metric {
+            name: name.to_owned(),
+            help: "What it is.".to_owned(),
+            unit: unit.to_owned(),
+            labels: vec![("call".to_owned(), "send".to_owned())],
+            value,
+        };
+        let histogram = Histogram { buckets: vec![(50, 1), (200, 5), (500, 9)], count: 10, sum: 9_000 };
+        vec![
+            metric("c2c_calls", "", MetricValue::Counter(10)),
+            metric("c2c_call_duration", "seconds", MetricValue::Histogram(histogram)),
+        ]
+    }
+
     #[test]
     fn a_person_gets_a_table() {
-        insta::assert_snapshot!(table(&example(), &push()));
+        insta::assert_snapshot!(table(&example(), &push(), &metrics()));
     }
 
     #[test]
     fn errors_are_listed_and_made_harmless() {
         let status = Status { last_errors: vec!["disk\u{1b}[2J full".to_owned()], commits: 0, ..example() };
-        let table = table(&status, &[]);
+        let table = table(&status, &[], &[]);
         assert!(table.contains("error       disk\\u{1b}[2J full\n"), "{table}");
         assert!(table.contains("none yet") && !table.contains("errors"), "{table}");
     }
 
     #[test]
     fn a_program_gets_one_line_of_json() {
-        let text = object(&example(), &push());
+        let text = object(&example(), &push(), &metrics());
         assert_eq!(text.matches('\n').count(), 1);
         insta::assert_snapshot!(text.replace(",\"", ",\n\""));
     }

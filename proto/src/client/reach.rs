@@ -5,7 +5,7 @@ use super::link::{Link, NoLink};
 use super::start::{self, Started};
 use super::turn::Turn;
 use crate::error::{Error, ErrorCode};
-use crate::hello::{Hello, Welcome};
+use crate::hello::{Hello, Role, Welcome};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -211,17 +211,30 @@ async fn until_reached(
     }
 }
 
-/// Whether the error stays until a person does something.
+/// Whether the error stays until a person does something. The last two are said to a person only, see [`explained`].
 pub(super) const fn is_final(error: &Error) -> bool {
-    matches!(error.code, ErrorCode::StoreRefused | ErrorCode::VersionMismatch)
+    matches!(
+        error.code,
+        ErrorCode::StoreRefused
+            | ErrorCode::VersionMismatch
+            | ErrorCode::Conflict
+            | ErrorCode::InvalidArgument
+    )
 }
 
 fn explained(config: &ClientConfig, error: NoLink) -> Error {
     match error {
         NoLink::Absent => unreachable(config, "nobody listens there"),
+        // A broker runs, and refuses the name that the person wants: trying again changes nothing.
+        NoLink::Refused(error) if is_about_the_name(config, &error) => error,
         NoLink::Refused(error) => no_broker(error),
         NoLink::Failed(reason) => unreachable(config, &reason),
     }
+}
+
+fn is_about_the_name(config: &ClientConfig, error: &Error) -> bool {
+    matches!(config.role, Role::Person(_))
+        && matches!(error.code, ErrorCode::Conflict | ErrorCode::InvalidArgument)
 }
 
 /// What keeps a broker from serving, as an error of a call that has nothing to do with it: the codes that say so

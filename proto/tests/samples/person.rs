@@ -2,7 +2,9 @@
 
 use super::{responses, some, text};
 use c2c_proto::message::{Priority, To};
-use c2c_proto::request::{Backup, Check, Filter, Import, ImportedMessage, Metrics, Request, Stop, Traffic};
+use c2c_proto::request::{
+    Backup, Check, Filter, Import, ImportedMessage, Metrics, PruneDryRun, Request, Stop, Traffic,
+};
 use c2c_proto::response::{self, BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Response};
 
 pub(crate) fn requests() -> Vec<(&'static str, Request)> {
@@ -24,6 +26,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("backup", Request::Backup(Backup { path: text("/backups/c2c.db"), timeout_ms: 3_600_000 })),
         ("import", Request::Import(Import { store_id: text("store"), messages: vec![message()] })),
         ("check", Request::Check(Check { timeout_ms: 60_000 })),
+        ("prune_dry_run", Request::PruneDryRun(PruneDryRun { older_than_days: 30 })),
     ]
 }
 

@@ -15,26 +15,26 @@ const END_TIMEOUT_S: u64 = 4;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The one broker of the demonstration's store.
-pub(super) struct Broker {
+pub(in crate::cmd) struct Broker {
     /// Where everything of it lies.
-    pub(super) paths: StorePaths,
+    pub(in crate::cmd) paths: StorePaths,
 }
 
 impl Broker {
     /// How the broker that runs now does.
-    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+    pub(in crate::cmd) async fn status(&self) -> anyhow::Result<Status> {
         let status = control::status(&self.paths).await?;
         status.map(|status| *status).context("no broker runs although three sessions are connected")
     }
 
     /// Ends the broker that runs now without a warning, as a crash would.
-    pub(super) async fn kill(&self, pid: u32) -> anyhow::Result<Instant> {
+    pub(in crate::cmd) async fn kill(&self, pid: u32) -> anyhow::Result<Instant> {
         kill::now(pid).await.with_context(|| format!("failed to kill the broker, process {pid}"))?;
         Ok(Instant::now())
     }
 
     /// Asks the broker to end, if one runs, and sees to it that none does any more.
-    pub(super) async fn end(&self) -> anyhow::Result<()> {
+    pub(in crate::cmd) async fn end(&self) -> anyhow::Result<()> {
         let limit = Instant::now() + Duration::from_secs(END_TIMEOUT_S);
         let mut pid = None;
         while self.holds_lock()? {
@@ -53,7 +53,7 @@ impl Broker {
     }
 
     /// Whether a broker runs: it holds its lock as long as it lives.
-    pub(super) fn holds_lock(&self) -> io::Result<bool> {
+    pub(in crate::cmd) fn holds_lock(&self) -> io::Result<bool> {
         let lock = match File::open(&self.paths.lock) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -4,7 +4,7 @@ use std::io;
 
 /// Ends when Ctrl-C was pressed or the process was asked to terminate.
 #[cfg(unix)]
-pub(super) async fn requested() -> io::Result<()> {
+pub(in crate::cmd) async fn requested() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -17,6 +17,6 @@ pub(super) async fn requested() -> io::Result<()> {
 
 /// Ends when Ctrl-C was pressed.
 #[cfg(windows)]
-pub(super) async fn requested() -> io::Result<()> {
+pub(in crate::cmd) async fn requested() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }

@@ -3,15 +3,15 @@
 //! It is an MCP client: it starts three shims in a temporary folder and calls their tools. The shims start the broker.
 //! Whatever happens, everything that was started is ended before it returns.
 
-mod broker;
+pub(in crate::cmd) mod broker;
 mod checks;
-mod interrupt;
+pub(in crate::cmd) mod interrupt;
 #[cfg_attr(unix, path = "kill_unix.rs")]
 #[cfg_attr(windows, path = "kill_windows.rs")]
 mod kill;
-mod programs;
+pub(in crate::cmd) mod programs;
 mod scenes;
-mod session;
+pub(in crate::cmd) mod session;
 mod stage;
 mod tell;
 mod timeline;

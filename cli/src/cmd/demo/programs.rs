@@ -5,14 +5,14 @@ use std::env::{self, consts::EXE_SUFFIX};
 use std::path::PathBuf;
 
 /// The programs that the demonstration runs.
-pub(super) struct Programs {
+pub(in crate::cmd) struct Programs {
     /// `c2c-shim`; it starts the broker, which lies beside it too.
-    pub(super) shim: PathBuf,
+    pub(in crate::cmd) shim: PathBuf,
 }
 
 impl Programs {
     /// Finds both, or says what to build.
-    pub(super) fn beside_this_one() -> anyhow::Result<Self> {
+    pub(in crate::cmd) fn beside_this_one() -> anyhow::Result<Self> {
         let own = env::current_exe().context("failed to find this program's own path")?;
         let folder = own.parent().context("this program lies in no folder")?;
         let shim = folder.join(format!("c2c-shim{EXE_SUFFIX}"));

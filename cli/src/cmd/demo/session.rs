@@ -17,43 +17,43 @@ const MCP_VERSION: &str = "2025-11-25";
 const LOG_SHOWN_CHARS: usize = 2_000;
 
 /// A session whose shim runs.
-pub(super) struct Session {
+pub(in crate::cmd) struct Session {
     /// Its folder's name, and therefore its own.
-    pub(super) name: &'static str,
+    pub(in crate::cmd) name: &'static str,
     server: Server,
     log: PathBuf,
 }
 
 /// What a tool call came to.
-pub(super) struct Outcome {
+pub(in crate::cmd) struct Outcome {
     /// The JSON object in the result.
-    pub(super) value: Value,
+    pub(in crate::cmd) value: Value,
     /// Whether the result is marked as an error.
-    pub(super) is_error: bool,
+    pub(in crate::cmd) is_error: bool,
     /// From sending the call to its result.
-    pub(super) took: Duration,
+    pub(in crate::cmd) took: Duration,
 }
 
 /// A tool call that is on its way.
-pub(super) struct Call {
+pub(in crate::cmd) struct Call {
     /// Which tool.
-    pub(super) tool: &'static str,
+    pub(in crate::cmd) tool: &'static str,
     pending: Pending,
 }
 
 /// What the server said of itself.
-pub(super) struct Introduction {
+pub(in crate::cmd) struct Introduction {
     /// Its name and version.
-    pub(super) server: String,
+    pub(in crate::cmd) server: String,
     /// The names of its tools.
-    pub(super) tools: Vec<String>,
+    pub(in crate::cmd) tools: Vec<String>,
     /// From starting the process to the list of tools.
-    pub(super) took: Duration,
+    pub(in crate::cmd) took: Duration,
 }
 
 impl Session {
     /// Starts the shim in a new folder of that name, as a client would.
-    pub(super) fn start(
+    pub(in crate::cmd) fn start(
         programs: &Programs,
         folder: &Path,
         store: &Path,
@@ -75,7 +75,7 @@ impl Session {
     }
 
     /// The handshake of MCP, and the list of tools.
-    pub(super) async fn introduce(&self, started: Instant) -> anyhow::Result<Introduction> {
+    pub(in crate::cmd) async fn introduce(&self, started: Instant) -> anyhow::Result<Introduction> {
         let client = json!({"name": "c2c-demo", "version": env!("CARGO_PKG_VERSION")});
         let hello = json!({"protocolVersion": MCP_VERSION, "capabilities": {}, "clientInfo": client});
         let (welcome, _) = self.answer("initialize", self.server.request("initialize", &hello)?).await?;
@@ -91,13 +91,13 @@ impl Session {
     }
 
     /// Sends a tool call without waiting for its result.
-    pub(super) fn begin(&self, tool: &'static str, arguments: &Value) -> anyhow::Result<Call> {
+    pub(in crate::cmd) fn begin(&self, tool: &'static str, arguments: &Value) -> anyhow::Result<Call> {
         let params = json!({"name": tool, "arguments": arguments});
         Ok(Call { tool, pending: self.server.request("tools/call", &params)? })
     }
 
     /// The result of a call of this session.
-    pub(super) async fn finish(&self, Call { tool, pending }: Call) -> anyhow::Result<Outcome> {
+    pub(in crate::cmd) async fn finish(&self, Call { tool, pending }: Call) -> anyhow::Result<Outcome> {
         let (result, took) = self.answer(tool, pending).await?;
         let text = text(&result["content"][0], "text");
         let value =
@@ -106,13 +106,17 @@ impl Session {
     }
 
     /// A tool call that must succeed.
-    pub(super) async fn call(&self, tool: &'static str, arguments: &Value) -> anyhow::Result<Outcome> {
+    pub(in crate::cmd) async fn call(
+        &self,
+        tool: &'static str,
+        arguments: &Value,
+    ) -> anyhow::Result<Outcome> {
         let call = self.begin(tool, arguments)?;
         self.succeeded(call).await
     }
 
     /// The result of a call of this session that must succeed.
-    pub(super) async fn succeeded(&self, call: Call) -> anyhow::Result<Outcome> {
+    pub(in crate::cmd) async fn succeeded(&self, call: Call) -> anyhow::Result<Outcome> {
         let tool = call.tool;
         let outcome = self.finish(call).await?;
         if outcome.is_error {
@@ -142,19 +146,19 @@ impl Session {
     }
 
     /// Closes the shim's stdin, as a client does that ends, and waits for it.
-    pub(super) async fn end(self) -> anyhow::Result<Ended> {
+    pub(in crate::cmd) async fn end(self) -> anyhow::Result<Ended> {
         self.server.end().await.with_context(|| format!("failed to end session {}", self.name))
     }
 }
 
 impl Call {
     /// When it was sent.
-    pub(super) const fn sent_at(&self) -> Instant {
+    pub(in crate::cmd) const fn sent_at(&self) -> Instant {
         self.pending.sent_at
     }
 }
 
 /// A text member of an object, empty if there is none.
-pub(super) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+pub(in crate::cmd) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().unwrap_or_default()
 }

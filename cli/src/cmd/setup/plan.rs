@@ -12,7 +12,7 @@ use super::service::Service;
 use super::settings;
 
 /// The lines for CLAUDE.md, as the examples have them.
-const CLAUDE_MD: &str = include_str!("../../../../examples/CLAUDE.md");
+const CLAUDE_MD: &str = include_str!("../../../assets/CLAUDE.md");
 
 /// Everything that is to be done.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The hooks of the plugin: the one place where they stand.
-const HOOKS: &str = include_str!("../../../../plugin/hooks/hooks.json");
+const HOOKS: &str = include_str!("../../../assets/hooks.json");
 /// What each command in it begins with.
 const PROGRAM: &str = "c2c ";
 

@@ -7,7 +7,7 @@ use super::{Service, Step, named_store};
 use std::path::Path;
 
 /// The agent, as it can also be installed by hand.
-const PLIST: &str = include_str!("../../../../../launchd/dev.c2c.broker.plist");
+const PLIST: &str = include_str!("../../../../assets/dev.c2c.broker.plist");
 const LABEL: &str = "dev.c2c.broker";
 /// Before it another variable can be put in.
 const HOME_KEY: &str = "    <key>HOME</key>\n";

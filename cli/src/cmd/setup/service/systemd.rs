@@ -8,7 +8,7 @@ use anyhow::bail;
 use std::path::{Path, PathBuf};
 
 /// The unit, as it can also be installed by hand.
-const UNIT: &str = include_str!("../../../../../systemd/c2c-broker.service");
+const UNIT: &str = include_str!("../../../../assets/c2c-broker.service");
 const NAME: &str = "c2c-broker.service";
 /// The lines of it that are filled in.
 const EXECUTABLE: &str = "ExecStart=%h/.cargo/bin/c2c-broker --service";

@@ -9,6 +9,21 @@ pub fn shared_with_machines(path: &Path) -> Option<String> {
     system::shared_with_machines(path)
 }
 
+/// The bytes that this user may still write where the path lies; nothing where that cannot be told.
+#[cfg(unix)]
+#[must_use]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Not told on this system.
+#[cfg(not(unix))]
+#[must_use]
+pub const fn free_bytes(_path: &Path) -> Option<u64> {
+    None
+}
+
 #[cfg(target_os = "linux")]
 mod system {
     use std::os::unix::fs::MetadataExt;

@@ -1,0 +1,99 @@
+//! The store itself, through the broker: whether it is sound, and whether its times are not ahead of the clock.
+
+use super::report::Check;
+use crate::link::{Link, ask};
+use crate::print::now;
+use c2c_proto::Error;
+use c2c_proto::id::MessageId;
+use c2c_proto::request::{Check as Question, Filter, Traffic};
+use c2c_proto::response::Checked;
+use c2c_proto::time::Timestamp;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Reading through a large store takes its time.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+/// For a page of messages.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A clock that is set by the network moves by less.
+const TOLERATED_S: i64 = 5;
+
+/// The checks `store` and `clock`.
+pub(super) async fn check(reached: bool) -> [Check; 2] {
+    if !reached {
+        let why = "no broker answers";
+        return [Check::skipped("store", why), Check::skipped("clock", why)];
+    }
+    [integrity().await, clock().await]
+}
+
+async fn integrity() -> Check {
+    let mend = "put a backup in its place: `c2c restore`";
+    match timeout(CHECK_TIMEOUT, checked()).await {
+        Ok(Ok(Checked { problems, schema })) if problems.is_empty() => {
+            Check::ok("store", format!("read through, nothing is wrong; schema {schema}"))
+        }
+        Ok(Ok(Checked { problems, .. })) => {
+            let first = problems.first().map_or("", String::as_str);
+            Check::failed(
+                "store",
+                format!("the store is damaged, {} problems: {first}", problems.len()),
+                mend,
+            )
+        }
+        Ok(Err(error)) => failure("store", &error),
+        Err(_) => {
+            Check::warning("store", "it was not read through in time", "try again while it is less used")
+        }
+    }
+}
+
+/// What the broker says, with its hint.
+pub(super) fn failure(name: &'static str, error: &anyhow::Error) -> Check {
+    match error.downcast_ref::<Error>() {
+        Some(error) => Check::of_error(name, error),
+        None => Check::failed(name, format!("{error:#}"), "see `c2c log`"),
+    }
+}
+
+async fn checked() -> anyhow::Result<Checked> {
+    let timeout_ms = u64::try_from(CHECK_TIMEOUT.as_millis())?;
+    let link = Link::look_on()?;
+    Ok(ask!(link, Check(Question { timeout_ms }), Checked))
+}
+
+async fn clock() -> Check {
+    let newest = match timeout(PAGE_TIMEOUT, newest()).await {
+        Ok(Ok(newest)) => newest,
+        Ok(Err(error)) => return failure("clock", &error),
+        Err(_) => return Check::failed("clock", "the broker did not answer in time", "see `c2c log`"),
+    };
+    match newest {
+        Some(at) if at > now().plus_s(TOLERATED_S) => Check::warning(
+            "clock",
+            format!("the newest message is from {at}, it is {} now: the clock went back", now()),
+            "set the clock of this machine",
+        ),
+        _ => Check::ok("clock", "no message is from the future"),
+    }
+}
+
+async fn newest() -> anyhow::Result<Option<Timestamp>> {
+    let link = Link::look_on()?;
+    let question = page(None, Some(MessageId::MAX), None);
+    Ok(ask!(link, Traffic(question), Inbox).messages.last().map(|message| message.created_at))
+}
+
+/// A question for one message.
+pub(super) fn page(mailbox: Option<String>, before: Option<MessageId>, after: Option<MessageId>) -> Traffic {
+    Traffic {
+        unread_only: mailbox.is_some(),
+        mailbox,
+        filter: Filter::default(),
+        query: None,
+        before_id: before,
+        after_id: after,
+        limit: 1,
+        timeout_ms: 0,
+    }
+}

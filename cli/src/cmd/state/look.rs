@@ -1,0 +1,100 @@
+//! `c2c state get` and `ls`: looking, which needs no name and makes nothing.
+
+use super::json::compact;
+use crate::exit::Exit;
+use crate::link::{Link, ask};
+use crate::shape;
+use crate::text::{Paint, shortened, visible};
+use c2c_proto::Error;
+use c2c_proto::request::{GetState, ListState};
+use c2c_proto::response::Entry;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// A value in the list, in characters.
+const VALUE_MAX_CHARS: usize = 60;
+
+pub(super) async fn get(key: &str, json: bool) -> anyhow::Result<Exit> {
+    let link = Link::look_on()?;
+    let state = ask!(link, GetState(GetState { state_key: key.to_owned() }), State);
+    let Some(entry) = state.entry else {
+        let hint = "`c2c state ls` lists the keys that there are";
+        return Err(Error::not_found(format!("there is no entry {key:?}, or it has expired"), hint).into());
+    };
+    let text = if json {
+        shape::entry(&entry).to_string()
+    } else {
+        compact(entry.value.as_deref().unwrap_or("null"))
+    };
+    writeln!(io::stdout(), "{text}")?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn list(prefix: &str, json: bool) -> anyhow::Result<Exit> {
+    let link = Link::look_on()?;
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after_key = entries.last().map(|entry| entry.state_key.clone());
+        let page = ask!(link, ListState(ListState { prefix: prefix.to_owned(), after_key }), States);
+        let more = page.more && !page.entries.is_empty();
+        entries.extend(page.entries);
+        if !more {
+            break;
+        }
+    }
+    let text = if json {
+        format!("{}\n", json!({"entries": entries.iter().map(shape::entry).collect::<Vec<Value>>()}))
+    } else {
+        table(&entries, Paint::for_stdout())
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// Key, version, whose, and the value.
+fn table(entries: &[Entry], paint: Paint) -> String {
+    let keys: Vec<String> = entries.iter().map(|entry| visible(&entry.state_key)).collect();
+    let wide = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    let versions: Vec<String> = entries.iter().map(|entry| entry.version.to_string()).collect();
+    let owners: Vec<String> = entries.iter().map(|entry| visible(&entry.updated_by)).collect();
+    let (key_wide, version_wide, owner_wide) = (wide(&keys), wide(&versions), wide(&owners));
+    let rows = entries.iter().zip(&keys).zip(versions.iter().zip(&owners));
+    rows.map(|((entry, key), (version, owner))| {
+        let value = match &entry.value {
+            Some(value) => shortened(&compact(value), VALUE_MAX_CHARS),
+            None => paint.dim(&format!("({} characters)", entry.value_chars)),
+        };
+        let until = entry.expires_at.map_or_else(String::new, |at| paint.dim(&format!("  until {at}")));
+        format!("{key:<key_wide$}  {version:>version_wide$}  {owner:<owner_wide$}  {value}{until}\n")
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+    use crate::text::Paint;
+    use c2c_proto::response::Entry;
+    use c2c_proto::time::Timestamp;
+
+    #[test]
+    fn a_person_gets_a_table_in_which_nothing_is_obeyed() {
+        let entry = |key: &str, value: Option<&str>, version, expires_at: Option<i64>| Entry {
+            state_key: key.to_owned(),
+            value: value.map(str::to_owned),
+            value_chars: 2_001,
+            version,
+            updated_at: Timestamp(0),
+            updated_by: "api".to_owned(),
+            expires_at: expires_at.map(Timestamp),
+        };
+        insta::assert_snapshot!(table(
+            &[
+                entry("build/status", Some("{\"green\": true}"), 7, None),
+                entry("deploy\u{1b}[2J", Some("\"\u{9b}\""), 112, Some(1_795_355_401_000_000)),
+                entry("long", None, 8, None),
+            ],
+            Paint::plain()
+        ));
+    }
+}

@@ -1,0 +1,224 @@
+//! `c2c doctor`: each thing is broken in a sandbox, the right check says so, the others still speak, and after mending
+//! as it says it is well again.
+#![cfg(unix)]
+
+use c2c_harness::{Said, Sandbox, Signal, bin_dir, binary, install, signal};
+use serde_json::{Value, json};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+const NAMES: [&str; 16] = [
+    "programs",
+    "path",
+    "folders",
+    "file_system",
+    "free_space",
+    "lock",
+    "broker",
+    "config",
+    "store",
+    "clock",
+    "service",
+    "registration",
+    "hooks",
+    "environment",
+    "sessions",
+    "round_trip",
+];
+
+/// A sandbox in whose home Claude Code has c2c.
+fn healthy() -> Sandbox {
+    let sandbox = Sandbox::new();
+    register(&sandbox, &binary("c2c-shim"), &json!({}));
+    hook(&sandbox, Some(&binary("c2c")));
+    sandbox
+}
+
+fn register(sandbox: &Sandbox, shim: &Path, env: &Value) {
+    let text = json!({"mcpServers": {"c2c": {"command": shim, "args": [], "env": env}}}).to_string();
+    fs::write(sandbox.dir().join("home/.claude.json"), text).unwrap();
+}
+
+fn hook(sandbox: &Sandbox, c2c: Option<&Path>) {
+    let settings = match c2c {
+        Some(c2c) => {
+            let command = format!("{} hook stop", c2c.display());
+            json!({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": command}]}]}})
+        }
+        None => json!({}),
+    };
+    fs::write(sandbox.folder("home/.claude").join("settings.json"), settings.to_string()).unwrap();
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Runs it; every check speaks, whatever is broken, and the exit status says whether one failed.
+#[track_caller]
+fn doctor(sandbox: &Sandbox, path_first: Option<&Path>) -> Value {
+    let mut path = format!("{}:/usr/bin:/bin", bin_dir().display());
+    if let Some(first) = path_first {
+        path = format!("{}:{path}", first.display());
+    }
+    let output = sandbox.command(&["doctor", "--json"]).env("PATH", path).output().unwrap();
+    let said = Said::of(&output);
+    let report = said.json();
+    let names: Vec<&str> =
+        report["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    assert_eq!(names, NAMES, "{report:#}");
+    assert_eq!(said.status, Some(i32::from(report["failed"] != 0)), "{report:#}");
+    report
+}
+
+#[track_caller]
+fn check(report: &Value, name: &str, status: &str, says: &str) {
+    let all = report["checks"].as_array().unwrap();
+    let check = all.iter().find(|check| check["name"] == name).unwrap();
+    assert_eq!(check["status"], status, "{name}: {report:#}");
+    assert!(check["says"].as_str().unwrap().contains(says), "{name} does not say {says:?}: {check}");
+    let wants_mend = status == "failed" || status == "warning";
+    assert_eq!(check["mend"].as_str().is_some_and(|mend| !mend.is_empty()), wants_mend, "{check}");
+}
+
+#[track_caller]
+fn well(sandbox: &Sandbox) {
+    let report = doctor(sandbox, None);
+    assert_eq!(report["failed"], 0, "{report:#}");
+}
+
+#[test]
+fn a_healthy_installation_has_nothing_that_failed() {
+    let sandbox = healthy();
+    let report = doctor(&sandbox, None);
+    assert_eq!(report["failed"], 0, "{report:#}");
+    check(&report, "round_trip", "ok", " ms after the send");
+    check(&report, "service", "ok", "not installed");
+    let left = fs::read_dir(sandbox.dir().join("tmp")).unwrap().count();
+    assert_eq!(left, 0, "temporary folders are left");
+    let text = sandbox.c2c(&["doctor", "--quiet"]);
+    assert_eq!(text.status, Some(0), "{text:?}");
+    assert!(text.out.contains("warning  path") && !text.out.contains("round_trip"), "{text:?}");
+}
+
+#[test]
+fn an_open_run_folder_or_socket_or_store_is_found() {
+    let sandbox = healthy();
+    well(&sandbox);
+    let paths = sandbox.paths();
+    for (path, broken, right) in [
+        (&*paths.run_dir, 0o755, 0o700),
+        (paths.address.as_path(), 0o666, 0o600),
+        (&*paths.store, 0o644, 0o600),
+    ] {
+        mode(path, broken);
+        check(&doctor(&sandbox, None), "folders", "failed", path.to_str().unwrap());
+        mode(path, right);
+        well(&sandbox);
+    }
+}
+
+#[test]
+fn a_store_that_is_garbage_is_named_and_what_rests_on_it_is_skipped() {
+    let sandbox = healthy();
+    fs::write(sandbox.store(), "this is no store at all, and never was one".repeat(200)).unwrap();
+    mode(sandbox.store(), 0o600);
+    let report = doctor(&sandbox, None);
+    check(&report, "lock", "failed", "c2c.db");
+    check(&report, "store", "skipped", "not checked");
+    check(&report, "round_trip", "ok", "");
+    fs::remove_file(sandbox.store()).unwrap();
+    well(&sandbox);
+}
+
+#[test]
+fn a_stopped_broker_is_named_and_ending_it_mends_it() {
+    let sandbox = healthy();
+    well(&sandbox);
+    let pid = sandbox.broker_id();
+    signal(pid, Signal::STOP);
+    let report = doctor(&sandbox, None);
+    signal(pid, Signal::CONT);
+    check(&report, "lock", "failed", &format!("process {pid} holds the store"));
+    check(&report, "sessions", "skipped", "not checked");
+    sandbox.kill_broker();
+    let report = doctor(&sandbox, None);
+    assert_eq!(report["failed"], 0, "{report:#}");
+    check(&report, "lock", "ok", "left its socket behind");
+}
+
+#[test]
+fn another_version_on_path_is_a_warning() {
+    let sandbox = healthy();
+    let tools = sandbox.folder("tools");
+    let script = sandbox.dir().join("script");
+    fs::write(&script, "#!/bin/sh\necho c2c-broker 0.0.1\n").unwrap();
+    install(&script, &tools.join("c2c-broker"));
+    check(&doctor(&sandbox, Some(&tools)), "programs", "warning", "version 0.0.1");
+    fs::remove_file(tools.join("c2c-broker")).unwrap();
+    check(&doctor(&sandbox, Some(&tools)), "programs", "ok", "");
+}
+
+#[test]
+fn a_program_that_is_missing_fails_and_the_others_still_speak() {
+    let sandbox = healthy();
+    let alone = sandbox.folder("alone");
+    install(&binary("c2c"), &alone.join("c2c"));
+    let mut command = std::process::Command::new(alone.join("c2c"));
+    command.args(["doctor", "--json"]).env_clear().envs(sandbox.env()).current_dir(sandbox.dir());
+    let said = Said::of(&command.output().unwrap());
+    assert_eq!(said.status, Some(1), "{said:?}");
+    let report = said.json();
+    check(&report, "programs", "failed", "c2c-shim does not lie beside");
+    check(&report, "round_trip", "failed", "");
+    check(&report, "registration", "ok", "");
+}
+
+#[test]
+fn a_registration_or_hook_that_leads_nowhere_is_found() {
+    let sandbox = healthy();
+    register(&sandbox, Path::new("/no/such/c2c-shim"), &json!({}));
+    check(&doctor(&sandbox, None), "registration", "failed", "/no/such/c2c-shim");
+    register(&sandbox, &binary("c2c-shim"), &json!({}));
+    hook(&sandbox, Some(Path::new("/no/such/c2c")));
+    check(&doctor(&sandbox, None), "hooks", "failed", "/no/such/c2c");
+    hook(&sandbox, None);
+    check(&doctor(&sandbox, None), "hooks", "warning", "no hooks");
+    hook(&sandbox, Some(&binary("c2c")));
+    let report = doctor(&sandbox, None);
+    check(&report, "registration", "ok", "");
+    check(&report, "hooks", "ok", "");
+}
+
+#[test]
+fn sessions_that_use_another_store_or_take_no_name_are_found() {
+    let sandbox = healthy();
+    let elsewhere = sandbox.dir().join("other.db");
+    register(
+        &sandbox,
+        &binary("c2c-shim"),
+        &json!({"CLAUDE_C2C_DB": elsewhere, "C2C_NAME": "-", "C2C_PUSH": "off"}),
+    );
+    let report = doctor(&sandbox, None);
+    for says in [elsewhere.to_str().unwrap(), "C2C_NAME=-", "C2C_PUSH=off"] {
+        check(&report, "environment", "warning", says);
+    }
+    register(&sandbox, &binary("c2c-shim"), &json!({"CLAUDE_C2C_DB": sandbox.store()}));
+    check(&doctor(&sandbox, None), "environment", "ok", "");
+}
+
+#[test]
+fn a_broken_configuration_is_found_also_while_a_broker_runs() {
+    let sandbox = healthy();
+    well(&sandbox);
+    let config = &sandbox.paths().config;
+    fs::write(config, "durabilty = \"full\"\n").unwrap();
+    mode(config, 0o600);
+    let report = doctor(&sandbox, None);
+    check(&report, "config", "failed", "durabilty");
+    check(&report, "config", "failed", config.to_str().unwrap());
+    check(&report, "lock", "ok", "");
+    fs::write(config, "durability = \"full\"\n").unwrap();
+    check(&doctor(&sandbox, None), "config", "ok", "valid");
+}
