@@ -152,6 +152,7 @@ pub(crate) enum Command {
         words: Vec<String>,
     },
     /// Add the messages and state of an export to the store
+    #[command(long_about = import::ABOUT, after_help = import::AFTER)]
     Import(import::ImportArgs),
     /// List your mail, or that of a session
     #[command(long_about = inbox::ABOUT)]
@@ -209,6 +210,7 @@ pub(crate) enum Command {
     #[command(long_about = tail::ABOUT)]
     Tail(tail::TailArgs),
     /// Watch sessions and messages live
+    #[command(long_about = top::ABOUT)]
     Top(top::TopArgs),
     /// Take away what `c2c setup` added
     #[command(long_about = setup_args::UNINSTALL, after_help = setup_args::UNINSTALL_AFTER)]

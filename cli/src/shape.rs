@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub(crate) fn message(message: &Message) -> Value {
     json!({
         "id": message.id,
-        "from": message.from_name,
+        "from_name": message.from_name,
         "from_session": message.from_session,
         "to": to(&message.to),
         "body": message.body,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// Microseconds since 1970-01-01T00:00:00Z; shown as ISO 8601 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,6 +20,15 @@ impl Timestamp {
     #[must_use]
     pub const fn unix_s(self) -> i64 {
         self.0.div_euclid(1_000_000)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    /// Reads what is shown, and any other ISO 8601 with an offset.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(|at: jiff::Timestamp| Self(at.as_microsecond()))
     }
 }
 
@@ -40,6 +50,15 @@ mod tests {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp(1_795_355_401_234_567).to_string(), "2026-11-22T13:50:01.234Z");
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn reads_what_it_shows() {
+        assert_eq!(
+            "2026-11-22T13:50:01.234Z".parse::<Timestamp>().unwrap(),
+            Timestamp(1_795_355_401_234_000)
+        );
+        assert!("yesterday".parse::<Timestamp>().is_err());
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn a_look_into_a_live_mailbox_marks_nothing_and_nobody_acts_under_its_name() {
     assert_eq!(receipt(&sandbox, id)["state"], "read");
     let from_api = sandbox.c2c(&["send", "--as", "api", "web", "from a person", "--json"]).json();
     let shown = sandbox.c2c(&["show", &from_api["id"].to_string(), "--json"]).json();
-    assert_eq!(shown["message"]["from"], "api");
+    assert_eq!(shown["message"]["from_name"], "api");
 }
 
 #[test]

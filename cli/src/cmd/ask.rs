@@ -40,7 +40,7 @@ Exit status:
 Examples:
   c2c ask api 'which port do you use?'
   c2c ask api,web,db --replies 2 --timeout 120 'may I restart the database?'
-  c2c ask '*' --json 'what are you working on?' | jq -r '.replies[] | .from + \": \" + .body'"
+  c2c ask '*' --json 'what are you working on?' | jq -r '.replies[] | .from_name + \": \" + .body'"
 );
 
 /// What can be said to `c2c ask`.

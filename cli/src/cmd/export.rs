@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::now;
 use crate::progress::Progress;
 use crate::shape;
 use anyhow::Context;
@@ -9,13 +10,11 @@ use c2c_proto::id::MessageId;
 use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, BODY_PAGE_MAX_CHARS, INBOX_LIMIT_MAX};
 use c2c_proto::message::Message;
 use c2c_proto::request::{GetState, ListSessions, ListState, ReadMessage, Status, Traffic};
-use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What `--help` says first.
 pub(crate) const ABOUT: &str = "\
@@ -29,7 +28,7 @@ Each line is an object with a \"type\", in this order:
   export   the first line: version (1), store_id, exported_at
   session  session_id, name, online, waiting, unread, cwd, client, started_at, last_seen_at, metadata
   state    key, value, value_chars, version, updated_at, updated_by, expires_at
-  message  id, from, from_session, to, body, body_chars, tag, reply_to, thread, priority, created_at, read_at,
+  message  id, from_name, from_session, to, body, body_chars, tag, reply_to, thread, priority, created_at, read_at,
            receipts (name, state, shown_at, read_at, read_by), ascending by id, with the whole body
 
 Exit status:
@@ -39,7 +38,7 @@ Exit status:
 
 Examples:
   c2c export --output c2c.jsonl
-  c2c export | jq -r 'select(.type == \"message\") | .from' | sort | uniq -c";
+  c2c export | jq -r 'select(.type == \"message\") | .from_name' | sort | uniq -c";
 
 /// What can be said to `c2c export`.
 #[derive(Debug, Args)]
@@ -204,13 +203,4 @@ fn line(out: &mut impl Write, kind: &str, object: Value) -> anyhow::Result<()> {
         typed.extend(members);
     }
     Ok(writeln!(out, "{}", Value::Object(typed))?)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it stands in the export and nothing depends on it; the broker's clock is far"
-)]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

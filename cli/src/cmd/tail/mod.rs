@@ -38,7 +38,7 @@ Examples:
   c2c tail
   c2c tail -f
   c2c tail -n 100 --from api
-  c2c tail -f -n 0 --json | jq --unbuffered -r '.from + \": \" + .body'
+  c2c tail -f -n 0 --json | jq --unbuffered -r '.from_name + \": \" + .body'
   c2c tail -f --notify"
 );
 

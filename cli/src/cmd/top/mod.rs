@@ -36,7 +36,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 use view::Look;
 
-const ABOUT: &str = "\
+/// What `--help` says first.
+pub(crate) const ABOUT: &str = "\
 Shows sessions and messages live: who is online, waiting, or has unread mail; every message as it is sent, and what
 became of it; how many messages come, and how long commits take.
 
@@ -68,7 +69,7 @@ Examples:
 
 /// What can be said to `c2c top`.
 #[derive(Debug, Args)]
-#[command(long_about = ABOUT, after_help = AFTER)]
+#[command(after_help = AFTER)]
 pub(crate) struct TopArgs {}
 
 /// Watch sessions and messages live.

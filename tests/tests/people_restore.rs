@@ -1,0 +1,91 @@
+//! Backups that take the place of a store, and exports that come into another one.
+
+use c2c_harness::Sandbox;
+use serde_json::json;
+
+/// A store with a conversation, and what a person sees of it.
+fn conversation(sandbox: &Sandbox) -> (i64, i64) {
+    let (mut api, mut web) = (sandbox.session("api"), sandbox.session("web"));
+    let question = api.say("web", "which table?");
+    let answer = json!({"to": "api", "body": "orders", "reply_to": question, "tag": "answer"});
+    let answer = web.ok("send_message", answer)["id"].as_i64().unwrap();
+    (question, answer)
+}
+
+#[test]
+fn a_backup_is_restored_under_sessions_that_go_on() {
+    let sandbox = Sandbox::new();
+    let (question, _) = conversation(&sandbox);
+    let mut api = sandbox.session("later");
+    let backup = sandbox.dir().join("backup.db");
+    let _made = sandbox.person(&["backup", backup.to_str().unwrap()]);
+    let lost = api.say("web", "after the backup");
+    let said = sandbox.c2c(&["restore", backup.to_str().unwrap(), "--yes", "--json"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    let restored = said.json();
+    assert_eq!(restored["messages"], 2);
+    // The session goes on, with what was restored; what came later is in the file that was moved aside.
+    api.say("web", "after the restore");
+    let shown = sandbox.c2c(&["show", &question.to_string()]);
+    assert!(shown.out.contains("which table?"), "{shown:?}");
+    let aside = restored["aside"].as_str().unwrap();
+    assert!(std::fs::metadata(aside).is_ok(), "{aside}");
+    let all = sandbox.person(&["tail", "--json"]);
+    assert!(!all.contains("after the backup") && all.contains("after the restore"), "{lost}: {all}");
+}
+
+#[test]
+fn nothing_is_restored_unasked_or_from_what_is_no_backup() {
+    let sandbox = Sandbox::new();
+    conversation(&sandbox);
+    let backup = sandbox.dir().join("backup.db");
+    std::fs::write(&backup, "no store").unwrap();
+    let missing = sandbox.c2c(&["restore", "missing.db", "--yes"]);
+    assert_eq!(missing.status, Some(4), "{missing:?}");
+    let garbage = sandbox.c2c(&["restore", backup.to_str().unwrap(), "--yes"]);
+    assert_eq!(garbage.status, Some(1), "{garbage:?}");
+    assert!(garbage.err.contains("backup.db"), "{garbage:?}");
+    let unasked = sandbox.c2c(&["restore", backup.to_str().unwrap()]);
+    assert!(unasked.status == Some(1) && unasked.err.contains("--yes"), "{unasked:?}");
+    assert_eq!(sandbox.person(&["tail", "--json"]).lines().count(), 2);
+}
+
+#[test]
+fn an_export_is_imported_into_another_store_once() {
+    let (here, there) = (Sandbox::new(), Sandbox::new());
+    conversation(&here);
+    let _set = here.person(&["state", "set", "deploy", "{\"by\": \"api\"}"]);
+    let exported = here.person(&["export", "--quiet"]);
+    let said = there.c2c_reading(&["import", "-", "--json"], &exported);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    assert_eq!(said.json(), json!({"imported": 2, "known": 0, "state": 1, "kept": 0}));
+    let again = there.c2c_reading(&["import", "-", "--json"], &exported).json();
+    assert_eq!(again, json!({"imported": 0, "known": 2, "state": 0, "kept": 1}));
+    let lines = |sandbox: &Sandbox| -> Vec<serde_json::Value> {
+        let text = sandbox.person(&["tail", "--json"]);
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    for (before, after) in lines(&here).iter().zip(&lines(&there)) {
+        for key in ["from_name", "to", "body", "tag", "created_at", "receipts"] {
+            assert_eq!(before[key], after[key], "{key}");
+        }
+    }
+    assert_eq!(there.person(&["state", "get", "deploy"]).trim(), "{\"by\":\"api\"}");
+    // Mail that was not read there is not read here, whoever takes the name.
+    let mut api = there.session("api");
+    assert_eq!(api.inbox_bodies(json!({})), ["orders"]);
+}
+
+#[test]
+fn a_line_that_is_none_of_an_export_is_named_and_what_stands_before_it_is_in() {
+    let (here, there) = (Sandbox::new(), Sandbox::new());
+    conversation(&here);
+    let exported = here.person(&["export", "--quiet"]) + "{\"type\": \"message\"}\n";
+    let number = exported.lines().count();
+    let said = there.c2c_reading(&["import", "-"], &exported);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    assert!(said.err.contains(&format!("line {number}")), "{said:?}");
+    assert_eq!(there.person(&["tail", "--json"]).lines().count(), 2);
+    let said = there.c2c_reading(&["import", "-"], "{\"type\": \"session\"}\n");
+    assert!(said.status == Some(1) && said.err.contains("first line"), "{said:?}");
+}
