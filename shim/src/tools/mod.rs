@@ -158,4 +158,8 @@ impl Tool {
 }
 
 #[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
+mod reference_texts;
+#[cfg(test)]
 mod tests;
