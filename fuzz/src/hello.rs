@@ -73,6 +73,7 @@ fn sound(hello: &Hello, welcome: &Welcome) {
     codec.encode(&ServerFrame::Welcome(welcome.clone()), &mut frame).expect("the welcome fits");
     match (&hello.role, &welcome.session) {
         (Role::Control, session) => assert_eq!(session, &None),
+        (Role::Person(_), session) => assert!(session.is_some(), "a person has a name"),
         (Role::Session(identity), None) => assert!(!identity.automatic, "{identity:?} got no name"),
         (Role::Session(_), Some(session)) => {
             assert!(session.superseded || follows_rule(&session.name), "{session:?}");
