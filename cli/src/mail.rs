@@ -3,7 +3,7 @@
 use crate::link::{Link, ask};
 use c2c_proto::Error;
 use c2c_proto::id::{MessageId, new_call_key};
-use c2c_proto::limits::{BODY_PAGE_MAX_CHARS, INBOX_LIMIT_MAX, MARK_READ_IDS_MAX, WAIT_MAX_S};
+use c2c_proto::limits::{INBOX_LIMIT_MAX, MARK_READ_IDS_MAX, PERSON_PAGE_MAX_CHARS, WAIT_MAX_S};
 use c2c_proto::message::Message;
 use c2c_proto::request::{Filter, MarkRead, ReadMessage, Shown, Traffic, Wait};
 use c2c_proto::response::{Inbox, Marked, Waited};
@@ -102,7 +102,7 @@ pub(crate) async fn newest_traffic(
 pub(crate) async fn complete(link: &Link, message: &mut Message) -> Result<(), Error> {
     let mut chars = message.body.chars().count() as u64;
     while chars < message.body_chars {
-        let max_chars = u32::try_from(BODY_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
+        let max_chars = u32::try_from(PERSON_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
         let request = ReadMessage { message_id: message.id, offset: chars, max_chars };
         let page = ask!(link, ReadMessage(request), OneMessage).message.body;
         if page.is_empty() {

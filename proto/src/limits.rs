@@ -91,6 +91,8 @@ pub const BROADCAST_LATE_S: u64 = 3_600;
 pub const SEEN_RECENTLY_DAYS: u64 = 7;
 /// An idempotency key.
 pub const CALL_KEY_MAX_BYTES: usize = 256;
+/// One page of a single body for the person, in characters: each has up to four bytes, and a page fits a frame.
+pub const PERSON_PAGE_MAX_CHARS: usize = 2 * 1024 * 1024;
 /// Messages in one `Import`: as many as make a transaction worth its flush.
 pub const IMPORT_MESSAGES_MAX: usize = 256;
 /// `query` of an inbox.

@@ -2,6 +2,7 @@
 //! each call is made on one after the other, so that what happens to the machine happens to all of them alike. All of it
 //! is kept to one processor where that can be done: what waking another one takes would hide what a store takes.
 
+mod backup;
 mod build;
 mod calls;
 mod store;
@@ -13,6 +14,7 @@ use crate::pin::Setting;
 use crate::report::{Figure, Target};
 use crate::samples::Samples;
 use calls::{CALLS, Grown};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use store::Kind;
 
@@ -42,7 +44,8 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
     let kinds = kinds(context);
     // Nothing is pinned yet: building has both processors.
     let files: Vec<_> = kinds.iter().map(|kind| kind.file(schema)).collect();
-    setting.run(|| {
+    let mut backups = of_backups(context, &kinds, &files);
+    let mut figures = setting.run(|| {
         let mut stores: Vec<Grown> =
             kinds.iter().zip(&files).map(|(kind, file)| Grown::on(*kind, file)).collect();
         let mut figures = of_calls(context, &mut stores);
@@ -52,7 +55,18 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
         }));
         figures.extend(of_starts(context, stores));
         figures
-    })
+    });
+    figures.append(&mut backups);
+    figures
+}
+
+/// With both processors: a backup has a thread of its own.
+fn of_backups(context: Context<'_>, kinds: &[Kind], files: &[PathBuf]) -> Vec<Figure> {
+    if !context.wants("backup") {
+        return Vec::new();
+    }
+    let of = |(kind, file): (&Kind, &PathBuf)| backup::run(*kind, file, *kind == Kind::History(BOUND_AT));
+    kinds.iter().zip(files).filter(|(kind, _)| matches!(kind, Kind::History(1..))).flat_map(of).collect()
 }
 
 fn kinds(context: Context<'_>) -> Vec<Kind> {

@@ -43,15 +43,22 @@ pub(super) async fn to(store: &Path, target: &Path) -> Result<(u64, u64), Error>
     if target.symlink_metadata().is_ok() {
         return Err(is_there(target));
     }
-    let unfinished = beside(target, ".unfinished");
-    remove(&unfinished);
-    let made = match copy(store, &unfinished).await {
-        Ok(()) => finish(&unfinished, target).await,
+    let unfinished = Unfinished(beside(target, ".unfinished"));
+    remove(&unfinished.0);
+    match copy(store, &unfinished.0).await {
+        Ok(()) => finish(&unfinished.0, target).await,
         Err(sqlx::Error::Io(error)) => Err(no_file(target, &error)),
         Err(error) => Err(for_caller(&error)),
-    };
-    remove(&unfinished);
-    made
+    }
+}
+
+/// A copy that is no backup yet; it goes however the backup ends, also when whoever asked for it has left.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
 }
 
 async fn finish(unfinished: &Path, target: &Path) -> Result<(u64, u64), Error> {
@@ -62,15 +69,17 @@ async fn finish(unfinished: &Path, target: &Path) -> Result<(u64, u64), Error> {
         Ok::<_, sqlx::Error>(u64::try_from(messages).unwrap_or_default())
     };
     let messages = counted.await.map_err(|error| for_caller(&error))?;
-    let placed = || -> io::Result<u64> {
-        let file = std::fs::OpenOptions::new().write(true).open(unfinished)?;
+    let (from, to) = (unfinished.to_owned(), target.to_owned());
+    // A large copy takes a while to reach the disk, and the broker has one thread for everybody.
+    let placed = tokio::task::spawn_blocking(move || -> io::Result<u64> {
+        let file = std::fs::OpenOptions::new().write(true).open(&from)?;
         file.sync_all()?;
         let bytes = file.metadata()?.len();
-        std::fs::hard_link(unfinished, target)?;
-        flush_dir(target)?;
+        std::fs::hard_link(&from, &to)?;
+        flush_dir(&to)?;
         Ok(bytes)
-    };
-    match placed() {
+    });
+    match placed.await.unwrap_or_else(|failed| Err(io::Error::other(failed))) {
         Ok(bytes) => Ok((messages, bytes)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(target)),
         Err(error) => Err(no_file(target, &error)),

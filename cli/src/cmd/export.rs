@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::shape;
 use anyhow::Context;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, BODY_PAGE_MAX_CHARS, INBOX_LIMIT_MAX};
+use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, INBOX_LIMIT_MAX, PERSON_PAGE_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::request::{GetState, ListSessions, ListState, ReadMessage, Status, Traffic};
 use c2c_proto::{Error, ErrorCode};
@@ -172,7 +172,7 @@ async fn whole(link: &Link, message: Message) -> anyhow::Result<Option<Message>>
     }
     let mut whole = message;
     loop {
-        let max_chars = u32::try_from(BODY_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
+        let max_chars = u32::try_from(PERSON_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
         let page = ReadMessage { message_id: whole.id, offset, max_chars };
         let page = match page_of(link, page).await {
             Err(error) if error.downcast_ref::<Error>().is_some_and(is_gone) => return Ok(None),

@@ -7,7 +7,7 @@ use crate::text::visible;
 use crate::{mail, shape};
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
+use c2c_proto::limits::PERSON_PAGE_MAX_CHARS;
 use c2c_proto::message::{Message, Receipt};
 use c2c_proto::request::{Filter, ReadMessage, Traffic};
 use c2c_proto::time::Timestamp;
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: ShowArgs) -> anyhow::Result<Exit> {
 }
 
 async fn whole(link: &Link, message_id: MessageId) -> Result<Message, Error> {
-    let max_chars = u32::try_from(BODY_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
+    let max_chars = u32::try_from(PERSON_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
     let first = ReadMessage { message_id, offset: 0, max_chars };
     let mut message = ask!(link, ReadMessage(first), OneMessage).message;
     mail::complete(link, &mut message).await?;

@@ -5,7 +5,7 @@ use super::shape::{Receipts, add_receipts, messages, select_messages};
 use crate::session::Owner;
 use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::BODY_PAGE_MAX_CHARS;
+use c2c_proto::limits::{BODY_PAGE_MAX_CHARS, PERSON_PAGE_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::request::ReadMessage;
 use c2c_proto::{Error, ErrorCode};
@@ -28,7 +28,7 @@ pub(crate) async fn any(readers: &Readers, ask: &ReadMessage) -> Result<Result<M
     let Some((found, _)) = messages::<(i64,)>(readers, select, usize::MAX).await?.pop() else {
         return Ok(Err(nowhere(ask.message_id)));
     };
-    cut(readers, found, ask, Receipts::OfAll).await
+    cut(readers, found, ask, PERSON_PAGE_MAX_CHARS, Receipts::OfAll).await
 }
 
 /// The message and whether it is unread mail that the session has not been shown yet.
@@ -41,14 +41,17 @@ pub(crate) async fn one(
         sqlx::query_scalar(ONE).bind(&owner.mailbox).bind(owner.row).bind(i64::MAX).bind(ask.message_id);
     let found = messages::<(i64,)>(readers, select, usize::MAX).await?.pop();
     let Some((found, (unshown,))) = found else { return Ok(Err(not_visible(ask.message_id))) };
-    Ok(cut(readers, found, ask, Receipts::OfOwn).await?.map(|message| (message, unshown != 0)))
+    Ok(cut(readers, found, ask, BODY_PAGE_MAX_CHARS, Receipts::OfOwn)
+        .await?
+        .map(|message| (message, unshown != 0)))
 }
 
-/// The page of its body, and its receipts.
+/// The page of its body, which is as long as fits what it is for, and its receipts.
 async fn cut(
     readers: &Readers,
     mut found: Message,
     ask: &ReadMessage,
+    page_max_chars: usize,
     receipts: Receipts,
 ) -> Result<Result<Message, Error>, sqlx::Error> {
     let offset = usize::try_from(ask.offset).unwrap_or(usize::MAX);
@@ -58,7 +61,7 @@ async fn cut(
             "begin with offset 0 and go on with next_offset",
         )));
     }
-    found.body = found.body.chars().skip(offset).take(page(ask.max_chars)).collect();
+    found.body = found.body.chars().skip(offset).take(page(ask.max_chars).min(page_max_chars)).collect();
     add_receipts(readers, std::slice::from_mut(&mut found), usize::MAX, receipts).await?;
     Ok(Ok(found))
 }
@@ -71,7 +74,6 @@ fn nowhere(id: MessageId) -> Error {
     )
 }
 
-/// No page is longer than what fits into a result.
 fn page(max_chars: u32) -> usize {
-    usize::try_from(max_chars).unwrap_or(usize::MAX).min(BODY_PAGE_MAX_CHARS)
+    usize::try_from(max_chars).unwrap_or(usize::MAX)
 }
