@@ -137,7 +137,7 @@ async fn a_connection_over_the_limit_is_told_so() {
 /// The broker under limits that only a shell can set.
 fn limited(sandbox: &Sandbox, limit: &str) -> tokio::process::Command {
     let mut command = tokio::process::Command::new("/bin/sh");
-    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_c2c-broker")]);
+    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), &common::program().to_string_lossy()]);
     command.env_clear().env("CLAUDE_C2C_DB", &sandbox.paths.store).kill_on_drop(true);
     command
 }

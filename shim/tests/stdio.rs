@@ -9,6 +9,7 @@
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,15 +26,23 @@ struct Shim {
     _folder: TempDir,
 }
 
+/// The program, which cargo builds before these tests: two folders above them. (The variable that names it has a dash in its
+/// name, and does not get through every shell that a cross compiler may be wrapped in.)
+fn shim() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().join(format!("c2c-shim{}", std::env::consts::EXE_SUFFIX))
+}
+
 impl Shim {
     /// In a folder of its own, with no broker to be found: the program is put away from the one beside it.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let _alone = starting();
-        let program = folder.path().join(format!("c2c-shim{}", std::env::consts::EXE_SUFFIX));
+        let shim = shim();
+        let program = folder.path().join(shim.file_name().unwrap());
         // A link where that can be: nothing has been writing to the file for long.
-        if std::fs::hard_link(env!("CARGO_BIN_EXE_c2c-shim"), &program).is_err() {
-            std::fs::copy(env!("CARGO_BIN_EXE_c2c-shim"), &program).unwrap();
+        if std::fs::hard_link(&shim, &program).is_err() {
+            std::fs::copy(&shim, &program).unwrap();
         }
         let mut command = Command::new(program);
         command
@@ -300,7 +309,7 @@ fn also_what_is_no_message_is_answered_before_the_end() {
 fn options_print_and_unknown_ones_are_refused() {
     let run = |option: &str| {
         let _alone = starting();
-        Command::new(env!("CARGO_BIN_EXE_c2c-shim")).arg(option).output().unwrap()
+        Command::new(shim()).arg(option).output().unwrap()
     };
     let version = run("--version");
     assert_eq!(

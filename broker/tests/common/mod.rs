@@ -9,6 +9,7 @@ use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{Request, Status};
 use c2c_proto::response::Response;
 use futures_util::{SinkExt, StreamExt};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -18,6 +19,13 @@ use tokio_util::codec::Framed;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program, which cargo builds before these tests: two folders above them. (The variable that names it has a dash in its
+/// name, and does not get through every shell that a cross compiler may be wrapped in.)
+pub(crate) fn program() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().join(format!("c2c-broker{}", std::env::consts::EXE_SUFFIX))
+}
 
 pub(crate) type Frames = Framed<Stream, FrameCodec<ServerFrame, ClientFrame>>;
 
@@ -36,7 +44,7 @@ impl Sandbox {
 
     /// The binary on this store, in an environment that knows no other one.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_c2c-broker"));
+        let mut command = Command::new(program());
         command.args(args).env_clear().env("CLAUDE_C2C_DB", &self.paths.store).env("C2C_LOG", "debug");
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
