@@ -83,6 +83,8 @@ pub struct Caller {
     pub identity: Option<Arc<Identity>>,
     /// Whether it may see the messages of all sessions: the person's connections, under whatever name, and those that look on.
     pub sees_all: bool,
+    /// Whether it is the person's, who acts under a name.
+    pub person: bool,
 }
 
 /// Who is behind a connection.
@@ -143,19 +145,21 @@ impl Hub {
                 superseded: false,
                 identity: None,
                 sees_all: false,
+                person: false,
             };
         };
         let (session, protocol) = (connection.session, connection.protocol);
         let identity = connection.identity.clone();
-        let sees_all = connection.person || identity.is_none();
+        let person = connection.person;
+        let sees_all = person || identity.is_none();
         let live = session.and_then(|row| inner.sessions.get_mut(&row));
         match live {
             Some(live) => {
                 live.last_call_at = now;
                 let (session, superseded) = (Some(live.owner.clone()), live.superseded);
-                Caller { protocol, session, superseded, identity, sees_all }
+                Caller { protocol, session, superseded, identity, sees_all, person }
             }
-            None => Caller { protocol, session: None, superseded: false, identity, sees_all },
+            None => Caller { protocol, session: None, superseded: false, identity, sees_all, person },
         }
     }
 

@@ -95,6 +95,8 @@ pub const CALL_KEY_MAX_BYTES: usize = 256;
 pub const PERSON_PAGE_MAX_CHARS: usize = 2 * 1024 * 1024;
 /// Messages in one `Import`: as many as make a transaction worth its flush.
 pub const IMPORT_MESSAGES_MAX: usize = 256;
+/// Receipts in one `Import`: far below a frame, and a transaction that holds no send up for long.
+pub const IMPORT_RECEIPTS_MAX: usize = 10_000;
 /// `query` of an inbox.
 pub const QUERY_MAX_CHARS: usize = 1_000;
 /// `ttl_s` of an entry, in seconds: ten years; what lives longer needs no expiry, and times stay far from overflow.

@@ -27,7 +27,7 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
         Err(error) => return Err(near::advised(broker, error, to.as_ref()).await),
     };
     let recipients = send::recipients(&stored);
-    let wanted = wanted(&stored, row, request.replies);
+    let wanted = wanted(&stored, row, request.replies, |row| broker.store.is_in_use(row));
     let question = stored.id;
     let _asking = Asking::new(broker, row, question);
     let look = |owner: Owner| async move {
@@ -92,10 +92,11 @@ fn check_replies(replies: Option<u32>) -> Result<(), Error> {
     }
 }
 
-/// How many recipients must answer: as asked, but never more than there are beside the one who asks.
-fn wanted(stored: &Stored, asker: Row, replies: Option<u32>) -> usize {
+/// How many recipients must answer: as asked, but never more than there are beside the one who asks. A person who is there is
+/// not waited for unless asked by name: a command that holds a lease does not read mail.
+fn wanted(stored: &Stored, asker: Row, replies: Option<u32>, is_session: impl Fn(Row) -> bool) -> usize {
     let recipients = stored.recipients.iter().filter(|stored| stored.row != Some(asker)).count();
-    let online = stored.recipients.iter().filter(|stored| stored.recipient.online).count();
+    let online = stored.recipients.iter().filter(|stored| stored.row.is_some_and(&is_session)).count();
     let default = match stored.to {
         To::One(_) => 1,
         To::Many(_) => recipients,

@@ -30,6 +30,7 @@ pub use versions::{strange_call, strange_hello};
 use crate::Broker;
 use crate::hub::Caller;
 use crate::session::{ConnId, Owner, superseded};
+use crate::store::in_use;
 use c2c_proto::event::Closing;
 use c2c_proto::frame::MailCount;
 use c2c_proto::request::Request;
@@ -102,13 +103,19 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::WatchState(request) if looks_on(caller) => {
             Box::pin(async move { watch::watch(broker, None, &request).await })
         }
-        Request::PruneDryRun(request) => Box::pin(async move { prune::dry_run(broker, &request).await }),
+        Request::PruneDryRun(request) => {
+            Box::pin(async move { prune::dry_run(broker, caller, &request).await })
+        }
         Request::Metrics(_) => Box::pin(metrics::metrics(broker)),
-        Request::Backup(request) => Box::pin(async move { upkeep::backup(broker, &request).await }),
-        Request::Check(request) => Box::pin(async move { upkeep::check(broker, &request).await }),
+        Request::Backup(request) => Box::pin(async move { upkeep::backup(broker, caller, &request).await }),
+        Request::Check(request) => Box::pin(async move { upkeep::check(broker, caller, &request).await }),
         Request::Import(request) => Box::pin(import::import(broker, caller, request)),
-        Request::Stop(_) => at_once(upkeep::stop(broker)),
+        Request::Stop(_) => at_once(upkeep::stop(broker, caller)),
         request => match registered(caller) {
+            // Its session has come back meanwhile.
+            Ok(owner) if caller.person && broker.store.is_in_use(owner.row) => {
+                at_once(Err(in_use(&owner.name)))
+            }
             Ok(owner) => {
                 // What a shim says by itself is no sign that its model is at work.
                 if !matches!(request, Request::Pushed(_) | Request::Shown(_)) {

@@ -1,8 +1,9 @@
 //! `Prune`: deletes what is old and done with; asked for, or once a day if the configuration says so.
 
 use super::Handled;
-use super::check;
+use super::{check, traffic};
 use crate::Broker;
+use crate::hub::Caller;
 use crate::session::Owner;
 use crate::store::{ByOwner, hash_of};
 use c2c_proto::Error;
@@ -21,7 +22,8 @@ pub(super) async fn prune(broker: &Arc<Broker>, owner: Owner, request: Prune) ->
 }
 
 /// What the same would delete.
-pub(super) async fn dry_run(broker: &Arc<Broker>, request: &PruneDryRun) -> Handled {
+pub(super) async fn dry_run(broker: &Arc<Broker>, caller: &Caller, request: &PruneDryRun) -> Handled {
+    traffic::of_person(caller)?;
     check_days(request.older_than_days)?;
     let pruned = broker.store.would_prune(request.older_than_days).await?;
     Ok((Response::Pruned(pruned), 0))

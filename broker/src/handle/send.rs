@@ -61,14 +61,14 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
 
 /// Wakes those that wait at once, and tells the others once the sender has its answer.
 fn announce(broker: &Arc<Broker>, stored: &Stored, from: String, tag: Option<String>, priority: Priority) {
-    broker.hub.wake_traffic();
-    broker.stats.stored(stored.recipients.len());
     let rows: Vec<Row> = stored.recipients.iter().filter_map(|recipient| recipient.row).collect();
     broker.hub.wake(rows.iter().copied());
     if rows.iter().any(|row| broker.hub.owner(*row).is_some()) {
         let (broker, id) = (Arc::clone(broker), stored.id);
         tokio::spawn(async move { tell(&broker, id, &rows, &from, tag.as_deref(), priority) });
     }
+    broker.hub.wake_traffic();
+    broker.stats.stored(stored.recipients.len());
 }
 
 fn tell(

@@ -47,7 +47,7 @@ pub(super) fn of_person(caller: &Caller) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid(
-        "a session sees its own messages only; all traffic is for the person at a terminal",
-        "use inbox, with sent or thread where that is what you look for",
+        "a session sees its own messages only; all traffic, and the store as a whole, are for the person at a terminal",
+        "use inbox, with sent or thread where that is what you look for; the rest is for the user to do",
     ))
 }

@@ -1,7 +1,8 @@
 //! What a person asks of the broker itself: `Backup`, `Check`, `Stop`. Each at its own pace, beside all other calls.
 
-use super::Handled;
+use super::{Handled, traffic};
 use crate::Broker;
+use crate::hub::Caller;
 use c2c_proto::Error;
 use c2c_proto::event::Closing;
 use c2c_proto::request::{Backup, Check};
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-pub(super) async fn backup(broker: &Arc<Broker>, request: &Backup) -> Handled {
+pub(super) async fn backup(broker: &Arc<Broker>, caller: &Caller, request: &Backup) -> Handled {
+    traffic::of_person(caller)?;
     let path = Path::new(&request.path);
     if !path.is_absolute() {
         return Err(Error::invalid(
@@ -27,13 +29,15 @@ pub(super) async fn backup(broker: &Arc<Broker>, request: &Backup) -> Handled {
     Ok((Response::BackedUp(made), 0))
 }
 
-pub(super) async fn check(broker: &Arc<Broker>, request: &Check) -> Handled {
+pub(super) async fn check(broker: &Arc<Broker>, caller: &Caller, request: &Check) -> Handled {
+    traffic::of_person(caller)?;
     let checked = within(request.timeout_ms, broker.store.check()).await?;
     Ok((Response::Checked(checked), 0))
 }
 
 /// However it was started: a person asks.
-pub(super) fn stop(broker: &Broker) -> Handled {
+pub(super) fn stop(broker: &Broker, caller: &Caller) -> Handled {
+    traffic::of_person(caller)?;
     tracing::info!("asked to stop");
     broker.shutdown.begin(Closing::ShuttingDown);
     Ok((Response::Done(Done {}), 0))

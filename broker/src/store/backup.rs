@@ -43,9 +43,13 @@ pub(super) async fn to(store: &Path, target: &Path) -> Result<(u64, u64), Error>
     if target.symlink_metadata().is_ok() {
         return Err(is_there(target));
     }
-    let unfinished = Unfinished(beside(target, ".unfinished"));
-    remove(&unfinished.0);
-    match copy(store, &unfinished.0).await {
+    let name = beside(target, ".unfinished");
+    begin(&name).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => is_under_way(&name),
+        _ => no_file(target, &error),
+    })?;
+    let unfinished = Unfinished(name);
+    match fill(store, &unfinished.0).await {
         Ok(()) => finish(&unfinished.0, target).await,
         Err(sqlx::Error::Io(error)) => Err(no_file(target, &error)),
         Err(error) => Err(for_caller(&error)),
@@ -86,6 +90,17 @@ async fn finish(unfinished: &Path, target: &Path) -> Result<(u64, u64), Error> {
     }
 }
 
+fn is_under_way(unfinished: &Path) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!(
+            "{} is there: another backup to this file is being made, or one was interrupted",
+            unfinished.display()
+        ),
+        "wait for it, or remove that file if no backup is being made",
+    )
+}
+
 fn is_there(target: &Path) -> Error {
     Error::new(
         ErrorCode::Conflict,
@@ -104,8 +119,16 @@ fn no_file(target: &Path, error: &io::Error) -> Error {
 }
 
 pub(super) async fn copy(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
-    // It has to be there before SQLite opens it, or it would get the mode that the process gives to any file.
-    private_file().write(true).create_new(true).open(target)?;
+    begin(target)?;
+    fill(store, target).await
+}
+
+/// It has to be there before SQLite opens it, or it would get the mode that the process gives to any file.
+fn begin(target: &Path) -> io::Result<()> {
+    private_file().write(true).create_new(true).open(target).map(|_| ())
+}
+
+async fn fill(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
     let name = target.to_str().ok_or_else(|| sqlx::Error::Protocol("its path is no text".to_owned()))?;
     let mut source = SqliteConnection::connect_with(&glance(store)).await?;
     let copied = sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut source).await;
@@ -140,7 +163,7 @@ fn put_into_place(store: &Path, label: &str, copy: &Path) -> io::Result<PathBuf>
 }
 
 /// The name itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
-fn flush_dir(store: &Path) -> io::Result<()> {
+pub(super) fn flush_dir(store: &Path) -> io::Result<()> {
     let Some(dir) = store.parent() else { return Ok(()) };
     std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
 }

@@ -35,7 +35,7 @@ pub(crate) struct Batch {
     pub(crate) client_sessions: Vec<Ask<(Row, String), ()>>,
     pub(crate) state: Vec<StateChange>,
     pub(crate) prunes: Vec<Ask<ByOwner<Prune>, Pruned>>,
-    pub(crate) imports: Vec<Ask<Import, Imported>>,
+    pub(crate) imports: Vec<Ask<Import, (Imported, MessageId)>>,
     pub(crate) index_texts: Vec<Ask<(), ()>>,
     pub(crate) flushes: Vec<Ask<(), ()>>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Outcomes {
     pub(crate) marks: Vec<Result<Marked, Error>>,
     pub(crate) state: Vec<Result<StateOutcome, Error>>,
     pub(crate) prunes: Vec<Result<Pruned, Error>>,
-    pub(crate) imports: Vec<Result<Imported, Error>>,
+    pub(crate) imports: Vec<Result<(Imported, MessageId), Error>>,
 }
 
 impl Batch {

@@ -123,7 +123,8 @@ pub(crate) async fn mark(
 
 /// A link fails if the name is taken meanwhile: then nothing is overwritten.
 fn link(temporary: &Path, store: &Path) -> Result<(), Error> {
-    let flushed = std::fs::File::open(temporary).and_then(|file| file.sync_all());
+    // Opened for writing: Windows flushes no file that was opened to be read.
+    let flushed = std::fs::OpenOptions::new().write(true).open(temporary).and_then(|file| file.sync_all());
     flushed
         .and_then(|()| std::fs::hard_link(temporary, store))
         .and_then(|()| store.parent().map_or(Ok(()), flush_dir))

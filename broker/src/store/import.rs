@@ -1,8 +1,9 @@
 //! Messages of an export: stored with the times, senders and marks that they had. Nobody is woken or told; what was unread is
 //! unread.
 
-use super::answers::hash_of;
+use super::answers::{hash_of, json};
 use super::messages::addressed_json;
+use super::restore::FORMER_IDS;
 use super::writer::Work;
 use crate::session::Row;
 use c2c_proto::Error;
@@ -19,30 +20,36 @@ const NOBODY: Row = 0;
 /// To everyone who was there then, so that no session of today gets it as news.
 const TO_THOSE_OF_THEN: i64 = 2;
 
-/// Imports in one transaction.
+/// Where the messages come from.
+struct Origin<'a> {
+    store_id: &'a str,
+    /// Whether that is this store, perhaps before it was restored: then its messages are there under their own ids.
+    own: bool,
+}
+
+/// Imports in one transaction. Also the newest message after it.
 pub(crate) async fn import(
     connection: &mut SqliteConnection,
     work: &mut Work<'_>,
     ask: &Import,
-) -> Result<Result<Imported, Error>, sqlx::Error> {
+) -> Result<Result<(Imported, MessageId), Error>, sqlx::Error> {
+    let origin = Origin { store_id: &ask.store_id, own: is_own(connection, &ask.store_id).await? };
     let mut imported = Imported { imported: 0, known: 0 };
     let mut mailboxes = BTreeSet::new();
     for message in &ask.messages {
-        if known(connection, &ask.store_id, message.origin_id).await?.is_some() {
+        if origin.find(connection, message.origin_id, Some(message)).await?.is_some() {
             imported.known += 1;
             continue;
         }
         let original = match message.reply_to {
-            Some(origin_id) => known(connection, &ask.store_id, origin_id).await?,
+            Some(origin_id) => origin.find(connection, origin_id, None).await?,
             None => None,
         };
         work.numbers.last_message_id += 1;
         let id = work.numbers.last_message_id;
         write(connection, &ask.store_id, message, id, original).await?;
-        for receipt in &message.receipts {
-            deliver(connection, id, receipt).await?;
-            mailboxes.insert(fold(&receipt.name));
-        }
+        deliver(connection, id, &message.receipts).await?;
+        mailboxes.extend(message.receipts.iter().map(|receipt| fold(&receipt.name)));
         imported.imported += 1;
     }
     for mailbox in mailboxes {
@@ -53,7 +60,46 @@ pub(crate) async fn import(
                 .await?;
         work.recount.push((mailbox, holder.unwrap_or(NOBODY)));
     }
-    Ok(Ok(imported))
+    Ok(Ok((imported, work.numbers.last_message_id)))
+}
+
+/// Whether this store has, or had before a restore, this id.
+async fn is_own(connection: &mut SqliteConnection, store_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'store_id' AND value = ?1)
+             OR EXISTS (SELECT 1 FROM meta, json_each(meta.value) AS former
+                        WHERE meta.key = ?2 AND former.value = ?1)",
+    )
+    .bind(store_id)
+    .bind(FORMER_IDS)
+    .fetch_one(connection)
+    .await
+}
+
+impl Origin<'_> {
+    /// The message and its thread in this store, if it is there. By the id alone a message of this very store may be another
+    /// one: after a restore ids are given out again, so `message` has to have been said at the same time.
+    async fn find(
+        &self,
+        connection: &mut SqliteConnection,
+        id: MessageId,
+        message: Option<&ImportedMessage>,
+    ) -> Result<Option<(MessageId, MessageId)>, sqlx::Error> {
+        let imported = known(connection, self.store_id, id).await?;
+        if imported.is_some() || !self.own {
+            return Ok(imported);
+        }
+        // An export has times in milliseconds.
+        sqlx::query_as(
+            "SELECT id, thread FROM messages
+             WHERE id = ?1 AND (?2 IS NULL OR created_at / 1000 = ?2 / 1000 AND from_name = ?3)",
+        )
+        .bind(id)
+        .bind(message.map(|message| message.created_at.0))
+        .bind(message.map(|message| &message.from_name))
+        .fetch_optional(connection)
+        .await
+    }
 }
 
 /// What recognises a message that comes a second time.
@@ -108,22 +154,28 @@ async fn write(
     Ok(())
 }
 
+/// One statement for all recipients: a broadcast had many.
 async fn deliver(
     connection: &mut SqliteConnection,
     id: MessageId,
-    receipt: &Receipt,
+    receipts: &[Receipt],
 ) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = receipts
+        .iter()
+        .map(|receipt| {
+            let (shown_at, read_at) = (receipt.shown_at.map(|at| at.0), receipt.read_at.map(|at| at.0));
+            (fold(&receipt.name), &receipt.name, shown_at, read_at, &receipt.read_by)
+        })
+        .collect();
     sqlx::query(
         "INSERT OR IGNORE INTO deliveries (message_id, mailbox, recipient, shown_at, shown_row, read_at, read_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+         SELECT ?1, value ->> 0, value ->> 1, value ->> 2, CASE WHEN value ->> 2 IS NOT NULL THEN ?2 END,
+                value ->> 3, value ->> 4
+         FROM json_each(?3)",
     )
     .bind(id)
-    .bind(fold(&receipt.name))
-    .bind(&receipt.name)
-    .bind(receipt.shown_at.map(|at| at.0))
-    .bind(receipt.shown_at.map(|_| NOBODY))
-    .bind(receipt.read_at.map(|at| at.0))
-    .bind(&receipt.read_by)
+    .bind(NOBODY)
+    .bind(json(&rows))
     .execute(connection)
     .await?;
     Ok(())

@@ -33,7 +33,8 @@ pub(crate) enum Job {
     SetState(Ask<ByOwner<SetState>, StateSet>),
     DeleteState(Ask<ByOwner<DeleteState>, Deleted>),
     Prune(Ask<ByOwner<Prune>, Pruned>),
-    Import(Ask<Import, Imported>),
+    /// Answered with the newest message after it, too.
+    Import(Ask<Import, (Imported, MessageId)>),
     /// Answered when the texts of all messages that were queued before it can be searched.
     IndexTexts(Ask<(), ()>),
     /// Answered when everything that was queued before it is on disk.

@@ -40,7 +40,7 @@ pub(crate) use answers::hash_of;
 pub(crate) use jobs::{ByOwner, GreetingKind, Registration};
 pub use jobs::{Greeted, Named};
 pub(crate) use messages::{NewMessage, Range, Stored, StoredRecipient, Unread};
-pub(crate) use sessions::{Listed, ListedPage};
+pub(crate) use sessions::{Listed, ListedPage, in_use};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -254,8 +254,8 @@ impl Store {
     }
 
     pub(crate) async fn import(&self, import: Import) -> Result<Imported, Error> {
-        let imported = self.change(import, Job::Import).await?;
-        self.shared.last_message_id.fetch_max(self.newest_id().await?, Ordering::AcqRel);
+        let (imported, newest) = self.change(import, Job::Import).await?;
+        self.shared.last_message_id.fetch_max(newest, Ordering::AcqRel);
         Ok(imported)
     }
 
@@ -282,6 +282,11 @@ impl Store {
         self.shared.presence.is_online(row)
     }
 
+    /// Whether the row's session is connected, or its place is held for it; a person who acts under its name does not count.
+    pub(crate) fn is_in_use(&self, row: Row) -> bool {
+        self.shared.presence.is_in_use(row)
+    }
+
     async fn change<I, O>(&self, input: I, job: impl FnOnce(Ask<I, O>) -> Job) -> Result<O, Error> {
         let (answer, answered) = oneshot::channel();
         let gone = || {
@@ -297,11 +302,13 @@ impl Store {
 }
 
 /// Holds the places of those whose clients still run: nobody else will come back as them. The others are let go, which
-/// writes down that they are offline.
+/// writes down that they are offline; a person's place needs no holding, since nobody but the person takes it.
 fn hold(presence: &Presence, online: &[(Row, String)]) -> Vec<OnlineGuard> {
     let all: Vec<_> = online
         .iter()
-        .map(|(row, parent)| (presence.hold(*row), c2c_proto::process::may_run(parent)))
+        .map(|(row, parent)| {
+            (presence.hold(*row), parent != sessions::PERSON && c2c_proto::process::may_run(parent))
+        })
         .collect();
     all.into_iter().filter_map(|(guard, may_run)| may_run.then_some(guard)).collect()
 }

@@ -107,11 +107,6 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// The newest message in the store.
-    pub(super) async fn newest_id(&self) -> Result<MessageId, Error> {
-        self.read(messages::newest_id(&self.readers).await)
-    }
-
     /// The newest message that is on disk.
     pub(crate) fn last_message_id(&self) -> MessageId {
         self.shared.last_message_id.load(Ordering::Acquire)

@@ -1,26 +1,33 @@
 //! A backup takes the place of the store. The copy is made first, beside the store and while that is in use; then, by the
 //! holder of the lock, the store is moved aside as it is and the copy gets its name. A kill in between leaves no store,
-//! which no broker takes for a new beginning.
+//! which no broker takes for a new beginning; the restore can be made again then, and moves aside what is left.
 
-use super::backup::{BESIDE, beside, copy, remove};
+use super::backup::{BESIDE, beside, copy, flush_dir, remove};
 use super::header::{self, Header};
 use super::{errors, open};
 use crate::clock::Clock;
 use c2c_proto::id::new_unique_id;
-use c2c_proto::paths::StorePaths;
+use c2c_proto::paths::{StorePaths, private_file};
 use c2c_proto::{Error, ErrorCode};
 use sqlx::sqlite::SqliteJournalMode;
 use sqlx::{Connection, SqliteConnection};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What the copy has behind the store's own name until it takes its place.
 const UNFINISHED: &str = ".restore-unfinished";
+/// What is locked in the run folder meanwhile.
+const LOCK: &str = "restore.lock";
+/// The ids that the store had before, as JSON: an import recognises its own messages by them.
+pub(super) const FORMER_IDS: &str = "former_store_ids";
 
 /// A copy that is ready to become the store.
 #[derive(Debug)]
 pub struct Prepared {
     copy: PathBuf,
+    /// Held as long as the copy is there: two restores at once would use the same name.
+    _alone: File,
     store_id: String,
     /// Messages in it.
     pub messages: u64,
@@ -43,6 +50,7 @@ pub async fn prepare(paths: &StorePaths, backup: &Path) -> Result<Prepared, Erro
             ));
         }
     }
+    let alone = alone(paths)?;
     let unfinished = beside(&paths.store, UNFINISHED);
     remove(&unfinished);
     let made = async {
@@ -53,11 +61,31 @@ pub async fn prepare(paths: &StorePaths, backup: &Path) -> Result<Prepared, Erro
         remove(&unfinished);
         open::cannot_open(backup, &error)
     })?;
-    let prepared = Prepared { copy: unfinished, store_id, messages };
+    let prepared = Prepared { copy: unfinished, _alone: alone, store_id, messages };
     // The log of a copied store may have known of a newer schema than its header.
     header::check_schema(backup, schema)?;
     flushed(&prepared.copy).map_err(|error| errors::disk_fails(&prepared.copy, &error))?;
     Ok(prepared)
+}
+
+/// The right to restore this store; it ends with the process.
+fn alone(paths: &StorePaths) -> Result<File, Error> {
+    let path = paths.run_dir.join(LOCK);
+    let file = private_file()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|error| errors::disk_fails(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorCode::Conflict,
+            format!("another restore of {} is under way", paths.store.display()),
+            "wait until it is done",
+        )),
+        Err(TryLockError::Error(error)) => Err(errors::disk_fails(&path, &error)),
+    }
 }
 
 /// Gives the copy an id of its own: its schema, its messages, its new id.
@@ -66,6 +94,14 @@ async fn renew(copy: &Path) -> Result<(u32, u64, String), sqlx::Error> {
         open::options(copy, crate::config::Durability::Full).journal_mode(SqliteJournalMode::Delete);
     let mut connection = SqliteConnection::connect_with(&options).await?;
     let store_id = new_unique_id();
+    sqlx::query(
+        "INSERT INTO meta (key, value)
+         SELECT ?1, json_array(value) FROM meta WHERE key = 'store_id'
+         ON CONFLICT (key) DO UPDATE SET value = json_insert(value, '$[#]', excluded.value ->> 0)",
+    )
+    .bind(FORMER_IDS)
+    .execute(&mut connection)
+    .await?;
     sqlx::query("UPDATE meta SET value = ?1 WHERE key = 'store_id'")
         .bind(&store_id)
         .execute(&mut connection)
@@ -78,31 +114,31 @@ async fn renew(copy: &Path) -> Result<(u32, u64, String), sqlx::Error> {
 }
 
 impl Prepared {
-    /// Takes the place of the store; where the store is now, if there was one. Only by the holder of the lock.
+    /// Takes the place of the store; where what was there is now, if there was anything. Only by the holder of the lock.
     ///
     /// # Errors
-    /// `storage_failed` with what is where.
+    /// `storage_failed`; then everything is where it was, as far as it could be put back.
     pub fn put_into_place(self, paths: &StorePaths, clock: &Clock) -> Result<Option<PathBuf>, Error> {
-        let aside = beside(&paths.store, &format!(".before-restore-{}", clock.now().unix_s()));
-        let was_there = paths.store.exists();
-        if was_there {
-            move_aside(&paths.store, &aside).map_err(|error| {
-                let what =
-                    format!("{} could not be moved to {}: {error}", paths.store.display(), aside.display());
-                errors::failed(&what)
-            })?;
+        let store = &paths.store;
+        let aside = free_name(store, &format!(".before-restore-{}", clock.now().unix_s()));
+        let mut moved = Vec::new();
+        let placed = move_aside(store, &aside, &mut moved)
+            .and_then(|()| std::fs::hard_link(&self.copy, store))
+            .and_then(|()| flush_dir(store));
+        if let Err(error) = placed {
+            let back = put_back(&moved);
+            let what =
+                format!("{} could not take the place of {}: {error}", self.copy.display(), store.display());
+            return Err(errors::failed(&match back {
+                Ok(()) => format!("{what}; everything is as it was"),
+                Err(also) => format!(
+                    "{what}; what was there is {}, and could not be put back: {also}",
+                    aside.display()
+                ),
+            }));
         }
-        let placed = std::fs::hard_link(&self.copy, &paths.store).and_then(|()| flush_dir(&paths.store));
-        placed.map_err(|error| {
-            let what = format!(
-                "{} could not be put into place: {error}; the store as it was is {}",
-                self.copy.display(),
-                aside.display()
-            );
-            errors::failed(&what)
-        })?;
         open::remember(paths, &self.store_id);
-        Ok(was_there.then_some(aside))
+        Ok((!moved.is_empty()).then_some(aside))
     }
 }
 
@@ -112,25 +148,40 @@ impl Drop for Prepared {
     }
 }
 
-/// The file first: one that is left without its log has lost nothing yet, and a log without its file is a missing store.
-fn move_aside(store: &Path, aside: &Path) -> io::Result<()> {
+/// Moves the store, its log and what else SQLite keeps beside it, each that is there: a log that stayed would be read into the
+/// restored store. The file goes first: a log without its file is a missing store, a file without its log is an older one.
+fn move_aside(store: &Path, aside: &Path, moved: &mut Vec<(PathBuf, PathBuf)>) -> io::Result<()> {
     for suffix in BESIDE {
-        match std::fs::rename(beside(store, suffix), beside(aside, suffix)) {
-            Err(error) if suffix.is_empty() || error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let (from, to) = (beside(store, suffix), beside(aside, suffix));
+        match std::fs::rename(&from, &to) {
+            Ok(()) => moved.push((from, to)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-fn flushed(file: &Path) -> io::Result<()> {
-    std::fs::OpenOptions::new().write(true).open(file)?.sync_all()
+/// In the opposite order, for the same reason.
+fn put_back(moved: &[(PathBuf, PathBuf)]) -> io::Result<()> {
+    moved.iter().rev().try_for_each(|(from, to)| std::fs::rename(to, from))
 }
 
-/// The name itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
-fn flush_dir(store: &Path) -> io::Result<()> {
-    let Some(dir) = store.parent() else { return Ok(()) };
-    std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
+/// A name beside the store under which nothing lies.
+fn free_name(store: &Path, suffix: &str) -> PathBuf {
+    let taken = |name: &Path| BESIDE.iter().any(|end| beside(name, end).symlink_metadata().is_ok());
+    let mut name = beside(store, suffix);
+    for number in 2.. {
+        if !taken(&name) {
+            break;
+        }
+        name = beside(store, &format!("{suffix}-{number}"));
+    }
+    name
+}
+
+fn flushed(file: &Path) -> io::Result<()> {
+    std::fs::OpenOptions::new().write(true).open(file)?.sync_all()
 }
 
 fn missing(backup: &Path) -> Error {

@@ -1,6 +1,6 @@
 //! What is done with the store as a whole while it is in use: on connections of its own, so that no call waits for it.
 
-use super::{Store, backup, errors, header, open};
+use super::{Store, backup, errors, open};
 use c2c_proto::Error;
 use c2c_proto::response::{BackedUp, Checked};
 use sqlx::{Connection, SqliteConnection};
@@ -30,11 +30,12 @@ impl Store {
             let mut connection = SqliteConnection::connect_with(&open::glance(&self.paths.store)).await?;
             let verdict: Vec<String> =
                 sqlx::query_scalar("PRAGMA quick_check(10)").fetch_all(&mut connection).await?;
+            let schema: u32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
             connection.close().await?;
-            Ok::<_, sqlx::Error>(verdict)
+            Ok::<_, sqlx::Error>((verdict, schema))
         };
-        let verdict = look.await.map_err(|error| errors::for_caller(&error))?;
+        let (verdict, schema) = look.await.map_err(|error| errors::for_caller(&error))?;
         let problems = verdict.into_iter().filter(|line| line != SOUND).take(PROBLEMS_MAX).collect();
-        Ok(Checked { problems, schema: header::SCHEMA_VERSION })
+        Ok(Checked { problems, schema })
     }
 }

@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::text::visible;
 use anyhow::Context;
 use c2c_proto::id::new_call_key;
-use c2c_proto::limits::IMPORT_MESSAGES_MAX;
+use c2c_proto::limits::{IMPORT_MESSAGES_MAX, IMPORT_RECEIPTS_MAX};
 use c2c_proto::request::{self, ImportedMessage, Request, SetState};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
@@ -25,7 +25,8 @@ Adds what `c2c export` printed to the store: messages with the senders, times an
 entries of the shared state whose keys are not there yet. Sessions belong to processes and are not imported.
 
 Messages get new ids, in their order; replies and threads stay together. Nobody is told of them; what was unread is
-unread. What was imported before is recognised, so the same file can be imported again.";
+unread. What was imported before is recognised, and so is the store's own export, so the same file can be imported again. (A
+store that has imported them exports them as its own.)";
 
 /// What `--help` says last.
 pub(crate) const AFTER: &str = "\
@@ -107,6 +108,7 @@ struct Import {
     store_id: Option<String>,
     waiting: Vec<ImportedMessage>,
     waiting_bytes: usize,
+    waiting_receipts: usize,
     done: Done,
     progress: Progress,
 }
@@ -122,6 +124,7 @@ impl Import {
             store_id: None,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            waiting_receipts: 0,
             done: Done::default(),
             progress,
         })
@@ -157,12 +160,15 @@ impl Import {
             Record::Session => {}
             Record::State { key, value, expires_at } => self.set(key, value, expires_at).await?,
             Record::Message(message) => {
+                let receipts = message.receipts.len();
                 if self.waiting.len() == IMPORT_MESSAGES_MAX
                     || self.waiting_bytes + message.body.len() > CALL_BYTES_MAX
+                    || self.waiting_receipts + receipts > IMPORT_RECEIPTS_MAX
                 {
                     self.flush().await?;
                 }
                 self.waiting_bytes += message.body.len();
+                self.waiting_receipts += receipts;
                 self.waiting.push(*message);
             }
         }
@@ -175,7 +181,7 @@ impl Import {
             return Ok(());
         };
         let messages = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
+        (self.waiting_bytes, self.waiting_receipts) = (0, 0);
         let answer = ask!(self.onlooker, Import(request::Import { store_id, messages }), Imported);
         self.done.imported += answer.imported;
         self.done.known += answer.known;

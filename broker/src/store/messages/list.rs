@@ -1,7 +1,7 @@
 //! Lists of messages, ascending by id. One statement for each place that they can come from.
 
 use super::shape::{Receipts, add_receipts, bytes_for, messages, select_messages};
-use crate::session::Owner;
+use crate::session::{Owner, Row};
 use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, LIST_RECEIPTS_MAX, PAGE_RECEIPTS_MAX, RESULT_MAX_CHARS};
@@ -130,6 +130,9 @@ pub(super) const WHOLE_THREAD: (&str, &str) = source!(
 );
 pub(super) const FOUND_ANYWHERE: (&str, &str) = found!("TRUE");
 
+/// The row of one who has none: no message was sent from it, also no imported one.
+pub(super) const NO_ROW: Row = -1;
+
 /// Lists messages of all sessions, or all that lies in one mailbox, whoever asks.
 pub(crate) async fn traffic(readers: &Readers, ask: &Traffic) -> Result<Page, sqlx::Error> {
     let (listed, found) = match ask {
@@ -139,7 +142,7 @@ pub(crate) async fn traffic(readers: &Readers, ask: &Traffic) -> Result<Page, sq
         _ => (ALL, FOUND_ANYWHERE),
     };
     let nobody = Owner {
-        row: 0,
+        row: NO_ROW,
         session_id: String::new(),
         name: String::new(),
         mailbox: ask.mailbox.as_deref().map(fold).unwrap_or_default(),

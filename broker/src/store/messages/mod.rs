@@ -97,13 +97,6 @@ pub(crate) const SELECTS: &[(&str, &str)] = &[
     ("paces of threads", replies::PACES),
 ];
 
-/// The newest message; 0 if there is none.
-pub(crate) async fn newest_id(readers: &Readers) -> Result<MessageId, sqlx::Error> {
-    sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM messages")
-        .fetch_one(readers.get().await?.connection()?)
-        .await
-}
-
 /// How many messages the store holds.
 pub(crate) async fn count(readers: &Readers) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(readers.get().await?.connection()?).await

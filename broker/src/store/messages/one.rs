@@ -1,5 +1,6 @@
 //! One message with a page of its body, for whoever may see it.
 
+use super::list::NO_ROW;
 use super::replies::not_visible;
 use super::shape::{Receipts, add_receipts, messages, select_messages};
 use crate::session::Owner;
@@ -24,7 +25,7 @@ pub(super) const ANY: &str = select_messages!(
 
 /// Any message, for the person.
 pub(crate) async fn any(readers: &Readers, ask: &ReadMessage) -> Result<Result<Message, Error>, sqlx::Error> {
-    let select = sqlx::query_scalar(ANY).bind("").bind(0_i64).bind(i64::MAX).bind(ask.message_id);
+    let select = sqlx::query_scalar(ANY).bind("").bind(NO_ROW).bind(i64::MAX).bind(ask.message_id);
     let Some((found, _)) = messages::<(i64,)>(readers, select, usize::MAX).await?.pop() else {
         return Ok(Err(nowhere(ask.message_id)));
     };

@@ -7,7 +7,7 @@ mod register;
 mod rows;
 
 pub(crate) use automatic::greet;
-pub(crate) use person::greet as greet_person;
+pub(crate) use person::{PERSON, greet as greet_person, in_use};
 pub(crate) use register::register;
 pub(crate) use rows::{load_online, row_of_client_session, write_client_sessions, write_presence};
 

@@ -11,7 +11,7 @@ use c2c_proto::{Error, ErrorCode};
 use sqlx::SqliteConnection;
 
 /// What stands where a session's row names its client's process: no process is described so.
-const PERSON: &str = "person";
+pub(crate) const PERSON: &str = "person";
 
 /// Finds or makes the row of the name.
 pub(crate) async fn greet(
@@ -38,7 +38,8 @@ pub(crate) async fn greet(
     Ok(Ok(Some(Greeted { owner, superseded: false, online, displaced: None, displaced_row: None })))
 }
 
-fn in_use(name: &str) -> Error {
+/// Why a person may not act under a name.
+pub(crate) fn in_use(name: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!("a session is connected as {name:?}, and nobody else acts under its name meanwhile"),
