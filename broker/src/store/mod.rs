@@ -63,6 +63,7 @@ use late_index::LateIndex;
 use leisure::Leisure;
 pub(crate) use place::Place;
 use readers::Readers;
+use reads::Counted;
 use sqlx::{Row as _, SqliteConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
 pub struct Store {
     shared: Arc<Shared>,
     readers: Readers,
+    /// For what may read through all of the store: no session's call waits behind that.
+    onlookers: Readers,
     queue: mpsc::UnboundedSender<Job>,
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: CancellationToken,
@@ -102,6 +105,8 @@ pub struct Store {
     place: Place,
     store_id: String,
     epoch: u64,
+    /// How many messages there were, when, and how long it took to count them.
+    counted: Mutex<Option<Counted>>,
     /// Who was online when the last broker stopped; taken once.
     was_online: Mutex<Vec<OnlineGuard>>,
 }
@@ -167,7 +172,9 @@ impl Store {
         };
         Ok(Self {
             shared,
+            onlookers: Readers::when_needed(opened.readers.options().clone()),
             readers: opened.readers,
+            counted: Mutex::default(),
             queue,
             writer: Mutex::new(Some(writer.start())),
             stop,
@@ -194,7 +201,8 @@ impl Store {
     /// Finishes what is queued, folds the log into the store and closes it. Later changes are refused.
     pub async fn close(&self) {
         // The last connection that is closed removes the log, and one that only reads cannot.
-        let _ = timeout(READERS_CLOSE_WITHIN, self.readers.close()).await;
+        let both = async { tokio::join!(self.readers.close(), self.onlookers.close()) };
+        let _ = timeout(READERS_CLOSE_WITHIN, both).await;
         self.stop.cancel();
         if let Some(writer) = self.writer.lock().await.take()
             && let Err(error) = writer.await

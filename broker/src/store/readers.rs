@@ -37,6 +37,16 @@ impl Readers {
         Ok(Self { options, idle: Mutex::new(vec![first]), turns: Semaphore::new(READERS as usize) })
     }
 
+    /// Opens every connection when it is needed.
+    pub(crate) fn when_needed(options: SqliteConnectOptions) -> Self {
+        Self { options, idle: Mutex::default(), turns: Semaphore::new(READERS as usize) }
+    }
+
+    /// How its connections are opened.
+    pub(crate) const fn options(&self) -> &SqliteConnectOptions {
+        &self.options
+    }
+
     /// A connection, as soon as one is free.
     ///
     /// # Errors

@@ -13,6 +13,26 @@ use c2c_proto::request::{Filter, Inbox, ListState, ReadMessage, Traffic};
 use c2c_proto::response::{Entry, Pruned, States};
 use c2c_proto::time::Timestamp;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Where it takes long, counting takes at most one part in so many of the time.
+const COUNTING_ONE_IN: u32 = 50;
+/// What takes less is done each time.
+const COUNTED_AT_ONCE: Duration = Duration::from_millis(5);
+
+/// How many messages there were.
+#[derive(Debug)]
+pub(super) struct Counted {
+    messages: u64,
+    at: Instant,
+    took: Duration,
+}
+
+impl Counted {
+    fn is_fresh(&self) -> bool {
+        self.took >= COUNTED_AT_ONCE && self.at.elapsed() < self.took * COUNTING_ONE_IN
+    }
+}
 
 impl Store {
     pub(crate) async fn list_messages(&self, owner: &Owner, ask: &Inbox) -> Result<Page, Error> {
@@ -35,12 +55,12 @@ impl Store {
         if ask.query.is_some() {
             self.index_texts().await?;
         }
-        self.read(messages::traffic(&self.readers, ask).await)
+        self.read(messages::traffic(&self.onlookers, ask).await)
     }
 
     /// Any message.
     pub(crate) async fn any_message(&self, ask: &ReadMessage) -> Result<Message, Error> {
-        self.read(messages::any(&self.readers, ask).await)?
+        self.read(messages::any(&self.onlookers, ask).await)?
     }
 
     pub(crate) async fn unread(
@@ -98,13 +118,21 @@ impl Store {
 
     /// What a prune would delete now.
     pub(crate) async fn would_prune(&self, older_than_days: u32) -> Result<Pruned, Error> {
-        self.read(prune::count(&self.readers, self.shared.clock.now(), older_than_days).await)
+        self.read(prune::count(&self.onlookers, self.shared.clock.now(), older_than_days).await)
     }
 
-    /// How many messages the store holds.
+    /// How many messages the store holds, as of a moment ago: in a large store they are not counted anew each time that somebody
+    /// who watches asks.
     pub(crate) async fn message_count(&self) -> Result<u64, Error> {
-        let count: i64 = self.read(messages::count(&self.readers).await)?;
-        Ok(u64::try_from(count).unwrap_or_default())
+        let mut counted = self.counted.lock().await;
+        if let Some(counted) = counted.as_ref().filter(|counted| counted.is_fresh()) {
+            return Ok(counted.messages);
+        }
+        let began = Instant::now();
+        let count: i64 = self.read(messages::count(&self.onlookers).await)?;
+        let messages = u64::try_from(count).unwrap_or_default();
+        *counted = Some(Counted { messages, at: Instant::now(), took: began.elapsed() });
+        Ok(messages)
     }
 
     /// The newest message that is on disk.

@@ -231,6 +231,73 @@ async fn a_restore_puts_the_backup_into_place_and_keeps_what_was_there() {
 }
 
 #[tokio::test]
+async fn a_log_without_its_store_is_not_read_into_what_is_restored() {
+    let opened = open().await;
+    let (_api, _web, ids) = traffic(&opened.store).await;
+    let backup = opened.folder.path().join("backup.db");
+    opened.store.backup(&backup).await.unwrap();
+    opened.store.close().await;
+    // The store is lost, and a log of it is still there.
+    std::fs::remove_file(&opened.paths.store).unwrap();
+    let log = opened.folder.path().join("c2c.db-wal");
+    std::fs::write(&log, "what was not folded yet").unwrap();
+    let prepared = restore::prepare(&opened.paths, &backup).await.unwrap();
+    let aside = prepared.put_into_place(&opened.paths, &crate::clock::Clock::system()).unwrap().unwrap();
+    assert!(!log.exists() && !aside.exists());
+    let kept = std::fs::read_to_string(format!("{}-wal", aside.display())).unwrap();
+    assert_eq!(kept, "what was not folded yet");
+    let restored = super::try_open(&opened.paths, &crate::config::Config::default()).await.unwrap();
+    assert_eq!(seen(&restored, &newest()).await, ids);
+    restored.close().await;
+}
+
+#[tokio::test]
+async fn one_restore_at_a_time_and_none_takes_a_file_of_somebody_else() {
+    let opened = open().await;
+    let (_api, _web, _) = traffic(&opened.store).await;
+    let backup = opened.folder.path().join("backup.db");
+    let unfinished = opened.folder.path().join("backup.db.unfinished");
+    std::fs::write(&unfinished, "mine").unwrap();
+    assert_eq!(opened.store.backup(&backup).await.unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(std::fs::read_to_string(&unfinished).unwrap(), "mine");
+    std::fs::remove_file(&unfinished).unwrap();
+    opened.store.backup(&backup).await.unwrap();
+    let first = restore::prepare(&opened.paths, &backup).await.unwrap();
+    assert_eq!(restore::prepare(&opened.paths, &backup).await.unwrap_err().code, ErrorCode::Conflict);
+    drop(first);
+    restore::prepare(&opened.paths, &backup).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_knows_its_own_export_also_after_it_was_restored() {
+    let opened = open().await;
+    let (_api, _web, _) = traffic(&opened.store).await;
+    let exported = opened.store.traffic(&newest()).await.unwrap().messages;
+    let import = Import {
+        store_id: opened.store.store_id().to_owned(),
+        messages: exported.into_iter().map(imported).collect(),
+    };
+    let done = opened.store.import(import.clone()).await.unwrap();
+    assert_eq!((done.imported, done.known), (0, 3));
+    let backup = opened.folder.path().join("backup.db");
+    opened.store.backup(&backup).await.unwrap();
+    opened.store.close().await;
+    for _ in 0..2 {
+        let prepared = restore::prepare(&opened.paths, &backup).await.unwrap();
+        prepared.put_into_place(&opened.paths, &crate::clock::Clock::system()).unwrap();
+        let restored = super::try_open(&opened.paths, &crate::config::Config::default()).await.unwrap();
+        let done = restored.import(import.clone()).await.unwrap();
+        assert_eq!((done.imported, done.known), (0, 3));
+        // What was said later under an id that had been given out before is another message.
+        let mut later = import.clone();
+        later.messages[0].created_at.0 += 60_000_000;
+        let done = restored.import(later).await.unwrap();
+        assert_eq!((done.imported, done.known), (1, 2));
+        restored.close().await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_backup_replaces_nothing() {
     let opened = open().await;
     let folder = opened.folder.path();
