@@ -8,12 +8,16 @@ use c2c_proto::{Error, ErrorCode};
 use sqlx::{Connection, SqliteConnection};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::time::Duration;
 
 /// What a copy that is being made has behind the store's own name. One that a kill or an error left goes at the next
 /// start, with the other leftovers.
 pub(super) const UNFINISHED: &str = ".backup-unfinished";
 /// A file itself, and what SQLite puts beside one that it writes.
 pub(super) const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
+/// How long a backup may write before it is flushed: some megabytes.
+const FLUSH_EVERY: Duration = Duration::from_millis(10);
 /// Copies that differ; more than this were never made by upgrades.
 const COPIES_MAX: u32 = 10_000;
 
@@ -49,11 +53,28 @@ pub(super) async fn to(store: &Path, target: &Path) -> Result<(u64, u64), Error>
         _ => no_file(target, &error),
     })?;
     let unfinished = Unfinished(name);
-    match fill(store, &unfinished.0).await {
+    let flushing = flush_meanwhile(&unfinished.0).map_err(|error| no_file(target, &error))?;
+    let filled = fill(store, &unfinished.0).await;
+    drop(flushing);
+    match filled {
         Ok(()) => finish(&unfinished.0, target).await,
         Err(sqlx::Error::Io(error)) => Err(no_file(target, &error)),
         Err(error) => Err(for_caller(&error)),
     }
+}
+
+/// Flushes a file that is being written, again and again until what is returned is dropped: the disk then never has so much of
+/// it to write at once that commits wait for that. Nobody else opens the file, so that its locks do not matter.
+fn flush_meanwhile(file: &Path) -> io::Result<Sender<()>> {
+    let file = std::fs::OpenOptions::new().write(true).open(file)?;
+    let (until_dropped, dropped) = std::sync::mpsc::channel();
+    std::thread::Builder::new().name("backup".to_owned()).spawn(move || {
+        while dropped.recv_timeout(FLUSH_EVERY) == Err(RecvTimeoutError::Timeout) {
+            // What cannot be flushed is told when all of it is flushed.
+            let _ = file.sync_data();
+        }
+    })?;
+    Ok(until_dropped)
 }
 
 /// A copy that is no backup yet; it goes however the backup ends, also when whoever asked for it has left.
