@@ -116,7 +116,7 @@ Examples:
 /// Messages between coding sessions on this machine.
 ///
 /// Sessions talk to c2c through their MCP server `c2c-shim`; this program is for the person who runs them, and who
-/// takes part under a name of their own, user-<login>.
+/// takes part under a name of their own, `user-<login>`.
 #[derive(Debug, Parser)]
 #[command(name = "c2c", version, after_help = EXIT_STATUSES, disable_help_subcommand = true)]
 pub(crate) struct Args {

@@ -27,7 +27,7 @@ Examples:
 /// What can be said to `c2c man`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// Write c2c.1 and c2c-<command>.1 for every command into this folder, which is made if it is missing
+    /// Write c2c.1 and c2c-COMMAND.1 for every command into this folder, which is made if it is missing
     #[arg(long, value_name = "DIR")]
     all: Option<PathBuf>,
 }
