@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
 use crate::progress::Progress;
 use crate::text::visible;
 use anyhow::Context;
@@ -69,7 +70,8 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<Exit> {
         }
     };
     let text = if args.json {
-        format!("{}\n", json!({"path": made.path, "bytes": made.bytes, "messages": made.messages}))
+        let object = json!({"path": made.path, "bytes": made.bytes, "messages": made.messages});
+        format!("{}\n", json_text(&object))
     } else {
         format!("{}: {} messages, {} bytes\n", visible(&made.path), made.messages, made.bytes)
     };

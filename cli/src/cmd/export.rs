@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::link::{Link, ask};
-use crate::print::now;
+use crate::print::{json_text, now};
 use crate::progress::Progress;
 use crate::shape;
 use anyhow::Context;
@@ -202,5 +202,5 @@ fn line(out: &mut impl Write, kind: &str, object: Value) -> anyhow::Result<()> {
     if let Value::Object(members) = object {
         typed.extend(members);
     }
-    Ok(writeln!(out, "{}", Value::Object(typed))?)
+    Ok(writeln!(out, "{}", json_text(&Value::Object(typed)))?)
 }

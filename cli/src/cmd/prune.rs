@@ -3,6 +3,7 @@
 use super::setup::ask::allowed;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
 use c2c_proto::id::new_call_key;
 use c2c_proto::limits::PRUNE_DAYS_MAX;
 use c2c_proto::request::{Prune, PruneDryRun};
@@ -84,13 +85,12 @@ pub(crate) async fn run(args: PruneArgs) -> anyhow::Result<Exit> {
 fn tell(args: &PruneArgs, pruned: &Pruned) -> anyhow::Result<Exit> {
     let text = if args.json {
         let Pruned { messages_deleted, sessions_deleted, state_deleted } = pruned;
-        json!({
+        json_text(&json!({
             "dry_run": args.dry_run,
             "messages_deleted": messages_deleted,
             "sessions_deleted": sessions_deleted,
             "state_deleted": state_deleted,
-        })
-        .to_string()
+        }))
     } else {
         counted(if args.dry_run { "would be deleted" } else { "deleted" }, pruned)
     };

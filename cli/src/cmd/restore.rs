@@ -4,6 +4,7 @@
 use super::setup::ask;
 use crate::control;
 use crate::exit::Exit;
+use crate::print;
 use crate::text::visible;
 use anyhow::Context;
 use c2c_proto::client::{broker_not_found, find_broker};
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: RestoreArgs) -> anyhow::Result<Exit> {
     }
     if args.json {
         let object = serde_json::json!({"messages": messages, "aside": aside});
-        writeln!(io::stdout(), "{object}")?;
+        print::json(&object)?;
     } else {
         writeln!(
             io::stdout(),

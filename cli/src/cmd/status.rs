@@ -3,6 +3,7 @@
 use super::metrics::object as figures;
 use crate::control;
 use crate::exit::Exit;
+use crate::print::json_text;
 use crate::text::visible;
 use crate::trouble;
 use c2c_proto::paths::StorePaths;
@@ -75,7 +76,7 @@ fn object(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
         "push": push.iter().map(push_object).collect::<Vec<Value>>(),
         "metrics": figures::all(metrics),
     });
-    format!("{object}\n")
+    format!("{}\n", json_text(&object))
 }
 
 /// One line for each fact.

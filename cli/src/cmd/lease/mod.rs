@@ -7,6 +7,7 @@ mod run;
 use super::state::for_a_person;
 use crate::exit::Exit;
 use crate::link::Link;
+use crate::print::{self, json_text};
 use crate::text::visible;
 use c2c_proto::id::Version;
 use c2c_proto::limits::{STATE_TTL_MAX_S, WAIT_MAX_S};
@@ -134,7 +135,7 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
         What::Release { key, version } => {
             hold::release(&link, &key, version).await.map_err(for_a_person)?;
             if json {
-                writeln!(io::stdout(), "{}", json!({"key": key, "version": version, "released": true}))?;
+                print::json(&json!({"key": key, "version": version, "released": true}))?;
             }
             Ok(Exit::Done)
         }
@@ -155,13 +156,12 @@ fn terms(args: &TakeArgs, value: &serde_json::Value) -> Terms {
 
 fn tell(set: &StateSet, json: bool) -> anyhow::Result<Exit> {
     let text = if json {
-        json!({
+        json_text(&json!({
             "key": set.state_key,
             "version": set.version,
             "holder": set.updated_by,
             "expires_at": set.expires_at.map(|at| at.to_string()),
-        })
-        .to_string()
+        }))
     } else {
         set.version.to_string()
     };
