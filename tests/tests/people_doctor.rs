@@ -209,6 +209,23 @@ fn sessions_that_use_another_store_or_take_no_name_are_found() {
 }
 
 #[test]
+fn what_the_users_settings_say_is_found_also_where_a_project_has_settings() {
+    let sandbox = healthy();
+    let elsewhere = sandbox.dir().join("other.db");
+    let user = json!({"env": {"CLAUDE_C2C_DB": elsewhere, "C2C_PUSH": "off"}});
+    let project = sandbox.folder(".claude").join("settings.json");
+    fs::write(sandbox.dir().join("home/.claude/settings.json"), user.to_string()).unwrap();
+    fs::write(&project, json!({"env": {"SOMETHING": "else"}}).to_string()).unwrap();
+    let report = doctor(&sandbox, None);
+    for says in [elsewhere.to_str().unwrap(), "C2C_PUSH=off"] {
+        check(&report, "environment", "warning", says);
+    }
+    fs::write(&project, json!({"env": {"C2C_PUSH": "auto", "CLAUDE_C2C_DB": sandbox.store()}}).to_string())
+        .unwrap();
+    check(&doctor(&sandbox, None), "environment", "ok", "");
+}
+
+#[test]
 fn a_broken_configuration_is_found_also_while_a_broker_runs() {
     let sandbox = healthy();
     well(&sandbox);

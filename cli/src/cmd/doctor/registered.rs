@@ -25,7 +25,7 @@ pub(super) struct Registered {
     pub(super) servers: Vec<Server>,
     /// The command line of each hook of ours.
     pub(super) hooks: Vec<String>,
-    /// The variables that the user's settings give to each session.
+    /// The variables that the settings of all scopes give to each session.
     pub(super) env: Value,
     /// The plugin is enabled.
     pub(super) plugin: bool,
@@ -52,9 +52,7 @@ impl Registered {
             let enabled = settings["enabledPlugins"].as_object();
             found.plugin |= enabled
                 .is_some_and(|all| all.iter().any(|(name, on)| name.starts_with("c2c@") && *on == true));
-            if settings["env"].is_object() {
-                found.env = settings["env"].clone();
-            }
+            found.take_env(&settings["env"]);
         }
         found.unreadable.dedup();
         found
@@ -81,6 +79,13 @@ impl Registered {
                 command: command.to_owned(),
                 env: server["env"].clone(),
             });
+        }
+    }
+
+    /// The nearer scope comes later, and its variables take the place of those of the same name.
+    fn take_env(&mut self, env: &Value) {
+        for (name, value) in env.as_object().into_iter().flatten() {
+            self.env[name.as_str()] = value.clone();
         }
     }
 
@@ -111,4 +116,20 @@ pub(super) fn program_of_hook(command: &str) -> Option<String> {
 pub(super) fn found(command: &str) -> Option<PathBuf> {
     let path = Path::new(command);
     if path.components().count() > 1 { path.is_file().then(|| path.to_owned()) } else { on_path(command) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Registered;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_nearer_scope_hides_only_the_variables_that_it_names() {
+        let mut found = Registered::default();
+        found.take_env(&json!({"CLAUDE_C2C_DB": "/user.db", "C2C_PUSH": "off"}));
+        found.take_env(&Value::Null);
+        found.take_env(&json!({"C2C_PUSH": "auto", "OTHER": "1"}));
+        let all = json!({"CLAUDE_C2C_DB": "/user.db", "C2C_PUSH": "auto", "OTHER": "1"});
+        assert_eq!(found.env, all);
+    }
 }
