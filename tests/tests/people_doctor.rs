@@ -140,12 +140,39 @@ fn a_stopped_broker_is_named_and_ending_it_mends_it() {
     signal(pid, Signal::STOP);
     let report = doctor(&sandbox, None);
     signal(pid, Signal::CONT);
-    check(&report, "lock", "failed", &format!("process {pid} holds the store"));
+    check(&report, "lock", "failed", &format!("process {pid} (on demand, "));
     check(&report, "sessions", "skipped", "not checked");
     sandbox.kill_broker();
     let report = doctor(&sandbox, None);
     assert_eq!(report["failed"], 0, "{report:#}");
     check(&report, "lock", "ok", "left its socket behind");
+}
+
+#[test]
+fn a_holder_of_the_store_is_looked_at_again_and_named_as_what_it_is() {
+    let sandbox = healthy();
+    well(&sandbox);
+    sandbox.kill_broker();
+    let paths = sandbox.paths();
+    let lock = fs::OpenOptions::new().write(true).open(&paths.lock).unwrap();
+    lock.try_lock().unwrap();
+    let holder = |mode: &str| json!({"pid": 4_242, "version": "0.2.0", "mode": mode}).to_string() + "\n";
+    fs::write(&paths.lock, holder("restore")).unwrap();
+    let report = doctor(&sandbox, None);
+    check(&report, "lock", "warning", "a restore is under way");
+    check(&report, "store", "skipped", "no broker answers");
+    fs::write(&paths.lock, holder("on demand")).unwrap();
+    fs::remove_file(paths.address.as_path()).unwrap();
+    // One that has looked once finds the store free the next time.
+    let listener = std::os::unix::net::UnixListener::bind(paths.address.as_path()).unwrap();
+    mode(paths.address.as_path(), 0o600);
+    let looking = std::thread::spawn(move || {
+        let _looked = listener.accept().unwrap();
+        fs::remove_file(listener.local_addr().unwrap().as_pathname().unwrap()).unwrap();
+        drop((listener, lock));
+    });
+    check(&doctor(&sandbox, None), "lock", "ok", "one was started");
+    looking.join().unwrap();
 }
 
 #[test]

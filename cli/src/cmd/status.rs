@@ -42,8 +42,8 @@ fn none_runs(paths: &StorePaths) -> anyhow::Result<Exit> {
 
 /// Somebody listens, and says nothing.
 fn silent(paths: &StorePaths, error: &Error) -> anyhow::Result<Exit> {
-    let who =
-        trouble::holder(&paths.lock).map_or_else(|| "the broker".to_owned(), |pid| format!("process {pid}"));
+    let who = trouble::holder(&paths.lock)
+        .map_or_else(|| "the broker".to_owned(), |holder| format!("process {}", holder.pid));
     let hint =
         format!("{who} may be stopped or hung: end it, and the next session starts another; nothing is lost");
     let text = format!("c2c: {}\n     {}\n", visible(&error.message), visible(&hint));

@@ -103,6 +103,12 @@ impl Check {
         Self { name, standing, says: says.join("; "), mend: Some(mends.join("; ")) }
     }
 
+    /// Whether it stands so and says this.
+    #[cfg(test)]
+    pub(super) fn is(&self, standing: Standing, says: &str) -> bool {
+        self.standing == standing && self.says.contains(says)
+    }
+
     fn object(&self) -> Value {
         json!({"name": self.name, "status": self.standing.word(), "says": self.says, "mend": self.mend})
     }
