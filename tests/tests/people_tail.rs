@@ -81,6 +81,25 @@ fn following_goes_on_over_a_restart_of_the_broker() {
     assert!(tail.next().ends_with("after"), "once, and nothing twice");
 }
 
+#[test]
+fn following_goes_on_with_the_store_that_was_restored() {
+    let sandbox = Sandbox::new();
+    let mut api = sandbox.session("api");
+    api.say("web", "in the backup");
+    let backup = sandbox.dir().join("backup.db");
+    let _made = sandbox.person(&["backup", "--quiet", backup.to_str().unwrap()]);
+    let before = (0..3).map(|_| api.say("web", "lost")).last();
+    let mut tail = Tail::start(sandbox.command(&["tail", "-f", "-n", "1"]));
+    assert!(tail.next().ends_with("lost"));
+    let _restored = sandbox.person(&["restore", backup.to_str().unwrap(), "--yes"]);
+    let mut said = String::new();
+    BufReader::new(tail.child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("another one"), "{said:?}");
+    let after = Some(api.say("web", "to the restored one"));
+    assert!(after < before, "its id is below the place that was reached before: {after:?} {before:?}");
+    assert!(tail.next().ends_with("to the restored one"));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_it_quietly_and_a_kill_at_any_moment_disturbs_nobody() {
