@@ -63,7 +63,7 @@ pub(crate) struct DoctorArgs {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
-    /// Print only what is not ok
+    /// Print only what is not ok, and nothing of how far it is
     #[arg(long)]
     quiet: bool,
 }
@@ -72,7 +72,7 @@ pub(crate) struct DoctorArgs {
 pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<Exit> {
     let mut stage = Stage::default();
     let examined = tokio::select! {
-        checks = examine(&mut stage) => Some(checks),
+        checks = examine(&mut stage, args.quiet) => Some(checks),
         asked = interrupt::requested() => {
             asked?;
             None
@@ -96,7 +96,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<Exit> {
     }
 }
 
-async fn examine(stage: &mut Stage) -> anyhow::Result<Vec<Check>> {
+async fn examine(stage: &mut Stage, quiet: bool) -> anyhow::Result<Vec<Check>> {
     let places = Places::find()?;
     let paths = &places.store;
     let registered = Registered::read(&places);
@@ -107,7 +107,7 @@ async fn examine(stage: &mut Stage) -> anyhow::Result<Vec<Check>> {
     checks.push(lock);
     checks.push(broker::check(reached.as_deref()));
     checks.push(config::check(paths).await);
-    checks.extend(store::check(reached.is_some()).await);
+    checks.extend(store::check(reached.is_some(), quiet).await);
     checks.push(service::check(&places).await);
     checks.extend(client::check(&places, &registered));
     checks.push(sessions::check(paths, reached.is_some()).await);
