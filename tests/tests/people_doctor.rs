@@ -188,6 +188,47 @@ fn another_version_on_path_is_a_warning() {
 }
 
 #[test]
+fn nothing_is_run_that_lies_in_the_folder_that_it_is_run_in() {
+    let sandbox = healthy();
+    let script = sandbox.dir().join("script");
+    fs::write(&script, "#!/bin/sh\ntouch was-run\n").unwrap();
+    for folder in [sandbox.dir().to_owned(), sandbox.folder("below")] {
+        install(&script, &folder.join("c2c-shim"));
+    }
+    for relative in [".", "below"] {
+        check(&doctor(&sandbox, Some(Path::new(relative))), "programs", "ok", "");
+    }
+    let servers = json!({"mcpServers": {"c2c": {"command": "./below/c2c-shim"}}}).to_string();
+    fs::write(sandbox.dir().join(".mcp.json"), servers).unwrap();
+    check(&doctor(&sandbox, None), "programs", "ok", "");
+    assert!(!sandbox.dir().join("was-run").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_is_interrupted_leaves_no_broker_and_no_folder() {
+    use c2c_harness::{PATIENCE, brokers, until_some};
+    let sandbox = healthy();
+    let config = &sandbox.paths().config;
+    fs::write(config, "idle_exit = 600\n").unwrap();
+    mode(config, 0o600);
+    well(&sandbox);
+    let mut doctor = sandbox.c2c_started(&["doctor"]);
+    let tmp = sandbox.dir().join("tmp");
+    let (store, broker) = until_some("a broker tries the configuration", PATIENCE, || {
+        let store = fs::read_dir(&tmp).unwrap().next()?.unwrap().path().join("c2c.db");
+        Some((store.clone(), *brokers(&store).first()?))
+    });
+    // It does not answer before the doctor was told to end.
+    signal(broker, Signal::STOP);
+    signal(doctor.id(), Signal::INT);
+    signal(broker, Signal::CONT);
+    assert_eq!(doctor.wait().unwrap().code(), Some(130));
+    assert!(brokers(&store).is_empty());
+    assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0, "a folder is left");
+}
+
+#[test]
 fn a_program_that_is_missing_fails_and_the_others_still_speak() {
     let sandbox = healthy();
     let alone = sandbox.folder("alone");

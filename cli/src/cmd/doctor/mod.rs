@@ -78,7 +78,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<Exit> {
             None
         }
     };
-    // What the round trip started is ended whichever way it went.
+    // What was started for a check is ended whichever way it went.
     let ended = stage.end().await;
     match examined {
         Some(checks) => {
@@ -106,7 +106,7 @@ async fn examine(stage: &mut Stage, quiet: bool) -> anyhow::Result<Vec<Check>> {
     let (lock, reached) = broker::reach(paths).await;
     checks.push(lock);
     checks.push(broker::check(reached.as_deref()));
-    checks.push(config::check(paths).await);
+    checks.push(config::check(stage, paths).await);
     checks.extend(store::check(reached.is_some(), quiet).await);
     checks.push(service::check(&places).await);
     checks.extend(client::check(&places, &registered));

@@ -97,11 +97,11 @@ impl Registered {
         self.hooks.extend(commands.filter(ours).map(str::to_owned));
     }
 
-    /// Every program that is named by a path.
+    /// Every program that is named wherever the client is started. What lies in the folder that this is run in is not to be run.
     pub(super) fn programs(&self) -> impl Iterator<Item = PathBuf> {
         let servers = self.servers.iter().map(|server| server.command.clone());
         let hooks = self.hooks.iter().filter_map(|command| program_of_hook(command));
-        servers.chain(hooks).filter_map(|command| found(&command))
+        servers.chain(hooks).filter_map(|command| found(&command)).filter(|program| program.is_absolute())
     }
 }
 
