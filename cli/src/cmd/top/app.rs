@@ -167,7 +167,7 @@ impl App {
         match news {
             News::Messages { messages, new } => return self.came(messages, new),
             News::Replaced(messages) => self.stream.replace(messages),
-            News::Sessions(sessions) => self.people.set(sessions),
+            News::Sessions { sessions, more } => self.people.set(sessions, more),
             News::Status(status) => return self.know(status),
             News::Marks(messages) => self.stream.mark(messages),
             News::Polled => {}

@@ -2,11 +2,13 @@
 //! part, for as long as it takes. Nothing is ever marked. What came of it all arrives as news.
 
 use super::thread::is_cut;
+use crate::everybody;
 use crate::link::{Link, Stores, ask, strange};
+use crate::mail;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;
-use c2c_proto::request::{Filter, ListSessions, ReadMessage, Request, Send, Status, Traffic};
+use c2c_proto::request::{Filter, Request, Send, Status, Traffic};
 use c2c_proto::response::{self, Response, Sent, SessionInfo};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -24,8 +26,8 @@ const PACE: Duration = Duration::from_millis(40);
 const AGAIN: Duration = Duration::from_secs(1);
 /// A session that is away is listed for this long, in minutes.
 const ACTIVE_MIN: u32 = 60;
-/// Characters of a body that are asked for at once: a frame holds them, whatever they are.
-const PAGE_CHARS: u32 = 1_000_000;
+/// Sessions that are listed at most: they are asked for each second.
+const SESSIONS_MAX: usize = 1_000;
 
 /// What the broker said, or why it said nothing.
 #[derive(Debug)]
@@ -40,7 +42,12 @@ pub(super) enum News {
     /// Another store took the place of the one before; these are its messages.
     Replaced(Vec<Message>),
     /// Who is there.
-    Sessions(Vec<SessionInfo>),
+    Sessions {
+        /// The sessions.
+        sessions: Vec<SessionInfo>,
+        /// Whether there are more than are listed.
+        more: bool,
+    },
     /// How the broker does.
     Status(Box<response::Status>),
     /// The messages on the screen as they are now.
@@ -186,8 +193,8 @@ impl Feed {
             _ => return Err(strange()),
         }
         if poll.sessions {
-            let request = ListSessions { active_within_min: ACTIVE_MIN, after_name: None };
-            self.tell(News::Sessions(ask!(self.link, ListSessions(request), Sessions).sessions));
+            let (sessions, more) = everybody::sessions(&self.link, ACTIVE_MIN, SESSIONS_MAX).await?;
+            self.tell(News::Sessions { sessions, more });
         }
         if let Some((oldest, latest)) = poll.marks {
             let shown = Traffic {
@@ -205,28 +212,13 @@ impl Feed {
         let filter = Filter { thread: Some(id), ..Filter::default() };
         let page = self.traffic(Traffic { filter, ..newest(THREAD) }).await?;
         let long = page.messages.iter().filter(|one| is_cut(one) && !whole.contains(&one.id));
-        let long: Vec<_> = long.map(|message| (message.id, message.body_chars)).collect();
+        let long: Vec<Message> = long.cloned().collect();
         self.tell(News::Thread { id, messages: page.messages, more: page.more });
-        for (message_id, chars) in long {
-            let body = self.body(message_id, chars).await?;
-            self.tell(News::Body(message_id, body));
+        for mut message in long {
+            mail::complete(&self.link, &mut message).await?;
+            self.tell(News::Body(message.id, message.body));
         }
         Ok(())
-    }
-
-    async fn body(&self, message_id: MessageId, chars: u64) -> Result<String, Error> {
-        let mut body = String::new();
-        let mut offset = 0;
-        while offset < chars {
-            let request = ReadMessage { message_id, offset, max_chars: PAGE_CHARS };
-            let page = ask!(self.link, ReadMessage(request), OneMessage).message.body;
-            if page.is_empty() {
-                break;
-            }
-            offset += page.chars().count() as u64;
-            body.push_str(&page);
-        }
-        Ok(body)
     }
 }
 
