@@ -201,7 +201,7 @@ fn without_a_terminal_what_the_command_started_is_asked_to_end_as_well() {
     let sandbox = Sandbox::new();
     let (started, end) = (sandbox.dir().join("started"), sandbox.dir().join("end"));
     let inner = format!("trap 'touch asked; exit 0' TERM; {}", until_file(&started, &end));
-    let script = format!("sh -c \"{inner}\"; true");
+    let script = format!("sh -c \"{inner}\" > inner 2>&1; true");
     let c2c = sandbox.command(&["lease", "run", "deploy", "--ttl", "3", "--", "sh", "-c", &script]);
     let mut alone = std::process::Command::new("setsid");
     alone.arg("--wait").arg(c2c.get_program()).args(c2c.get_args()).current_dir(sandbox.dir());
