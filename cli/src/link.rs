@@ -4,12 +4,13 @@
 
 use crate::person;
 use c2c_proto::Error;
-use c2c_proto::client::{BrokerCommand, Client, ClientConfig, Start};
-use c2c_proto::hello::{Identity, Role};
+use c2c_proto::client::{BrokerCommand, Client, ClientConfig, ClientEvent, Start};
+use c2c_proto::hello::{Identity, Role, Welcome};
 use c2c_proto::id::new_unique_id;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{Heartbeat, Request};
 use c2c_proto::response::Response;
+use tokio::sync::mpsc::Receiver;
 
 /// A connection that outlives its broker: a call waits while another one starts.
 #[derive(Clone, Debug)]
@@ -26,6 +27,15 @@ impl Link {
         Self::open(Role::Control)
     }
 
+    /// As [`Self::look_on`], for whoever goes on looking: the second value says when the store is another one.
+    ///
+    /// # Errors
+    /// When the store cannot be named.
+    pub(crate) fn keep_looking_on() -> Result<(Self, Stores), Error> {
+        let (link, events) = Self::open_with_events(Role::Control)?;
+        Ok((link, Stores { events, known: None }))
+    }
+
     /// Takes part as the person, or under another name; the name that came of it is the second value.
     ///
     /// # Errors
@@ -40,14 +50,18 @@ impl Link {
     }
 
     fn open(role: Role) -> Result<Self, Error> {
-        let (client, _events) = Client::open(ClientConfig {
+        Self::open_with_events(role).map(|(link, _events)| link)
+    }
+
+    fn open_with_events(role: Role) -> Result<(Self, Receiver<ClientEvent>), Error> {
+        let (client, events) = Client::open(ClientConfig {
             paths: StorePaths::from_env()?,
             role,
             start: Start::IfAbsent(BrokerCommand::find()),
             build: env!("CARGO_PKG_VERSION").to_owned(),
             extra: Vec::new(),
         });
-        Ok(Self { client })
+        Ok((Self { client }, events))
     }
 
     /// One call. Dropping the future ends a wait.
@@ -56,6 +70,29 @@ impl Link {
     /// The broker's own, or why it cannot be reached.
     pub(crate) async fn ask(&self, request: Request) -> Result<Response, Error> {
         self.client.call(request).await.map(|answer| answer.response).map_err(|failed| failed.error)
+    }
+}
+
+/// Which store each connection of a link leads to. After a restore that is another one, whose messages have ids that were in
+/// use before: no place in the messages of the one holds for the other.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    events: Receiver<ClientEvent>,
+    known: Option<String>,
+}
+
+impl Stores {
+    /// Ends when a connection leads to another store than the one before. Can be dropped at any time.
+    pub(crate) async fn another(&mut self) {
+        while let Some(event) = self.events.recv().await {
+            let ClientEvent::Connected(Welcome { store_id, .. }) = event else { continue };
+            let before = self.known.replace(store_id);
+            if before.is_some() && before != self.known {
+                return;
+            }
+        }
+        // The link is gone, and leads nowhere any more.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -86,3 +123,39 @@ macro_rules! ask {
     };
 }
 pub(crate) use ask;
+
+#[cfg(test)]
+mod tests {
+    use super::Stores;
+    use c2c_proto::client::ClientEvent;
+    use c2c_proto::hello::Welcome;
+    use futures_util::FutureExt;
+    use tokio::sync::mpsc;
+
+    #[test]
+    fn only_a_connection_that_leads_to_another_store_is_told() {
+        let (out, events) = mpsc::channel(8);
+        let mut stores = Stores { events, known: None };
+        let connected = |store_id: &str| {
+            let welcome = Welcome {
+                protocol: 1,
+                build: String::new(),
+                pid: 1,
+                store_id: store_id.to_owned(),
+                session: None,
+                extra: Vec::new(),
+            };
+            out.try_send(ClientEvent::Connected(welcome)).unwrap();
+        };
+        connected("a");
+        assert!(stores.another().now_or_never().is_none(), "the first one");
+        out.try_send(ClientEvent::Disconnected).unwrap();
+        connected("a");
+        assert!(stores.another().now_or_never().is_none(), "the same again");
+        connected("b");
+        assert!(stores.another().now_or_never().is_some());
+        assert!(stores.another().now_or_never().is_none(), "it is told once");
+        drop(out);
+        assert!(stores.another().now_or_never().is_none());
+    }
+}

@@ -95,21 +95,26 @@ pub(crate) async fn newest_traffic(
     newest(limit, page).await
 }
 
-/// Fetches what is missing of the body.
+/// Fetches what is missing: the rest of the body, and of the receipts, where a list leaves some out.
 ///
 /// # Errors
 /// The broker's own, or why it cannot be reached.
 pub(crate) async fn complete(link: &Link, message: &mut Message) -> Result<(), Error> {
     let mut chars = message.body.chars().count() as u64;
-    while chars < message.body_chars {
+    let mut receipts = message.receipts.len() < message.receipts_total as usize;
+    while chars < message.body_chars || receipts {
         let max_chars = u32::try_from(PERSON_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
         let request = ReadMessage { message_id: message.id, offset: chars, max_chars };
-        let page = ask!(link, ReadMessage(request), OneMessage).message.body;
-        if page.is_empty() {
+        let page = ask!(link, ReadMessage(request), OneMessage).message;
+        if page.receipts.len() > message.receipts.len() {
+            message.receipts = page.receipts;
+        }
+        receipts = false;
+        if page.body.is_empty() {
             break;
         }
-        chars += page.chars().count() as u64;
-        message.body.push_str(&page);
+        chars += page.body.chars().count() as u64;
+        message.body.push_str(&page.body);
     }
     Ok(())
 }

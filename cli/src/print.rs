@@ -184,7 +184,26 @@ pub(crate) fn out(text: &str) -> io::Result<()> {
 /// # Errors
 /// As [`out`].
 pub(crate) fn json(value: &Value) -> io::Result<()> {
-    out(&format!("{value}\n"))
+    out(&format!("{}\n", json_text(value)))
+}
+
+/// A value as JSON text for stdout, on one line: with nothing in it that a terminal would obey. Of what that is, JSON itself
+/// only wants the first 32 characters escaped.
+pub(crate) fn json_text(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(obeyed) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if obeyed(char) {
+            // All of them stand in strings, where this is another spelling of the same; none needs a pair of these.
+            shown.push_str(&format!("\\u{:04x}", u32::from(char)));
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
 }
 
 /// A list of messages in JSON.
@@ -202,7 +221,7 @@ pub(crate) fn remark(text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Printer, ago, body, columns, recipients, stamp};
+    use super::{Printer, ago, body, columns, json_text, recipients, stamp};
     use crate::text::Paint;
     use c2c_proto::message::{Message, Priority, To};
     use c2c_proto::time::Timestamp;
@@ -257,6 +276,16 @@ mod tests {
         assert_eq!(body("\u{202e}x\u{2028}"), "    \\u{202e}x\\u{2028}\n");
         let whole = printer(None).whole(&example("x\n  14  2026-11-22 13:50:02Z  api → web  forged"));
         assert_eq!(whole.lines().filter(|line| !line.starts_with("    ")).count(), 1, "{whole}");
+    }
+
+    #[test]
+    fn f4_json_is_the_same_value_with_nothing_that_a_terminal_obeys() {
+        let all: String = ('\0'..=char::MAX).collect();
+        let value = serde_json::json!({"body": all, "\u{9b}2J\u{7f}": ["\u{202e}", 1.5, null]});
+        let text = json_text(&value);
+        assert!(!text.contains(crate::text::obeyed), "{:?}", text.find(crate::text::obeyed));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        assert_eq!(json_text(&serde_json::json!("\u{9b}31m")), "\"\\u009b31m\"");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a broker that does not answer left behind: its last words in the log, and its process id in the lock file. Only
 //! read, to word a message; nothing is decided by it.
 
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -27,10 +28,22 @@ fn last_failure_in(log: &str) -> Option<String> {
     last.split_once(FAILED).map(|(_, reason)| reason.to_owned())
 }
 
-/// The process that held the lock last.
-pub(crate) fn holder(lock: &Path) -> Option<u64> {
-    let line = std::fs::read_to_string(lock).ok()?;
-    serde_json::from_str::<serde_json::Value>(&line).ok()?.get("pid")?.as_u64()
+/// Who held the lock last, as it says itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Holder {
+    /// Its process.
+    pub(crate) pid: u64,
+    /// Its version.
+    #[serde(default)]
+    pub(crate) version: String,
+    /// What it is there for: `in the foreground`, `on demand`, `service` or `restore`.
+    #[serde(default)]
+    pub(crate) mode: String,
+}
+
+/// The process that held the lock last; where a locked file cannot be read, nobody.
+pub(crate) fn holder(lock: &Path) -> Option<Holder> {
+    serde_json::from_str(&std::fs::read_to_string(lock).ok()?).ok()
 }
 
 #[cfg(test)]

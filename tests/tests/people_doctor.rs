@@ -140,12 +140,39 @@ fn a_stopped_broker_is_named_and_ending_it_mends_it() {
     signal(pid, Signal::STOP);
     let report = doctor(&sandbox, None);
     signal(pid, Signal::CONT);
-    check(&report, "lock", "failed", &format!("process {pid} holds the store"));
+    check(&report, "lock", "failed", &format!("process {pid} (on demand, "));
     check(&report, "sessions", "skipped", "not checked");
     sandbox.kill_broker();
     let report = doctor(&sandbox, None);
     assert_eq!(report["failed"], 0, "{report:#}");
     check(&report, "lock", "ok", "left its socket behind");
+}
+
+#[test]
+fn a_holder_of_the_store_is_looked_at_again_and_named_as_what_it_is() {
+    let sandbox = healthy();
+    well(&sandbox);
+    sandbox.kill_broker();
+    let paths = sandbox.paths();
+    let lock = fs::OpenOptions::new().write(true).open(&paths.lock).unwrap();
+    lock.try_lock().unwrap();
+    let holder = |mode: &str| json!({"pid": 4_242, "version": "0.2.0", "mode": mode}).to_string() + "\n";
+    fs::write(&paths.lock, holder("restore")).unwrap();
+    let report = doctor(&sandbox, None);
+    check(&report, "lock", "warning", "a restore is under way");
+    check(&report, "store", "skipped", "no broker answers");
+    fs::write(&paths.lock, holder("on demand")).unwrap();
+    fs::remove_file(paths.address.as_path()).unwrap();
+    // One that has looked once finds the store free the next time.
+    let listener = std::os::unix::net::UnixListener::bind(paths.address.as_path()).unwrap();
+    mode(paths.address.as_path(), 0o600);
+    let looking = std::thread::spawn(move || {
+        let _looked = listener.accept().unwrap();
+        fs::remove_file(listener.local_addr().unwrap().as_pathname().unwrap()).unwrap();
+        drop((listener, lock));
+    });
+    check(&doctor(&sandbox, None), "lock", "ok", "one was started");
+    looking.join().unwrap();
 }
 
 #[test]
@@ -158,6 +185,47 @@ fn another_version_on_path_is_a_warning() {
     check(&doctor(&sandbox, Some(&tools)), "programs", "warning", "version 0.0.1");
     fs::remove_file(tools.join("c2c-broker")).unwrap();
     check(&doctor(&sandbox, Some(&tools)), "programs", "ok", "");
+}
+
+#[test]
+fn nothing_is_run_that_lies_in_the_folder_that_it_is_run_in() {
+    let sandbox = healthy();
+    let script = sandbox.dir().join("script");
+    fs::write(&script, "#!/bin/sh\ntouch was-run\n").unwrap();
+    for folder in [sandbox.dir().to_owned(), sandbox.folder("below")] {
+        install(&script, &folder.join("c2c-shim"));
+    }
+    for relative in [".", "below"] {
+        check(&doctor(&sandbox, Some(Path::new(relative))), "programs", "ok", "");
+    }
+    let servers = json!({"mcpServers": {"c2c": {"command": "./below/c2c-shim"}}}).to_string();
+    fs::write(sandbox.dir().join(".mcp.json"), servers).unwrap();
+    check(&doctor(&sandbox, None), "programs", "ok", "");
+    assert!(!sandbox.dir().join("was-run").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_is_interrupted_leaves_no_broker_and_no_folder() {
+    use c2c_harness::{PATIENCE, brokers, until_some};
+    let sandbox = healthy();
+    let config = &sandbox.paths().config;
+    fs::write(config, "idle_exit = 600\n").unwrap();
+    mode(config, 0o600);
+    well(&sandbox);
+    let mut doctor = sandbox.c2c_started(&["doctor"]);
+    let tmp = sandbox.dir().join("tmp");
+    let (store, broker) = until_some("a broker tries the configuration", PATIENCE, || {
+        let store = fs::read_dir(&tmp).unwrap().next()?.unwrap().path().join("c2c.db");
+        Some((store.clone(), *brokers(&store).first()?))
+    });
+    // It does not answer before the doctor was told to end.
+    signal(broker, Signal::STOP);
+    signal(doctor.id(), Signal::INT);
+    signal(broker, Signal::CONT);
+    assert_eq!(doctor.wait().unwrap().code(), Some(130));
+    assert!(brokers(&store).is_empty());
+    assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0, "a folder is left");
 }
 
 #[test]
@@ -205,6 +273,23 @@ fn sessions_that_use_another_store_or_take_no_name_are_found() {
         check(&report, "environment", "warning", says);
     }
     register(&sandbox, &binary("c2c-shim"), &json!({"CLAUDE_C2C_DB": sandbox.store()}));
+    check(&doctor(&sandbox, None), "environment", "ok", "");
+}
+
+#[test]
+fn what_the_users_settings_say_is_found_also_where_a_project_has_settings() {
+    let sandbox = healthy();
+    let elsewhere = sandbox.dir().join("other.db");
+    let user = json!({"env": {"CLAUDE_C2C_DB": elsewhere, "C2C_PUSH": "off"}});
+    let project = sandbox.folder(".claude").join("settings.json");
+    fs::write(sandbox.dir().join("home/.claude/settings.json"), user.to_string()).unwrap();
+    fs::write(&project, json!({"env": {"SOMETHING": "else"}}).to_string()).unwrap();
+    let report = doctor(&sandbox, None);
+    for says in [elsewhere.to_str().unwrap(), "C2C_PUSH=off"] {
+        check(&report, "environment", "warning", says);
+    }
+    fs::write(&project, json!({"env": {"C2C_PUSH": "auto", "CLAUDE_C2C_DB": sandbox.store()}}).to_string())
+        .unwrap();
     check(&doctor(&sandbox, None), "environment", "ok", "");
 }
 

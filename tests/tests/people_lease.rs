@@ -135,6 +135,86 @@ fn a_run_keeps_the_lease_over_a_crash_of_the_broker() {
     assert_eq!((said.status, entry(&sandbox, "deploy")), (Some(0), None), "{said:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_keeps_its_lease_although_the_session_of_its_name_comes_back() {
+    use c2c_harness::{Signal, signal};
+    let sandbox = Sandbox::new();
+    let _started = sandbox.person(&["tail"]);
+    drop(sandbox.raw_session("ops"));
+    sandbox.until_status("ops is away", |status| status.sessions_online == 0);
+    let (started, end) = (sandbox.dir().join("started"), sandbox.dir().join("end"));
+    let script = until_file(&started, &end);
+    let words = ["lease", "run", "deploy", "--as", "ops", "--ttl", "21", "--", "sh", "-c", &script];
+    let mut running = sandbox.c2c_started(&words);
+    until("the command runs", PATIENCE, || started.exists());
+    let before = entry(&sandbox, "deploy").unwrap()["version"].as_i64();
+    // While it cannot see it the broker is another one, and the name is its session's again.
+    signal(running.id(), Signal::STOP);
+    let _killed = sandbox.kill_broker();
+    let _started = sandbox.person(&["tail"]);
+    let ops = sandbox.raw_session("ops");
+    signal(running.id(), Signal::CONT);
+    // Its renewal is refused, and it looks whether the lease is still its own.
+    until("it looks, or ends", PATIENCE, || {
+        let metrics = sandbox.person(&["metrics"]);
+        running.try_wait().unwrap().is_some() || metrics.contains("c2c_calls_total{call=\"get_state\"}")
+    });
+    drop(ops);
+    until("it is renewed, or ends", PATIENCE, || {
+        let entry = entry(&sandbox, "deploy").expect("it is held all the time");
+        running.try_wait().unwrap().is_some() || entry["version"].as_i64() > before
+    });
+    std::fs::write(&end, "").unwrap();
+    let said = ended(running);
+    assert_eq!((said.status, entry(&sandbox, "deploy")), (Some(0), None), "{said:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_over_before_a_lease_that_cannot_be_renewed_expires() {
+    use c2c_harness::{Signal, alive, signal};
+    let sandbox = Sandbox::new();
+    let (started, end) = (sandbox.dir().join("started"), sandbox.dir().join("end"));
+    let script = format!("trap '' TERM; echo $$ > pid; {}", until_file(&started, &end));
+    let running = sandbox.c2c_started(&["lease", "run", "deploy", "--ttl", "6", "--", "sh", "-c", &script]);
+    until("the command runs", PATIENCE, || started.exists());
+    let pid: u32 = until_some("it says its id", PATIENCE, || {
+        std::fs::read_to_string(sandbox.dir().join("pid")).ok()?.trim().parse().ok()
+    });
+    let expires_at = entry(&sandbox, "deploy").unwrap()["expires_at"].as_str().unwrap().to_owned();
+    let broker = sandbox.broker_id();
+    signal(broker, Signal::STOP);
+    let said = ended(running);
+    let left = alive(pid);
+    signal(broker, Signal::CONT);
+    let now = sandbox.c2c(&["export", "--quiet"]).out;
+    let now: Value = serde_json::from_str(now.lines().next().unwrap()).unwrap();
+    assert!(now["exported_at"].as_str().unwrap() < expires_at.as_str(), "{now} {expires_at}");
+    assert_eq!((said.status, left), (Some(1), false), "{said:?}");
+    assert!(said.err.contains("could not be renewed"), "{said:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_terminal_what_the_command_started_is_asked_to_end_as_well() {
+    let sandbox = Sandbox::new();
+    let (started, end) = (sandbox.dir().join("started"), sandbox.dir().join("end"));
+    let inner = format!("trap 'touch asked; exit 0' TERM; {}", until_file(&started, &end));
+    let script = format!("sh -c \"{inner}\" > inner 2>&1; true");
+    let c2c = sandbox.command(&["lease", "run", "deploy", "--ttl", "3", "--", "sh", "-c", &script]);
+    let mut alone = std::process::Command::new("setsid");
+    alone.arg("--wait").arg(c2c.get_program()).args(c2c.get_args()).current_dir(sandbox.dir());
+    alone.env_clear().envs(c2c.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    alone.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    let running = alone.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    until("the command runs", PATIENCE, || started.exists());
+    let _stolen = sandbox.person(&["state", "set", "deploy", "mine", "--as", "ops"]);
+    let said = ended(running);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    assert!(sandbox.dir().join("asked").exists(), "{said:?}");
+}
+
 #[test]
 fn what_cannot_be_run_leaves_no_lease() {
     let sandbox = Sandbox::new();

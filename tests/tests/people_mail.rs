@@ -278,3 +278,28 @@ fn lists_show_the_newest_over_as_many_pages_as_it_takes() {
     assert_eq!(page.out.lines().count(), 3);
     assert!(page.err.contains("--limit shows more"), "{page:?}");
 }
+
+#[test]
+fn json_says_everything_and_holds_nothing_that_a_terminal_obeys() {
+    let sandbox = Sandbox::new();
+    let mut api = sandbox.session("api");
+    let body = "clear\u{9b}2J\u{7f}\u{202e}x";
+    let id = api.say("web", body).to_string();
+    api.ok("set_state", json!({"key": "k", "value": body}));
+    let all = [
+        &["tail", "--json"][..],
+        &["inbox", "web", "--json"],
+        &["search", "clear", "--json"],
+        &["show", &id, "--json"],
+        &["export", "--quiet"],
+        &["state", "get", "k", "--json"],
+        &["state", "ls", "--json"],
+    ];
+    for words in all {
+        let text = sandbox.person(words);
+        let obeyed = text.contains(|char: char| char != '\n' && (char.is_control() || char == '\u{202e}'));
+        assert!(!obeyed && text.contains("\\u009b2J\\u007f\\u202ex"), "{words:?}: {text:?}");
+    }
+    let message: Value = serde_json::from_str(&sandbox.person(&["tail", "--json"])).unwrap();
+    assert_eq!(message["body"], body);
+}

@@ -20,7 +20,7 @@ fn a_backup_is_restored_under_sessions_that_go_on() {
     let backup = sandbox.dir().join("backup.db");
     let _made = sandbox.person(&["backup", backup.to_str().unwrap()]);
     let lost = api.say("web", "after the backup");
-    let said = sandbox.c2c(&["restore", backup.to_str().unwrap(), "--yes", "--json"]);
+    let said = sandbox.c2c(&["restore", backup.to_str().unwrap(), "--yes", "--json", "--quiet"]);
     assert_eq!(said.status, Some(0), "{said:?}");
     let restored = said.json();
     assert_eq!(restored["messages"], 2);

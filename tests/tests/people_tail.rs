@@ -16,15 +16,7 @@ struct Tail {
 impl Tail {
     fn start(mut command: std::process::Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (into, lines) = channel();
-        std::thread::spawn(move || {
-            for line in out.lines().map_while(Result::ok) {
-                if into.send(line).is_err() {
-                    return;
-                }
-            }
-        });
+        let lines = lines_of(child.stdout.take().unwrap());
         Self { child, lines }
     }
 
@@ -32,6 +24,19 @@ impl Tail {
     fn next(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("a line")
     }
+}
+
+/// What comes, a line at a time.
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (into, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if into.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
 }
 
 impl Drop for Tail {
@@ -79,6 +84,24 @@ fn following_goes_on_over_a_restart_of_the_broker() {
     sandbox.kill_broker();
     api.say("web", "after");
     assert!(tail.next().ends_with("after"), "once, and nothing twice");
+}
+
+#[test]
+fn following_goes_on_with_the_store_that_was_restored() {
+    let sandbox = Sandbox::new();
+    let mut api = sandbox.session("api");
+    api.say("web", "in the backup");
+    let backup = sandbox.dir().join("backup.db");
+    let _made = sandbox.person(&["backup", "--quiet", backup.to_str().unwrap()]);
+    let before = (0..3).map(|_| api.say("web", "lost")).last();
+    let mut tail = Tail::start(sandbox.command(&["tail", "-f", "-n", "1"]));
+    assert!(tail.next().ends_with("lost"));
+    let _restored = sandbox.person(&["restore", backup.to_str().unwrap(), "--yes"]);
+    let said = lines_of(tail.child.stderr.take().unwrap()).recv_timeout(PATIENCE).expect("it says so");
+    assert!(said.contains("another one"), "{said:?}");
+    let after = Some(api.say("web", "to the restored one"));
+    assert!(after < before, "its id is below the place that was reached before: {after:?} {before:?}");
+    assert!(tail.next().ends_with("to the restored one"));
 }
 
 #[cfg(unix)]

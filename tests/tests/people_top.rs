@@ -289,6 +289,27 @@ fn a_broker_that_stops_answering_or_dies_is_told_and_the_view_goes_on() {
 }
 
 #[test]
+fn a_store_that_takes_the_place_of_the_one_before_is_shown_instead_of_it() {
+    let (sandbox, other) = (Sandbox::new(), Sandbox::new());
+    let (mut elsewhere, mut web) = (other.session("elsewhere"), other.session("web"));
+    let first = elsewhere.say("web", "pruned: its number is that of a message of the first store");
+    web.ok("mark_read", json!({"message_ids": [first]}));
+    let _pruned = other.person(&["prune", "--older-than", "0", "--yes"]);
+    for number in 2..=5 {
+        elsewhere.say("web", &format!("number {number} of the backup"));
+    }
+    let backup = other.dir().join("backup.db");
+    let _made = other.person(&["backup", "--quiet", backup.to_str().unwrap()]);
+    let mut api = sandbox.session("api");
+    let Some(screen) = Screen::start(&sandbox) else { return };
+    api.say("web", "of the first store");
+    screen.shows("of the first store");
+    let _restored = sandbox.person(&["restore", backup.to_str().unwrap(), "--yes"]);
+    let text = screen.shows("number 5 of the backup");
+    assert!(text.contains("number 2 of the backup") && !text.contains("of the first store"), "{text}");
+}
+
+#[test]
 fn without_a_terminal_it_says_what_to_use() {
     let sandbox = Sandbox::new();
     let said = sandbox.c2c(&["top"]);

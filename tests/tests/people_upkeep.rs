@@ -124,7 +124,7 @@ fn a_dry_run_counts_what_the_prune_then_deletes() {
     assert_eq!(unasked.status, Some(2), "{unasked:?}");
     assert!(unasked.err.contains("--yes") && unasked.err.contains("--dry-run"), "{unasked:?}");
     assert_eq!(sandbox.c2c(&would).json(), expected, "neither has deleted anything");
-    let pruned = sandbox.c2c(&["prune", "--older-than", "0", "--yes", "--json"]).json();
+    let pruned = sandbox.c2c(&["prune", "--older-than", "0", "--yes", "--json", "--quiet"]).json();
     let deleted = json!({"dry_run": false, "messages_deleted": 4, "sessions_deleted": 1, "state_deleted": 1});
     assert_eq!(pruned, deleted);
     assert_eq!(web.inbox_ids(json!({"unread_only": false})), ids[3..], "unread mail is never deleted");

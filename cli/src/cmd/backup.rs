@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
 use crate::progress::Progress;
 use crate::text::visible;
 use anyhow::Context;
@@ -12,7 +13,6 @@ use clap::Args;
 use serde_json::json;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What `--help` says first.
 pub(crate) const ABOUT: &str = "\
@@ -39,8 +39,6 @@ Examples:
 
 /// How long it may take, in milliseconds: an hour, more than any store needs.
 const TIMEOUT_MS: u64 = 3_600_000;
-/// Between two looks at the copy's length.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What can be said to `c2c backup`.
 #[derive(Debug, Args)]
@@ -63,13 +61,16 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<Exit> {
     let status = ask!(link, Status(Status {}), Status);
     let made = {
         let progress = Progress::new("copying", status.store_bytes, args.quiet);
+        let mut unfinished = target.clone().into_os_string();
+        unfinished.push(".unfinished");
         tokio::select! {
             made = copy(&link, path) => made?,
-            never = watch(&target, progress) => match never {},
+            never = progress.of_file(Path::new(&unfinished)) => match never {},
         }
     };
     let text = if args.json {
-        format!("{}\n", json!({"path": made.path, "bytes": made.bytes, "messages": made.messages}))
+        let object = json!({"path": made.path, "bytes": made.bytes, "messages": made.messages});
+        format!("{}\n", json_text(&object))
     } else {
         format!("{}: {} messages, {} bytes\n", visible(&made.path), made.messages, made.bytes)
     };
@@ -79,16 +80,6 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<Exit> {
 
 async fn copy(link: &Link, path: String) -> anyhow::Result<BackedUp> {
     Ok(ask!(link, Backup(Backup { path, timeout_ms: TIMEOUT_MS }), BackedUp))
-}
-
-/// Never ends by itself.
-async fn watch(target: &Path, mut progress: Progress) -> std::convert::Infallible {
-    let mut unfinished = target.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        progress.at(std::fs::metadata(&unfinished).map_or(0, |copy| copy.len()));
-    }
 }
 
 fn not_a_text(target: &Path) -> Error {

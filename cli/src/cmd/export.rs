@@ -1,15 +1,16 @@
 //! `c2c export`: everything that a store holds for people, as JSON lines.
 
+use crate::everybody;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
-use crate::print::now;
+use crate::mail;
+use crate::print::{json_text, now};
 use crate::progress::Progress;
 use crate::shape;
 use anyhow::Context;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, INBOX_LIMIT_MAX, PERSON_PAGE_MAX_CHARS};
-use c2c_proto::message::Message;
-use c2c_proto::request::{GetState, ListSessions, ListState, ReadMessage, Status, Traffic};
+use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, INBOX_LIMIT_MAX};
+use c2c_proto::request::{GetState, ListState, Status, Traffic};
 use c2c_proto::{Error, ErrorCode};
 use clap::Args;
 use serde_json::{Value, json};
@@ -106,18 +107,10 @@ async fn newest(link: &Link) -> anyhow::Result<MessageId> {
 }
 
 async fn sessions(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut after_name = None;
-    loop {
-        let page = ListSessions { active_within_min: ACTIVE_WITHIN_MAX_MIN, after_name: after_name.clone() };
-        let page = ask!(link, ListSessions(page), Sessions);
-        for session in &page.sessions {
-            line(out, "session", shape::session(session))?;
-        }
-        match page.sessions.last() {
-            Some(last) if page.more => after_name = Some(last.name.clone()),
-            _ => return Ok(()),
-        }
+    for session in everybody::sessions(link, ACTIVE_WITHIN_MAX_MIN, usize::MAX).await?.0 {
+        line(out, "session", shape::session(&session))?;
     }
+    Ok(())
 }
 
 async fn state(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
@@ -151,45 +144,20 @@ async fn messages(link: &Link, out: &mut impl Write, newest: MessageId, quiet: b
         let page = ask!(link, Traffic(ask_for), Inbox);
         // Those that were there may have been pruned since.
         let Some(last) = page.messages.last().map(|message| message.id) else { break };
-        for message in page.messages.into_iter().take_while(|message| message.id <= newest) {
-            if let Some(whole) = whole(link, message).await? {
-                line(out, "message", shape::message(&whole))?;
+        for mut message in page.messages.into_iter().take_while(|message| message.id <= newest) {
+            match mail::complete(link, &mut message).await {
+                // It was pruned meanwhile.
+                Err(error) if is_gone(&error) => {}
+                whole => {
+                    whole?;
+                    line(out, "message", shape::message(&message))?;
+                }
             }
         }
         after = last;
         progress.at(u64::try_from(after).unwrap_or_default());
     }
     Ok(())
-}
-
-/// With all of its body and all of its receipts, where a list leaves some out; `None` if it was pruned meanwhile.
-async fn whole(link: &Link, message: Message) -> anyhow::Result<Option<Message>> {
-    let complete = |body: &str| body.chars().count() as u64;
-    let mut offset = complete(&message.body);
-    let receipts = message.receipts.len() as u64;
-    if offset >= message.body_chars && receipts >= u64::from(message.receipts_total) {
-        return Ok(Some(message));
-    }
-    let mut whole = message;
-    loop {
-        let max_chars = u32::try_from(PERSON_PAGE_MAX_CHARS).unwrap_or(u32::MAX);
-        let page = ReadMessage { message_id: whole.id, offset, max_chars };
-        let page = match page_of(link, page).await {
-            Err(error) if error.downcast_ref::<Error>().is_some_and(is_gone) => return Ok(None),
-            page => page?,
-        };
-        whole.body.push_str(&page.body);
-        whole.receipts = page.receipts;
-        let chars = complete(&page.body);
-        offset += chars;
-        if offset >= whole.body_chars || chars == 0 {
-            return Ok(Some(whole));
-        }
-    }
-}
-
-async fn page_of(link: &Link, page: ReadMessage) -> anyhow::Result<Message> {
-    Ok(ask!(link, ReadMessage(page), OneMessage).message)
 }
 
 fn is_gone(error: &Error) -> bool {
@@ -202,5 +170,5 @@ fn line(out: &mut impl Write, kind: &str, object: Value) -> anyhow::Result<()> {
     if let Value::Object(members) = object {
         typed.extend(members);
     }
-    Ok(writeln!(out, "{}", Value::Object(typed))?)
+    Ok(writeln!(out, "{}", json_text(&Value::Object(typed)))?)
 }

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
 use crate::print::now;
 use crate::progress::Progress;
 use crate::text::visible;
@@ -73,7 +74,7 @@ pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
     let done = Import::into_store(progress).await?.all(input).await?;
     let Done { imported, known, state, kept } = done;
     let text = if args.json {
-        serde_json::json!({"imported": imported, "known": known, "state": state, "kept": kept}).to_string()
+        json_text(&serde_json::json!({"imported": imported, "known": known, "state": state, "kept": kept}))
     } else {
         format!(
             "imported {imported} messages and {state} entries; {known} messages were imported before, {kept} keys were there"

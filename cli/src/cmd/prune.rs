@@ -3,6 +3,8 @@
 use super::setup::ask::allowed;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
+use crate::progress;
 use c2c_proto::id::new_call_key;
 use c2c_proto::limits::PRUNE_DAYS_MAX;
 use c2c_proto::request::{Prune, PruneDryRun};
@@ -50,6 +52,9 @@ pub(crate) struct PruneArgs {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Say nothing of how far it is
+    #[arg(long)]
+    quiet: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -67,7 +72,7 @@ pub(crate) async fn run(args: PruneArgs) -> anyhow::Result<Exit> {
     let older_than_days = args.older_than;
     if args.dry_run || !args.yes {
         let link = Link::look_on()?;
-        let would = ask!(link, PruneDryRun(PruneDryRun { older_than_days }), Pruned);
+        let would = progress::during("counting", args.quiet, count(&link, older_than_days)).await?;
         if args.dry_run {
             return tell(&args, &would);
         }
@@ -77,20 +82,27 @@ pub(crate) async fn run(args: PruneArgs) -> anyhow::Result<Exit> {
         }
     }
     let (link, _name) = Link::take_part(None).await?;
-    let pruned = ask!(link, Prune(Prune { older_than_days, key: new_call_key() }), Pruned);
+    let pruned = progress::during("deleting", args.quiet, prune(&link, older_than_days)).await?;
     tell(&args, &pruned)
+}
+
+async fn count(link: &Link, older_than_days: u32) -> anyhow::Result<Pruned> {
+    Ok(ask!(link, PruneDryRun(PruneDryRun { older_than_days }), Pruned))
+}
+
+async fn prune(link: &Link, older_than_days: u32) -> anyhow::Result<Pruned> {
+    Ok(ask!(link, Prune(Prune { older_than_days, key: new_call_key() }), Pruned))
 }
 
 fn tell(args: &PruneArgs, pruned: &Pruned) -> anyhow::Result<Exit> {
     let text = if args.json {
         let Pruned { messages_deleted, sessions_deleted, state_deleted } = pruned;
-        json!({
+        json_text(&json!({
             "dry_run": args.dry_run,
             "messages_deleted": messages_deleted,
             "sessions_deleted": sessions_deleted,
             "state_deleted": state_deleted,
-        })
-        .to_string()
+        }))
     } else {
         counted(if args.dry_run { "would be deleted" } else { "deleted" }, pruned)
     };

@@ -4,6 +4,8 @@
 use super::setup::ask;
 use crate::control;
 use crate::exit::Exit;
+use crate::print;
+use crate::progress::Progress;
 use crate::text::visible;
 use anyhow::Context;
 use c2c_proto::client::{broker_not_found, find_broker};
@@ -12,7 +14,7 @@ use c2c_proto::{Error, ErrorCode};
 use clap::Args;
 use serde::Deserialize;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 
@@ -49,10 +51,16 @@ pub(crate) struct RestoreArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Say nothing of how far it is
+    #[arg(long)]
+    quiet: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
+
+/// What the broker's program has behind the store's own name while it copies.
+const UNFINISHED: &str = ".restore-unfinished";
 
 /// The broker's word on it.
 #[derive(Deserialize)]
@@ -81,13 +89,22 @@ pub(crate) async fn run(args: RestoreArgs) -> anyhow::Result<Exit> {
         writeln!(io::stdout(), "nothing was changed")?;
         return Ok(Exit::Error);
     }
-    let Word { messages, aside, error } = restore(&paths, &file).await?;
+    let word = {
+        let progress = Progress::new("copying", file.metadata().map_or(0, |file| file.len()), args.quiet);
+        let mut unfinished = paths.store.clone().into_os_string();
+        unfinished.push(UNFINISHED);
+        tokio::select! {
+            word = restore(&paths, &file) => word,
+            never = progress.of_file(Path::new(&unfinished)) => match never {},
+        }
+    };
+    let Word { messages, aside, error } = word?;
     if let Some(error) = error {
         return Err(error.into());
     }
     if args.json {
         let object = serde_json::json!({"messages": messages, "aside": aside});
-        writeln!(io::stdout(), "{object}")?;
+        print::json(&object)?;
     } else {
         writeln!(
             io::stdout(),
@@ -113,7 +130,7 @@ async fn warning(paths: &StorePaths) -> anyhow::Result<String> {
     })
 }
 
-async fn restore(paths: &StorePaths, file: &std::path::Path) -> anyhow::Result<Word> {
+async fn restore(paths: &StorePaths, file: &Path) -> anyhow::Result<Word> {
     let broker = find_broker().ok_or_else(|| broker_not_found(paths))?;
     let output = Command::new(&broker)
         .arg("--ready-stdout")

@@ -1,12 +1,11 @@
 //! `c2c sessions`: who is there.
 
+use crate::everybody;
 use crate::exit::Exit;
-use crate::link::{Link, ask};
+use crate::link::Link;
 use crate::text::visible;
 use crate::{print, shape};
-use c2c_proto::Error;
 use c2c_proto::limits::ACTIVE_WITHIN_MAX_MIN;
-use c2c_proto::request::ListSessions;
 use c2c_proto::response::SessionInfo;
 use c2c_proto::time::Timestamp;
 use clap::Args;
@@ -63,7 +62,7 @@ pub(crate) struct SessionsArgs {
 /// List the sessions.
 pub(crate) async fn run(args: SessionsArgs) -> anyhow::Result<Exit> {
     let within = if args.all { ACTIVE_WITHIN_MAX_MIN } else { args.within };
-    let sessions = list(&Link::look_on()?, within).await?;
+    let (sessions, _) = everybody::sessions(&Link::look_on()?, within, usize::MAX).await?;
     if args.json {
         let sessions: Vec<Value> = sessions.iter().map(shape::session).collect();
         print::json(&json!({"sessions": sessions}))?;
@@ -73,19 +72,6 @@ pub(crate) async fn run(args: SessionsArgs) -> anyhow::Result<Exit> {
         print::out(&table(&sessions, print::now()))?;
     }
     Ok(Exit::Done)
-}
-
-async fn list(link: &Link, active_within_min: u32) -> Result<Vec<SessionInfo>, Error> {
-    let mut all: Vec<SessionInfo> = Vec::new();
-    loop {
-        let after_name = all.last().map(|session| session.name.clone());
-        let page = ask!(link, ListSessions(ListSessions { active_within_min, after_name }), Sessions);
-        let ends = !page.more || page.sessions.is_empty();
-        all.extend(page.sessions);
-        if ends {
-            return Ok(all);
-        }
-    }
 }
 
 fn nobody(args: &SessionsArgs) -> String {

@@ -3,6 +3,7 @@
 use super::metrics::object as figures;
 use crate::control;
 use crate::exit::Exit;
+use crate::print::json_text;
 use crate::text::visible;
 use crate::trouble;
 use c2c_proto::paths::StorePaths;
@@ -41,8 +42,8 @@ fn none_runs(paths: &StorePaths) -> anyhow::Result<Exit> {
 
 /// Somebody listens, and says nothing.
 fn silent(paths: &StorePaths, error: &Error) -> anyhow::Result<Exit> {
-    let who =
-        trouble::holder(&paths.lock).map_or_else(|| "the broker".to_owned(), |pid| format!("process {pid}"));
+    let who = trouble::holder(&paths.lock)
+        .map_or_else(|| "the broker".to_owned(), |holder| format!("process {}", holder.pid));
     let hint =
         format!("{who} may be stopped or hung: end it, and the next session starts another; nothing is lost");
     let text = format!("c2c: {}\n     {}\n", visible(&error.message), visible(&hint));
@@ -75,7 +76,7 @@ fn object(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
         "push": push.iter().map(push_object).collect::<Vec<Value>>(),
         "metrics": figures::all(metrics),
     });
-    format!("{object}\n")
+    format!("{}\n", json_text(&object))
 }
 
 /// One line for each fact.

@@ -63,7 +63,7 @@ pub(crate) struct DoctorArgs {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
-    /// Print only what is not ok
+    /// Print only what is not ok, and nothing of how far it is
     #[arg(long)]
     quiet: bool,
 }
@@ -72,13 +72,13 @@ pub(crate) struct DoctorArgs {
 pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<Exit> {
     let mut stage = Stage::default();
     let examined = tokio::select! {
-        checks = examine(&mut stage) => Some(checks),
+        checks = examine(&mut stage, args.quiet) => Some(checks),
         asked = interrupt::requested() => {
             asked?;
             None
         }
     };
-    // What the round trip started is ended whichever way it went.
+    // What was started for a check is ended whichever way it went.
     let ended = stage.end().await;
     match examined {
         Some(checks) => {
@@ -96,7 +96,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<Exit> {
     }
 }
 
-async fn examine(stage: &mut Stage) -> anyhow::Result<Vec<Check>> {
+async fn examine(stage: &mut Stage, quiet: bool) -> anyhow::Result<Vec<Check>> {
     let places = Places::find()?;
     let paths = &places.store;
     let registered = Registered::read(&places);
@@ -106,8 +106,8 @@ async fn examine(stage: &mut Stage) -> anyhow::Result<Vec<Check>> {
     let (lock, reached) = broker::reach(paths).await;
     checks.push(lock);
     checks.push(broker::check(reached.as_deref()));
-    checks.push(config::check(paths).await);
-    checks.extend(store::check(reached.is_some()).await);
+    checks.push(config::check(stage, paths).await);
+    checks.extend(store::check(reached.is_some(), quiet).await);
     checks.push(service::check(&places).await);
     checks.extend(client::check(&places, &registered));
     checks.push(sessions::check(paths, reached.is_some()).await);

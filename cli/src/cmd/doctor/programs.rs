@@ -33,7 +33,8 @@ pub(super) async fn check(registered: &Registered) -> Check {
     }
     let beside = asked.len();
     let path = env::var_os("PATH").unwrap_or_default();
-    for folder in env::split_paths(&path) {
+    // What a relative one means depends on the folder that this is run in, and what lies there is not to be run.
+    for folder in env::split_paths(&path).filter(|folder| folder.is_absolute()) {
         NAMES.iter().map(|name| file(&folder, name)).for_each(|found| add(&mut asked, found));
     }
     registered.programs().for_each(|program| add(&mut asked, program));

@@ -25,7 +25,7 @@ pub(super) struct Registered {
     pub(super) servers: Vec<Server>,
     /// The command line of each hook of ours.
     pub(super) hooks: Vec<String>,
-    /// The variables that the user's settings give to each session.
+    /// The variables that the settings of all scopes give to each session.
     pub(super) env: Value,
     /// The plugin is enabled.
     pub(super) plugin: bool,
@@ -52,9 +52,7 @@ impl Registered {
             let enabled = settings["enabledPlugins"].as_object();
             found.plugin |= enabled
                 .is_some_and(|all| all.iter().any(|(name, on)| name.starts_with("c2c@") && *on == true));
-            if settings["env"].is_object() {
-                found.env = settings["env"].clone();
-            }
+            found.take_env(&settings["env"]);
         }
         found.unreadable.dedup();
         found
@@ -84,6 +82,13 @@ impl Registered {
         }
     }
 
+    /// The nearer scope comes later, and its variables take the place of those of the same name.
+    fn take_env(&mut self, env: &Value) {
+        for (name, value) in env.as_object().into_iter().flatten() {
+            self.env[name.as_str()] = value.clone();
+        }
+    }
+
     fn take_hooks(&mut self, events: &Value) {
         let groups = events.as_object().into_iter().flatten().filter_map(|(_, groups)| groups.as_array());
         let hooks = groups.flatten().filter_map(|group| group["hooks"].as_array()).flatten();
@@ -92,11 +97,11 @@ impl Registered {
         self.hooks.extend(commands.filter(ours).map(str::to_owned));
     }
 
-    /// Every program that is named by a path.
+    /// Every program that is named wherever the client is started. What lies in the folder that this is run in is not to be run.
     pub(super) fn programs(&self) -> impl Iterator<Item = PathBuf> {
         let servers = self.servers.iter().map(|server| server.command.clone());
         let hooks = self.hooks.iter().filter_map(|command| program_of_hook(command));
-        servers.chain(hooks).filter_map(|command| found(&command))
+        servers.chain(hooks).filter_map(|command| found(&command)).filter(|program| program.is_absolute())
     }
 }
 
@@ -111,4 +116,20 @@ pub(super) fn program_of_hook(command: &str) -> Option<String> {
 pub(super) fn found(command: &str) -> Option<PathBuf> {
     let path = Path::new(command);
     if path.components().count() > 1 { path.is_file().then(|| path.to_owned()) } else { on_path(command) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Registered;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_nearer_scope_hides_only_the_variables_that_it_names() {
+        let mut found = Registered::default();
+        found.take_env(&json!({"CLAUDE_C2C_DB": "/user.db", "C2C_PUSH": "off"}));
+        found.take_env(&Value::Null);
+        found.take_env(&json!({"C2C_PUSH": "auto", "OTHER": "1"}));
+        let all = json!({"CLAUDE_C2C_DB": "/user.db", "C2C_PUSH": "auto", "OTHER": "1"});
+        assert_eq!(found.env, all);
+    }
 }

@@ -1,6 +1,7 @@
 //! What a check found, and how that is printed. It knows none of the checks.
 
 use crate::exit::Exit;
+use crate::print::json_text;
 use crate::text::{Paint, visible};
 use c2c_proto::Error;
 use serde_json::{Value, json};
@@ -102,6 +103,12 @@ impl Check {
         Self { name, standing, says: says.join("; "), mend: Some(mends.join("; ")) }
     }
 
+    /// Whether it stands so and says this.
+    #[cfg(test)]
+    pub(super) fn is(&self, standing: Standing, says: &str) -> bool {
+        self.standing == standing && self.says.contains(says)
+    }
+
     fn object(&self) -> Value {
         json!({"name": self.name, "status": self.standing.word(), "says": self.says, "mend": self.mend})
     }
@@ -128,7 +135,8 @@ pub(super) fn print(checks: &[Check], json: bool, quiet: bool) -> anyhow::Result
     let (failed, warnings) = (count(Standing::Failed), count(Standing::Warning));
     let text = if json {
         let checks: Vec<Value> = checks.iter().map(Check::object).collect();
-        format!("{}\n", json!({"checks": checks, "failed": failed, "warnings": warnings}))
+        let object = json!({"checks": checks, "failed": failed, "warnings": warnings});
+        format!("{}\n", json_text(&object))
     } else {
         let paint = Paint::for_stdout();
         let shown = checks.iter().filter(|check| !quiet || check.standing != Standing::Ok);

@@ -25,6 +25,17 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    /// A store of its own in a new folder, with this configuration.
+    pub(super) fn store(&mut self, config: &[u8]) -> anyhow::Result<StorePaths> {
+        let folder = tempfile::Builder::new().prefix("c2c-doctor-").tempdir()?;
+        let paths = StorePaths::of_store(&folder.path().join("c2c.db"));
+        self.folder = Some(folder);
+        let paths = paths?;
+        std::fs::write(&paths.config, config)?;
+        self.broker = Some(Broker { paths: paths.clone() });
+        Ok(paths)
+    }
+
     /// Ends and removes everything. What fails hides nothing that comes after it.
     pub(super) async fn end(&mut self) -> anyhow::Result<()> {
         let mut first = Ok(());
@@ -59,13 +70,8 @@ pub(super) async fn check(stage: &mut Stage) -> Check {
 
 async fn play(stage: &mut Stage) -> anyhow::Result<Duration> {
     let programs = Programs::beside_this_one()?;
-    let folder = tempfile::Builder::new().prefix("c2c-doctor-").tempdir()?;
-    let path = folder.path().to_owned();
-    stage.folder = Some(folder);
-    let paths = StorePaths::of_store(&path.join("c2c.db"))?;
-    std::fs::write(&paths.config, "idle_exit = 10\n")?;
-    let store = paths.store.clone();
-    stage.broker = Some(Broker { paths });
+    let store = stage.store(b"idle_exit = 10\n")?.store;
+    let path = store.parent().context("the store lies in no folder")?.to_owned();
     for name in ["waits", "sends"] {
         let started = Instant::now();
         stage.sessions.push(Session::start(&programs, &path, &store, name)?);

@@ -3,10 +3,10 @@
 use super::report::{Check, Problem};
 use super::store::{failure, page};
 use crate::control;
+use crate::everybody;
 use crate::link::{Link, ask};
 use crate::print::now;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::ListSessions;
 use c2c_proto::response::SessionInfo;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -36,7 +36,7 @@ pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
 
 async fn look(paths: &StorePaths) -> anyhow::Result<Check> {
     let link = Link::look_on()?;
-    let sessions = all(&link).await?;
+    let (sessions, _) = everybody::sessions(&link, ACTIVE_MIN, usize::MAX).await?;
     let mut problems = Vec::new();
     for session in sessions.iter().filter(|session| session.unread >= MUCH) {
         problems.push(unread(session, ""));
@@ -60,20 +60,6 @@ async fn look(paths: &StorePaths) -> anyhow::Result<Check> {
         fine.push_str(&format!("; told of mail only by hooks, at their next turn: {}", quiet.join(", ")));
     }
     Ok(Check::of("sessions", problems, fine))
-}
-
-async fn all(link: &Link) -> anyhow::Result<Vec<SessionInfo>> {
-    let mut sessions: Vec<SessionInfo> = Vec::new();
-    loop {
-        let after_name = sessions.last().map(|session| session.name.clone());
-        let page =
-            ask!(link, ListSessions(ListSessions { active_within_min: ACTIVE_MIN, after_name }), Sessions);
-        let ends = !page.more || page.sessions.is_empty();
-        sessions.extend(page.sessions);
-        if ends {
-            return Ok(sessions);
-        }
-    }
 }
 
 fn unread(session: &SessionInfo, more: &str) -> Problem {

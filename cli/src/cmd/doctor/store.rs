@@ -3,33 +3,35 @@
 use super::report::Check;
 use crate::link::{Link, ask};
 use crate::print::now;
-use c2c_proto::Error;
+use crate::progress;
 use c2c_proto::id::MessageId;
 use c2c_proto::request::{Check as Question, Filter, Traffic};
 use c2c_proto::response::Checked;
 use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// Reading through a large store takes its time.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(600);
 /// For a page of messages.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A clock that is set by the network moves by less.
 const TOLERATED_S: i64 = 5;
 
 /// The checks `store` and `clock`.
-pub(super) async fn check(reached: bool) -> [Check; 2] {
+pub(super) async fn check(reached: bool, quiet: bool) -> [Check; 2] {
     if !reached {
         let why = "no broker answers";
         return [Check::skipped("store", why), Check::skipped("clock", why)];
     }
-    [integrity().await, clock().await]
+    [progress::during("checking the store", quiet, integrity()).await, clock().await]
 }
 
 async fn integrity() -> Check {
     let mend = "put a backup in its place: `c2c restore`";
-    match timeout(CHECK_TIMEOUT, checked()).await {
+    // The broker, which is told the same, has a moment to say that it gave up.
+    match timeout(CHECK_TIMEOUT + PAGE_TIMEOUT, checked()).await {
         Ok(Ok(Checked { problems, schema })) if problems.is_empty() => {
             Check::ok("store", format!("read through, nothing is wrong; schema {schema}"))
         }
@@ -41,11 +43,17 @@ async fn integrity() -> Check {
                 mend,
             )
         }
-        Ok(Err(error)) => failure("store", &error),
-        Err(_) => {
-            Check::warning("store", "it was not read through in time", "try again while it is less used")
+        Ok(Err(error)) if !gave_up(&error) => failure("store", &error),
+        Ok(Err(_)) | Err(_) => {
+            let says = format!("it was not read through within {} s", CHECK_TIMEOUT.as_secs());
+            Check::warning("store", says, "try again while it is less used")
         }
     }
+}
+
+/// Whether the broker ran out of time: nothing else about this question can be wrong.
+fn gave_up(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Error>().is_some_and(|error| error.code == ErrorCode::InvalidArgument)
 }
 
 /// What the broker says, with its hint.

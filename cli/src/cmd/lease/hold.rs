@@ -50,17 +50,18 @@ impl fmt::Display for Held {
     }
 }
 
-/// Takes the lease, within this time if somebody else holds it.
+/// Takes the lease, within this time if somebody else holds it. The moment is one at which its time had not begun yet.
 pub(super) async fn take(
     link: &Link,
     terms: &Terms,
     within: Duration,
-) -> anyhow::Result<Result<StateSet, Held>> {
+) -> anyhow::Result<Result<(StateSet, Instant), Held>> {
     let end = Instant::now() + within;
     loop {
+        let since = Instant::now();
         match put(link, terms.set(0, new_call_key())).await {
             Err(error) if is_conflict(&error) => {}
-            set => return set.map(Ok),
+            set => return set.map(|set| Ok((set, since))),
         }
         // Whoever held it may be gone by now: then it is to be had at once.
         let Some(mut held) = look(link, &terms.key).await? else { continue };
@@ -93,13 +94,15 @@ pub(super) async fn release(link: &Link, key: &str, version: Version) -> anyhow:
     Ok(())
 }
 
-/// The version that the key has, if it is still these terms' own.
-pub(super) async fn own_version(link: &Link, terms: &Terms) -> anyhow::Result<Option<Version>> {
-    let entry = look(link, &terms.key).await?;
-    Ok(entry.filter(|entry| entry.value.as_deref() == Some(&terms.value)).map(|entry| entry.version))
+/// The version that the key has, if it is still these terms' own: the one that was known, or one that was set with the same
+/// words, by a renewal whose answer got lost. Asked by nobody in particular: the holder may be kept out meanwhile.
+pub(super) async fn own_version(terms: &Terms, known: Version) -> anyhow::Result<Option<Version>> {
+    let entry = look(&Link::look_on()?, &terms.key).await?;
+    let own = |entry: &Entry| entry.version == known || entry.value.as_deref() == Some(&terms.value);
+    Ok(entry.filter(own).map(|entry| entry.version))
 }
 
-/// Whether another version is there than was assumed, or none.
+/// Whether another version is there than was assumed, or none; or the holder's name is another one's now.
 pub(super) fn is_conflict(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Error>().is_some_and(|error| error.code == ErrorCode::Conflict)
 }

@@ -7,6 +7,7 @@ mod run;
 use super::state::for_a_person;
 use crate::exit::Exit;
 use crate::link::Link;
+use crate::print::{self, json_text};
 use crate::text::visible;
 use c2c_proto::id::Version;
 use c2c_proto::limits::{STATE_TTL_MAX_S, WAIT_MAX_S};
@@ -33,7 +34,8 @@ is lost, because somebody changed the key or it could not be renewed in time, th
 pub(crate) const AFTER: &str = "\
 The key's value is {\"holder\": NAME}, and from `run` also \"pid\", the process of c2c. The command that `run` starts has
 C2C_LEASE_KEY and C2C_LEASE_VERSION (the version at taking) in its environment; Ctrl-C and requests to terminate end it
-with a request to terminate, and after 5 seconds by force.
+with a request to terminate, and after 5 seconds by force. If the lease cannot be renewed it is asked so early that it is
+over when the lease expires. Where there is no terminal all of its process group is meant, else the command alone.
 
 `take` and `renew` print the version. With --json: key, version, holder, expires_at.
 
@@ -121,7 +123,7 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
         What::Take(args) => {
             let terms = terms(&args, &json!({"holder": holder}));
             match hold::take(&link, &terms, Duration::from_secs(args.wait)).await? {
-                Ok(set) => tell(&set, json),
+                Ok((set, _)) => tell(&set, json),
                 Err(held) => refuse(&args, &held),
             }
         }
@@ -133,7 +135,7 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
         What::Release { key, version } => {
             hold::release(&link, &key, version).await.map_err(for_a_person)?;
             if json {
-                writeln!(io::stdout(), "{}", json!({"key": key, "version": version, "released": true}))?;
+                print::json(&json!({"key": key, "version": version, "released": true}))?;
             }
             Ok(Exit::Done)
         }
@@ -141,7 +143,7 @@ pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
             let value = json!({"holder": holder, "pid": std::process::id()});
             let terms = terms(&take, &value);
             match hold::take(&link, &terms, Duration::from_secs(take.wait)).await? {
-                Ok(set) => run::run(&link, &terms, set.version, &command).await,
+                Ok((set, since)) => run::run(&link, &terms, (set.version, since), &command).await,
                 Err(held) => refuse(&take, &held),
             }
         }
@@ -154,13 +156,12 @@ fn terms(args: &TakeArgs, value: &serde_json::Value) -> Terms {
 
 fn tell(set: &StateSet, json: bool) -> anyhow::Result<Exit> {
     let text = if json {
-        json!({
+        json_text(&json!({
             "key": set.state_key,
             "version": set.version,
             "holder": set.updated_by,
             "expires_at": set.expires_at.map(|at| at.to_string()),
-        })
-        .to_string()
+        }))
     } else {
         set.version.to_string()
     };

@@ -4,6 +4,7 @@ use super::SetArgs;
 use super::json::from_typed;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::{self, json_text};
 use crate::text::visible;
 use anyhow::Context;
 use c2c_proto::id::{Version, new_call_key};
@@ -24,7 +25,7 @@ pub(super) async fn set(args: SetArgs, as_name: Option<&str>, json: bool) -> any
         key: new_call_key(),
     };
     let set = put(&link, request).await.map_err(for_a_person)?;
-    let text = if json { object(&set).to_string() } else { set.version.to_string() };
+    let text = if json { json_text(&object(&set)) } else { set.version.to_string() };
     writeln!(io::stdout(), "{text}")?;
     Ok(Exit::Done)
 }
@@ -39,7 +40,7 @@ pub(super) async fn remove(
     let request = DeleteState { state_key: key.clone(), if_version, key: new_call_key() };
     let Deleted { deleted } = delete(&link, request).await.map_err(for_a_person)?;
     if json {
-        writeln!(io::stdout(), "{}", json!({"key": key, "deleted": deleted}))?;
+        print::json(&json!({"key": key, "deleted": deleted}))?;
     }
     if deleted {
         return Ok(Exit::Done);

@@ -3,6 +3,7 @@
 use super::json::compact;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
 use crate::shape;
 use crate::text::{Paint, shortened, visible};
 use c2c_proto::Error;
@@ -22,7 +23,7 @@ pub(super) async fn get(key: &str, json: bool) -> anyhow::Result<Exit> {
         return Err(Error::not_found(format!("there is no entry {key:?}, or it has expired"), hint).into());
     };
     let text = if json {
-        shape::entry(&entry).to_string()
+        json_text(&shape::entry(&entry))
     } else {
         compact(entry.value.as_deref().unwrap_or("null"))
     };
@@ -43,7 +44,8 @@ pub(super) async fn list(prefix: &str, json: bool) -> anyhow::Result<Exit> {
         }
     }
     let text = if json {
-        format!("{}\n", json!({"entries": entries.iter().map(shape::entry).collect::<Vec<Value>>()}))
+        let entries: Vec<Value> = entries.iter().map(shape::entry).collect();
+        format!("{}\n", json_text(&json!({"entries": entries})))
     } else {
         table(&entries, Paint::for_stdout())
     };

@@ -4,6 +4,7 @@ use super::WatchArgs;
 use super::json::compact;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
+use crate::print::json_text;
 use crate::shape;
 use crate::text::{Paint, visible};
 use c2c_proto::id::Version;
@@ -46,7 +47,7 @@ fn object(key: &str, entry: Option<&Entry>) -> String {
         || json!({"key": key, "value": null, "version": null, "updated_at": null, "updated_by": null, "expires_at": null}),
         shape::entry,
     );
-    object.to_string()
+    json_text(&object)
 }
 
 fn row(entry: Option<&Entry>, paint: Paint) -> String {

@@ -3,7 +3,7 @@
 mod notify;
 
 use crate::exit::Exit;
-use crate::link::{Link, ask};
+use crate::link::{Link, Stores, ask};
 use crate::mail::{self, LIMIT_DEFAULT, Matching};
 use crate::print::{self, Printer};
 use crate::shape;
@@ -11,6 +11,7 @@ use c2c_proto::id::MessageId;
 use c2c_proto::limits::INBOX_LIMIT_MAX;
 use c2c_proto::message::Message;
 use c2c_proto::request::Traffic;
+use c2c_proto::response::Inbox;
 use clap::Args;
 use notify::Notifier;
 
@@ -69,7 +70,7 @@ pub(crate) struct TailArgs {
 /// Show the messages of all sessions as they come.
 pub(crate) async fn run(args: TailArgs) -> anyhow::Result<Exit> {
     let printer = Printer::for_stdout();
-    let link = Link::look_on()?;
+    let (link, mut stores) = Link::keep_looking_on()?;
     let notifier = if args.notify { Notifier::find()? } else { None };
     let wanted =
         Traffic { mailbox: args.to.clone(), filter: args.matching.filter(None), ..Traffic::default() };
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: TailArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     tokio::select! {
-        failed = follow(&link, wanted, after, |message| {
+        failed = follow(&link, &mut stores, wanted, after, |message| {
             tell(printer, &args, message)?;
             if let Some(notifier) = &notifier {
                 notifier.came(message);
@@ -101,6 +102,7 @@ pub(crate) async fn run(args: TailArgs) -> anyhow::Result<Exit> {
 /// Gives each message that comes to `tell`, until that or the broker fails.
 async fn follow(
     link: &Link,
+    stores: &mut Stores,
     wanted: Traffic,
     mut after: MessageId,
     tell: impl Fn(&Message) -> std::io::Result<()>,
@@ -108,11 +110,30 @@ async fn follow(
     loop {
         let request =
             Traffic { after_id: Some(after), limit: INBOX_LIMIT_MAX, timeout_ms: ROUND_MS, ..wanted.clone() };
-        for message in ask!(link, Traffic(request), Inbox).messages {
+        let page = tokio::select! {
+            // First: what the other one answers is no answer to this question.
+            biased;
+            () = stores.another() => None,
+            page = page_of(link, request) => Some(page?),
+        };
+        let Some(page) = page else {
+            // Only what comes, as of the one before: what is there was restored.
+            let newest = Traffic { before_id: Some(MessageId::MAX), limit: 1, ..Traffic::default() };
+            after = page_of(link, newest).await?.messages.last().map_or(0, |message| message.id);
+            print::remark(
+                "c2c: the store was replaced by another one, as `c2c restore` does; what comes to it is shown",
+            )?;
+            continue;
+        };
+        for message in page.messages {
             tell(&message)?;
             after = message.id;
         }
     }
+}
+
+async fn page_of(link: &Link, request: Traffic) -> anyhow::Result<Inbox> {
+    Ok(ask!(link, Traffic(request), Inbox))
 }
 
 fn tell(printer: Printer, args: &TailArgs, message: &Message) -> std::io::Result<()> {

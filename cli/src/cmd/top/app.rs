@@ -72,8 +72,6 @@ pub(super) enum Wish {
     Thread(MessageId, Vec<MessageId>),
     /// Send a message.
     Send(Box<Send>),
-    /// Look whether the store is still the same.
-    LookAgain,
 }
 
 impl App {
@@ -169,7 +167,7 @@ impl App {
         match news {
             News::Messages { messages, new } => return self.came(messages, new),
             News::Replaced(messages) => self.stream.replace(messages),
-            News::Sessions(sessions) => self.people.set(sessions),
+            News::Sessions { sessions, more } => self.people.set(sessions, more),
             News::Status(status) => return self.know(status),
             News::Marks(messages) => self.stream.mark(messages),
             News::Polled => {}
@@ -211,8 +209,7 @@ impl App {
         // Whatever was marked was committed.
         if before.is_none_or(|before| before.commits != now.commits || other) {
             self.marks_due = true;
-            let thread = self.thread.as_ref().map(|thread| Wish::Thread(thread.id, thread.whole()));
-            return if other { Some(Wish::LookAgain) } else { thread };
+            return self.thread.as_ref().map(|thread| Wish::Thread(thread.id, thread.whole()));
         }
         None
     }

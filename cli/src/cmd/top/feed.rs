@@ -2,15 +2,16 @@
 //! part, for as long as it takes. Nothing is ever marked. What came of it all arrives as news.
 
 use super::thread::is_cut;
-use crate::link::{Link, ask, strange};
+use crate::everybody;
+use crate::link::{Link, Stores, ask, strange};
+use crate::mail;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;
-use c2c_proto::request::{Filter, ListSessions, ReadMessage, Request, Send, Status, Traffic};
+use c2c_proto::request::{Filter, Request, Send, Status, Traffic};
 use c2c_proto::response::{self, Response, Sent, SessionInfo};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// Messages that are there from the start.
@@ -25,8 +26,8 @@ const PACE: Duration = Duration::from_millis(40);
 const AGAIN: Duration = Duration::from_secs(1);
 /// A session that is away is listed for this long, in minutes.
 const ACTIVE_MIN: u32 = 60;
-/// Characters of a body that are asked for at once: a frame holds them, whatever they are.
-const PAGE_CHARS: u32 = 1_000_000;
+/// Sessions that are listed at most: they are asked for each second.
+const SESSIONS_MAX: usize = 1_000;
 
 /// What the broker said, or why it said nothing.
 #[derive(Debug)]
@@ -41,7 +42,12 @@ pub(super) enum News {
     /// Another store took the place of the one before; these are its messages.
     Replaced(Vec<Message>),
     /// Who is there.
-    Sessions(Vec<SessionInfo>),
+    Sessions {
+        /// The sessions.
+        sessions: Vec<SessionInfo>,
+        /// Whether there are more than are listed.
+        more: bool,
+    },
     /// How the broker does.
     Status(Box<response::Status>),
     /// The messages on the screen as they are now.
@@ -81,21 +87,24 @@ pub(super) struct Poll {
 pub(super) struct Feed {
     link: Link,
     news: mpsc::UnboundedSender<News>,
-    look_again: Arc<Notify>,
+}
+
+/// Up to where the messages have been told.
+#[derive(Debug, Default)]
+struct Place {
+    /// The newest one; none yet, of this store.
+    after: Option<MessageId>,
+    /// Messages of another store were told before.
+    replaced: bool,
 }
 
 impl Feed {
     /// Begins to follow the messages.
-    pub(super) fn start(link: Link) -> (Self, mpsc::UnboundedReceiver<News>) {
+    pub(super) fn start(link: Link, stores: Stores) -> (Self, mpsc::UnboundedReceiver<News>) {
         let (news, receiver) = mpsc::unbounded_channel();
-        let feed = Self { link, news, look_again: Arc::new(Notify::new()) };
-        tokio::spawn(Box::pin(feed.clone().follow()));
+        let feed = Self { link, news };
+        tokio::spawn(Box::pin(feed.clone().follow(stores)));
         (feed, receiver)
-    }
-
-    /// Another broker answers: what was followed may be gone.
-    pub(super) fn look_again(&self) {
-        self.look_again.notify_one();
     }
 
     /// Looks at what changes without a message.
@@ -131,10 +140,10 @@ impl Feed {
     }
 
     /// Until nobody listens.
-    async fn follow(self) {
-        let mut after = None;
+    async fn follow(self, mut stores: Stores) {
+        let mut place = Place::default();
         while !self.news.is_closed() {
-            match self.step(&mut after).await {
+            match self.step(&mut place, &mut stores).await {
                 Ok(()) => {}
                 Err(error) => {
                     self.tell(News::Trouble(error));
@@ -144,33 +153,32 @@ impl Feed {
         }
     }
 
-    async fn step(&self, after: &mut Option<MessageId>) -> Result<(), Error> {
-        let Some(last) = *after else {
+    async fn step(&self, place: &mut Place, stores: &mut Stores) -> Result<(), Error> {
+        let Some(last) = place.after else {
             let messages = self.traffic(newest(FIRST)).await?.messages;
-            *after = Some(messages.last().map_or(0, |message| message.id));
-            self.tell(News::Messages { messages, new: false });
+            place.after = Some(messages.last().map_or(0, |message| message.id));
+            let replaced = std::mem::take(&mut place.replaced);
+            self.tell(if replaced {
+                News::Replaced(messages)
+            } else {
+                News::Messages { messages, new: false }
+            });
             return Ok(());
         };
         let next = Traffic { after_id: Some(last), limit: FIRST, timeout_ms: LOOK_MS, ..Traffic::default() };
         let messages = tokio::select! {
+            // First: what the other one answers is no answer to this question.
+            biased;
+            () = stores.another() => {
+                *place = Place { after: None, replaced: true };
+                return Ok(());
+            }
             page = self.traffic(next) => page?.messages,
-            () = self.look_again.notified() => return self.compare(after, last).await,
         };
         if let Some(newest) = messages.last() {
-            *after = Some(newest.id);
+            place.after = Some(newest.id);
             self.tell(News::Messages { messages, new: true });
             sleep(PACE).await;
-        }
-        Ok(())
-    }
-
-    /// Whether the store is one that never had what we saw.
-    async fn compare(&self, after: &mut Option<MessageId>, last: MessageId) -> Result<(), Error> {
-        let messages = self.traffic(newest(FIRST)).await?.messages;
-        let newest = messages.last().map_or(0, |message| message.id);
-        if newest < last {
-            *after = Some(newest);
-            self.tell(News::Replaced(messages));
         }
         Ok(())
     }
@@ -185,8 +193,8 @@ impl Feed {
             _ => return Err(strange()),
         }
         if poll.sessions {
-            let request = ListSessions { active_within_min: ACTIVE_MIN, after_name: None };
-            self.tell(News::Sessions(ask!(self.link, ListSessions(request), Sessions).sessions));
+            let (sessions, more) = everybody::sessions(&self.link, ACTIVE_MIN, SESSIONS_MAX).await?;
+            self.tell(News::Sessions { sessions, more });
         }
         if let Some((oldest, latest)) = poll.marks {
             let shown = Traffic {
@@ -204,28 +212,13 @@ impl Feed {
         let filter = Filter { thread: Some(id), ..Filter::default() };
         let page = self.traffic(Traffic { filter, ..newest(THREAD) }).await?;
         let long = page.messages.iter().filter(|one| is_cut(one) && !whole.contains(&one.id));
-        let long: Vec<_> = long.map(|message| (message.id, message.body_chars)).collect();
+        let long: Vec<Message> = long.cloned().collect();
         self.tell(News::Thread { id, messages: page.messages, more: page.more });
-        for (message_id, chars) in long {
-            let body = self.body(message_id, chars).await?;
-            self.tell(News::Body(message_id, body));
+        for mut message in long {
+            mail::complete(&self.link, &mut message).await?;
+            self.tell(News::Body(message.id, message.body));
         }
         Ok(())
-    }
-
-    async fn body(&self, message_id: MessageId, chars: u64) -> Result<String, Error> {
-        let mut body = String::new();
-        let mut offset = 0;
-        while offset < chars {
-            let request = ReadMessage { message_id, offset, max_chars: PAGE_CHARS };
-            let page = ask!(self.link, ReadMessage(request), OneMessage).message.body;
-            if page.is_empty() {
-                break;
-            }
-            offset += page.chars().count() as u64;
-            body.push_str(&page);
-        }
-        Ok(body)
     }
 }
 

@@ -80,7 +80,8 @@ pub(crate) async fn run(_args: TopArgs) -> anyhow::Result<Exit> {
         io::stderr().write_all(text.as_bytes())?;
         return Ok(Exit::Usage);
     }
-    let (feed, news) = Feed::start(Link::look_on()?);
+    let (link, stores) = Link::keep_looking_on()?;
+    let (feed, news) = Feed::start(link, stores);
     let mut screen = Screen::enter().context("the terminal cannot be set up")?;
     let look = Look { colour: Paint::for_stdout().is_on() };
     // Boxed: it lives as long as the process, and is large.
@@ -158,7 +159,6 @@ fn do_wish(wish: Option<Wish>, feed: &Feed) -> bool {
         Some(Wish::Quit) => return true,
         Some(Wish::Thread(id, whole)) => feed.thread(id, whole),
         Some(Wish::Send(message)) => feed.send(*message),
-        Some(Wish::LookAgain) => feed.look_again(),
         None => {}
     }
     false

@@ -7,14 +7,16 @@ use c2c_proto::response::SessionInfo;
 #[derive(Clone, Debug, Default)]
 pub(super) struct People {
     sessions: Vec<SessionInfo>,
+    more: bool,
     selected: String,
     top: usize,
     rows: usize,
 }
 
 impl People {
-    /// The sessions as they are now: online ones first, each group by name.
-    pub(super) fn set(&mut self, mut sessions: Vec<SessionInfo>) {
+    /// The sessions as they are now: online ones first, each group by name; and whether there are more than these.
+    pub(super) fn set(&mut self, mut sessions: Vec<SessionInfo>, more: bool) {
+        self.more = more;
         sessions.sort_by_key(|session| !session.online);
         self.sessions = sessions;
         self.clamp();
@@ -23,6 +25,11 @@ impl People {
     /// Those on the screen.
     pub(super) fn on_screen(&self) -> impl Iterator<Item = &SessionInfo> {
         self.sessions.iter().skip(self.top).take(self.rows)
+    }
+
+    /// Whether there are more than are known.
+    pub(super) const fn has_more(&self) -> bool {
+        self.more
     }
 
     /// How many there are, how many are online, and how many wait.

@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::{Wish, ask, status_of};
+pub(super) use unix::{Reach, Wish, status_of};
 #[cfg(windows)]
-pub(super) use windows::{Wish, ask, status_of};
+pub(super) use windows::{Reach, Wish, status_of};

@@ -14,7 +14,8 @@ const FIXED: usize = 2 + 8 + 9 + 8;
 /// The list.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, look: Look) {
     let (all, online, waiting) = app.people.counts();
-    let title = format!("sessions {all}, {online} online, {waiting} waiting");
+    let more = if app.people.has_more() { " of more" } else { "" };
+    let title = format!("sessions {all}{more}, {online} online, {waiting} waiting");
     let block = look.framed(&title, app.in_people);
     let columns = usize::from(block.inner(area).width);
     let selected = app.people.selected().map(|session| session.name.as_str());

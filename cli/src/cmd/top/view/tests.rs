@@ -89,11 +89,12 @@ fn message(id: i64, from: &str, to: &str, tag: Option<&str>, body: &str) -> Mess
 fn example() -> App {
     let mut app = App::new("user-ada".to_owned());
     app.hear(News::Status(status()));
-    app.hear(News::Sessions(vec![
+    let sessions = vec![
         session("api", true, true, 0),
         session("docs\u{1b}[2J", false, false, 3),
         session("web", true, false, 12),
-    ]));
+    ];
+    app.hear(News::Sessions { sessions, more: false });
     let messages = vec![
         message(10, "api", "web", Some("build"), "the build is green\nsecond line"),
         message(
@@ -131,6 +132,15 @@ fn picture(app: &mut App, columns: u16, rows: u16) -> String {
 fn the_lists_fit_a_small_and_a_large_terminal() {
     insta::assert_snapshot!("lists_80x24", picture(&mut example(), 80, 24));
     insta::assert_snapshot!("lists_120x40", picture(&mut example(), 120, 40));
+}
+
+#[test]
+fn sessions_that_are_not_listed_are_told_of() {
+    let mut app = example();
+    let sessions = vec![session("api", true, true, 0), session("web", false, false, 0)];
+    app.hear(News::Sessions { sessions, more: true });
+    let picture = picture(&mut app, 80, 24);
+    assert!(picture.contains("sessions 2 of more, 1 online"), "{picture}");
 }
 
 #[test]
