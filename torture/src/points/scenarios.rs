@@ -271,6 +271,9 @@ fn bind_again(world: &mut World, traced: &Traced) -> Result<(), Gone> {
         pause(Duration::from_millis(20));
         traced.over().is_some() || world.sandbox.paths().address.as_path().exists()
     });
-    world.connect(NAMES[0])?;
+    // The name is there a moment before somebody listens.
+    c2c_harness::until("it listens, or the broker is gone", PATIENCE, || {
+        world.connect(NAMES[0]).is_ok() || traced.over().is_some()
+    });
     world.call("alice", message(to("bob"), "through the new socket"))
 }
