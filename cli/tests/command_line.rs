@@ -65,6 +65,8 @@ fn help_and_version_are_no_failure() {
     assert_eq!(version, format!("c2c {}\n", env!("CARGO_PKG_VERSION")));
 }
 
+// Windows has no file names with control characters.
+#[cfg(unix)]
 #[test]
 fn a_hostile_store_path_is_shown_harmless() {
     let folder = folder();

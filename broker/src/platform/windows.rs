@@ -2,13 +2,13 @@
 #![expect(unsafe_code, reason = "replacing a standard handle has no safe wrapper")]
 
 use super::{FileId, Standing};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::windows::fs::MetadataExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown};
+use winapi_util::AsHandleRef;
 use windows_sys::Win32::System::Console::{STD_OUTPUT_HANDLE, SetStdHandle};
 
 /// How a person restarts the broker that runs as a service.
@@ -72,7 +72,7 @@ pub const fn keep_private(_path: &Path) -> io::Result<()> {
 /// Which file this path names now; `None` if there is none.
 #[must_use]
 pub fn file_id(path: &Path) -> Option<FileId> {
-    std::fs::symlink_metadata(path).ok().map(|metadata| id_of(&metadata))
+    id_of(&winapi_util::Handle::from_path_any(path).ok()?)
 }
 
 /// Pipes are no files: nobody can delete one, and looking at one would connect to it.
@@ -84,12 +84,13 @@ pub const fn socket_id(_path: &Path) -> Option<FileId> {
 /// Which file this handle holds.
 #[must_use]
 pub fn open_file_id(file: &File) -> Option<FileId> {
-    file.metadata().ok().map(|metadata| id_of(&metadata))
+    id_of(file)
 }
 
-/// An open file cannot be deleted or replaced here, so its time of creation tells enough.
-fn id_of(metadata: &Metadata) -> FileId {
-    FileId(metadata.creation_time(), 0)
+/// The volume and the file's number there.
+fn id_of(handle: impl AsHandleRef) -> Option<FileId> {
+    let information = winapi_util::file::information(handle).ok()?;
+    Some(FileId(information.volume_serial_number(), information.file_index()))
 }
 
 /// The signals that the broker obeys.

@@ -18,6 +18,7 @@ mod round_trip;
 mod service;
 mod sessions;
 mod store;
+mod stores;
 
 use crate::cmd::demo::interrupt;
 use crate::cmd::setup::places::Places;
@@ -27,7 +28,6 @@ use registered::Registered;
 use report::Check;
 use round_trip::Stage;
 
-/// What it does, for `--help`.
 /// What `c2c doctor --help` begins with.
 pub(crate) const ABOUT: &str = "\
 Finds out why a session gets no mail: it looks at the programs, the store, the broker, the service, Claude
@@ -44,7 +44,7 @@ With --json: one object, on one line.
 
 Names of the checks; they do not change:
   programs, path, folders, file_system, free_space, lock, broker, config, store, clock, service,
-  registration, hooks, environment, sessions, round_trip
+  registration, hooks, environment, other_stores, sessions, round_trip
 
 Exit status:
   0    nothing failed; there may be warnings
@@ -110,6 +110,7 @@ async fn examine(stage: &mut Stage, quiet: bool) -> anyhow::Result<Vec<Check>> {
     checks.extend(store::check(reached.is_some(), quiet).await);
     checks.push(service::check(&places).await);
     checks.extend(client::check(&places, &registered));
+    checks.push(stores::check(paths));
     checks.push(sessions::check(paths, reached.is_some()).await);
     checks.push(round_trip::check(stage).await);
     Ok(checks)

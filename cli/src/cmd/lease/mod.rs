@@ -28,7 +28,8 @@ a later holder's is always higher, so whatever is protected can refuse a lower o
 the lease a new version too.
 
 `run` takes a lease, runs a command, renews the lease while the command runs, and releases it at its end. If the lease
-is lost, because somebody changed the key or it could not be renewed in time, the command is ended.";
+is lost, because somebody changed the key or it could not be renewed in time, the command is ended; a change
+by somebody else is noticed at the next renewal, a third of --ttl later at most.";
 
 /// What `--help` says last.
 pub(crate) const AFTER: &str = "\
