@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "programs",
     "path",
     "folders",
@@ -23,6 +23,7 @@ const NAMES: [&str; 16] = [
     "registration",
     "hooks",
     "environment",
+    "other_stores",
     "sessions",
     "round_trip",
 ];
@@ -274,6 +275,14 @@ fn sessions_that_use_another_store_or_take_no_name_are_found() {
     }
     register(&sandbox, &binary("c2c-shim"), &json!({"CLAUDE_C2C_DB": sandbox.store()}));
     check(&doctor(&sandbox, None), "environment", "ok", "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_session_that_lives_on_another_store_is_found_by_its_broker() {
+    let (sandbox, other) = (healthy(), Sandbox::new());
+    let _elsewhere = other.session("api");
+    check(&doctor(&sandbox, None), "other_stores", "warning", other.store().to_str().unwrap());
 }
 
 #[test]
