@@ -192,7 +192,8 @@ mod tests {
         let first = held(claim(&paths, Mode::OnDemand).unwrap());
         match claim(&paths, Mode::Foreground).unwrap() {
             Claim::Held(_) => panic!("two holders"),
-            Claim::Taken(holder) if cfg!(windows) => assert_eq!(holder, None),
+            // Windows lets nobody read what is locked (its imitations do).
+            Claim::Taken(None) if cfg!(windows) => {}
             Claim::Taken(holder) => {
                 let holder = holder.unwrap();
                 assert_eq!((holder.pid, holder.mode.as_str()), (std::process::id(), "on demand"));
@@ -202,6 +203,8 @@ mod tests {
         held(claim(&paths, Mode::Foreground).unwrap());
     }
 
+    // Windows removes no file that is open.
+    #[cfg(unix)]
     #[test]
     fn a_lock_whose_file_was_removed_or_replaced_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
