@@ -88,7 +88,7 @@ pub struct ImportedMessage {
     pub receipts: Vec<Receipt>,
 }
 
-/// Count what a [`Prune`] would delete now, and delete nothing. Answered by [`crate::response::Pruned`]. Needs no session.
+/// Count what a [`super::Prune`] would delete now, and delete nothing. Answered by [`crate::response::Pruned`]. Needs no session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PruneDryRun {
     /// Only what is older than this many days.

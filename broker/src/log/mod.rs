@@ -3,7 +3,10 @@
 //! Owns the files' number and size. Lines are written by a thread of their own, so that a slow disk slows no answer;
 //! when too many wait, new ones are dropped. What goes in holds ids and lengths, never bodies.
 
+mod form;
+
 use c2c_proto::paths::private_file;
+use form::Form;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,8 +23,8 @@ const FILE_MAX_BYTES: u64 = 5 * 1024 * 1024;
 const FILES: u32 = 3;
 /// The word in `C2C_LOG` that asks for lines of JSON.
 const JSON: &str = "json";
-/// Lines that may wait for the disk.
-const WAITING_LINES_MAX: usize = 8_192;
+/// Lines that may wait for the disk. Their places are in memory from the start, about 40 bytes each.
+const WAITING_LINES_MAX: usize = 2_048;
 
 /// Keeps the log going; dropping it writes what waits.
 #[derive(Debug)]
@@ -51,14 +54,10 @@ pub fn start(path: &Path) -> io::Result<Log> {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(false)
+        .event_format(Form { json, ..Form::default() })
         // A line that cannot be written is dropped: stderr may be gone too, and a complaint there would panic.
         .log_internal_errors(false);
-    if json {
-        let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
-        tracing_subscriber::registry().with(filter).with(lines).init();
-    } else {
-        tracing_subscriber::registry().with(filter).with(lines).init();
-    }
+    tracing_subscriber::registry().with(filter).with(lines).init();
     if let Some(mistaken) = mistaken {
         tracing::warn!(mistaken, "C2C_LOG is not understood, info is used");
     }
