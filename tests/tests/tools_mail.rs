@@ -73,7 +73,7 @@ fn list_sessions_tells_all_of_each_session() {
     assert_eq!(row["unread"], 1);
     assert_eq!(row["is_self"], false);
     assert!(text(&row, "client").contains("some-client"), "{row}");
-    assert!(text(&row, "cwd").ends_with("/work"), "{row}");
+    assert!(text(&row, "cwd").replace('\\', "/").ends_with("/work"), "{row}");
     assert!(row.get("metadata").is_none_or(Value::is_null));
     is_utc(&row["started_at"]);
     is_utc(&row["last_seen_at"]);
