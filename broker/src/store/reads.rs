@@ -129,7 +129,7 @@ impl Store {
             return Ok(counted.messages);
         }
         let began = Instant::now();
-        let count: i64 = self.read(messages::count(&self.onlookers).await)?;
+        let count: i64 = self.read(messages::count(&self.readers).await)?;
         let messages = u64::try_from(count).unwrap_or_default();
         *counted = Some(Counted { messages, at: Instant::now(), took: began.elapsed() });
         Ok(messages)
