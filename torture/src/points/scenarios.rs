@@ -272,8 +272,11 @@ fn bind_again(world: &mut World, traced: &Traced) -> Result<(), Gone> {
         traced.over().is_some() || world.sandbox.paths().address.as_path().exists()
     });
     // The name is there a moment before somebody listens.
+    let mut connected = Err(Gone);
     c2c_harness::until("it listens, or the broker is gone", PATIENCE, || {
-        world.connect(NAMES[0]).is_ok() || traced.over().is_some()
+        connected = world.connect(NAMES[0]);
+        connected.is_ok() || traced.over().is_some()
     });
+    connected?;
     world.call("alice", message(to("bob"), "through the new socket"))
 }
