@@ -25,6 +25,7 @@ pub mod frame;
 pub mod hello;
 pub mod id;
 pub mod limits;
+pub mod log_line;
 pub mod message;
 pub mod name;
 pub mod paths;

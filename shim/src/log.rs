@@ -3,8 +3,8 @@
 //! A subscriber of its own, of whole lines and without spans: the library's registry keeps room for thousands of spans,
 //! which a hundred shims would have in memory a hundred times.
 
+use c2c_proto::log_line;
 use c2c_proto::time::Timestamp;
-use serde_json::{Map, Value, json};
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::time::SystemTime;
@@ -14,8 +14,6 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
-/// The word in `C2C_LOG` that asks for lines of JSON.
-const JSON: &str = "json";
 /// Below warnings rmcp logs the content of messages, and its warnings are about every method that a client tries.
 const NO_CONTENT: (&str, LevelFilter) = ("rmcp", LevelFilter::ERROR);
 
@@ -80,9 +78,8 @@ struct Lines {
 impl Lines {
     /// The word `json` is about the form; what else is wanted is the filter's.
     fn new(wanted: &str) -> Self {
-        let (json, others): (Vec<&str>, Vec<&str>) =
-            wanted.split(',').map(str::trim).partition(|word| *word == JSON);
-        Self { filter: Filter::new(&others.join(",")), json: !json.is_empty() }
+        let (json, others) = log_line::wanted(wanted);
+        Self { filter: Filter::new(&others), json }
     }
 }
 
@@ -102,7 +99,11 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
         let now = Timestamp(i64::try_from(now).unwrap_or_default());
-        let line = if self.json { json_line(now, event) } else { line(now, event) };
+        let line = if self.json {
+            format!("{}\n", log_line::object(&now.to_string(), event))
+        } else {
+            line(now, event)
+        };
         // What cannot be written is dropped: there is nobody else to complain to.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
@@ -127,38 +128,6 @@ fn line(now: Timestamp, event: &Event<'_>) -> String {
     event.record(&mut fields);
     let Fields { message, others } = fields;
     format!("{now} {:>5} {}: {message}{others}\n", metadata.level().as_str(), metadata.target())
-}
-
-/// The same as an object; its keys are those of the broker's log.
-fn json_line(now: Timestamp, event: &Event<'_>) -> String {
-    let metadata = event.metadata();
-    let mut fields = JsonFields(Map::new());
-    fields.0.insert("timestamp".to_owned(), json!(now.to_string()));
-    fields.0.insert("level".to_owned(), json!(metadata.level().as_str()));
-    event.record(&mut fields);
-    fields.0.insert("target".to_owned(), json!(metadata.target()));
-    format!("{}\n", Value::Object(fields.0))
-}
-
-/// What an event says, as members of an object.
-struct JsonFields(Map<String, Value>);
-
-impl Visit for JsonFields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), json!(format!("{value:?}")));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), json!(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), json!(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), json!(value));
-    }
 }
 
 /// What an event says, as text of one line.

@@ -5,6 +5,7 @@
 
 mod form;
 
+use c2c_proto::log_line;
 use c2c_proto::paths::private_file;
 use form::Form;
 use std::fs::File;
@@ -21,8 +22,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 const FILE_MAX_BYTES: u64 = 5 * 1024 * 1024;
 /// Files that are kept, the current one included.
 const FILES: u32 = 3;
-/// The word in `C2C_LOG` that asks for lines of JSON.
-const JSON: &str = "json";
 /// Lines that may wait for the disk. Their places are in memory from the start, about 40 bytes each.
 const WAITING_LINES_MAX: usize = 2_048;
 
@@ -49,7 +48,7 @@ pub fn start(path: &Path) -> io::Result<Log> {
     let file = RotatingFile::open(path, FILE_MAX_BYTES, Arc::clone(&reopen))?;
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES_MAX).thread_name("log").finish(file);
-    let (json, wanted) = wanted(std::env::var("C2C_LOG").ok().as_deref().unwrap_or_default());
+    let (json, wanted) = log_line::wanted(std::env::var("C2C_LOG").ok().as_deref().unwrap_or_default());
     let (filter, mistaken) = filter(Some(&wanted));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
@@ -63,13 +62,6 @@ pub fn start(path: &Path) -> io::Result<Log> {
     }
     log_panics();
     Ok(Log { _guard: guard, reopen })
-}
-
-/// Whether each line is to be a JSON object (the word `json` among the others), and what is to be logged.
-fn wanted(words: &str) -> (bool, String) {
-    let (json, others): (Vec<&str>, Vec<&str>) =
-        words.split(',').map(str::trim).partition(|word| *word == JSON);
-    (!json.is_empty(), others.join(","))
 }
 
 /// What to log, and the reason why the wish was not heard. Levels and levels of targets: the library's larger filter, which
@@ -163,7 +155,7 @@ impl Write for RotatingFile {
 
 #[cfg(test)]
 mod tests {
-    use super::{RotatingFile, filter, numbered, wanted};
+    use super::{RotatingFile, filter, numbered};
     use std::io::Write;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -219,14 +211,6 @@ mod tests {
         let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
         assert_eq!((read(&path), read(&numbered(&path, 1))), ("after\n".to_owned(), "full 678\n".to_owned()));
         assert!(!numbered(&path, 2).exists(), "moved on twice");
-    }
-
-    #[test]
-    fn the_word_json_is_about_the_form_and_not_a_target() {
-        assert_eq!(wanted(""), (false, String::new()));
-        assert_eq!(wanted("debug"), (false, "debug".to_owned()));
-        assert_eq!(wanted("json"), (true, String::new()));
-        assert_eq!(wanted("info, json,c2c_broker=debug"), (true, "info,c2c_broker=debug".to_owned()));
     }
 
     #[test]
