@@ -321,10 +321,12 @@ async fn run_call(
     caller: Caller,
     request: Request,
 ) {
-    let (kind, session, began) = (request.kind(), logged_session(&caller), Instant::now());
+    let (kind, waits, session) = (request.kind(), request.wait_ms().is_some(), logged_session(&caller));
+    let began = Instant::now();
     let (mail, result) = caught(kind, handle::call(&broker, conn, caller, request)).await;
-    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let code = result.as_ref().err().map(|error| error.code.as_str());
+    let (took, code) = (began.elapsed(), result.as_ref().err().map(|error| error.code.as_str()));
+    broker.stats.called(kind, (!waits).then_some(took), code);
+    let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::debug!(conn, session, call = id, kind, us, code, "call answered");
     if calls.is_wanted(id) {
         outbox.reply(Reply { id, mail, result });

@@ -49,8 +49,7 @@ struct Connection {
     push: Push,
     /// Absent for one that looks on or steers.
     identity: Option<Arc<Identity>>,
-    /// Whether it is the person's, who sees all traffic.
-    person: bool,
+    who: Who,
     session: Option<Row>,
     /// Keeps the session online; goes with the connection.
     online: Option<OnlineGuard>,
@@ -81,13 +80,30 @@ pub struct Caller {
     pub superseded: bool,
     /// What a new row would be made from; absent for one that looks on or steers.
     pub identity: Option<Arc<Identity>>,
-    /// Whether it may see the messages of all sessions: the person's connections, under whatever name, and those that look on.
-    pub sees_all: bool,
-    /// Whether it is the person's, who acts under a name.
-    pub person: bool,
+    /// Who is behind it.
+    pub who: Who,
 }
 
 /// Who is behind a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A client's session; also where nobody is behind it any more.
+    Session,
+    /// The person at a terminal, who acts under a name.
+    Person,
+    /// One that looks on or steers, and is nobody.
+    Onlooker,
+}
+
+impl Caller {
+    /// Whether it may see the messages of all sessions: the person, under whatever name, and who looks on.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.who != Who::Session
+    }
+}
+
+/// What a connection's hello says of who is behind it.
 #[derive(Debug)]
 pub enum Peer {
     /// A client's session.
@@ -110,12 +126,12 @@ pub struct Activity {
 impl Hub {
     /// A connection whose hello was accepted.
     pub fn connect(&self, conn: ConnId, outbox: Outbox, protocol: u16, push: Push, peer: Peer) {
-        let (identity, person) = match peer {
-            Peer::Session(identity) => (Some(Arc::new(identity)), false),
-            Peer::Person(identity) => (Some(Arc::new(identity)), true),
-            Peer::Onlooker => (None, false),
+        let (identity, who) = match peer {
+            Peer::Session(identity) => (Some(Arc::new(identity)), Who::Session),
+            Peer::Person(identity) => (Some(Arc::new(identity)), Who::Person),
+            Peer::Onlooker => (None, Who::Onlooker),
         };
-        let connection = Connection { outbox, protocol, push, identity, person, session: None, online: None };
+        let connection = Connection { outbox, protocol, push, identity, who, session: None, online: None };
         self.lock().connections.insert(conn, connection);
     }
 
@@ -144,22 +160,19 @@ impl Hub {
                 session: None,
                 superseded: false,
                 identity: None,
-                sees_all: false,
-                person: false,
+                who: Who::Session,
             };
         };
-        let (session, protocol) = (connection.session, connection.protocol);
+        let (session, protocol, who) = (connection.session, connection.protocol, connection.who);
         let identity = connection.identity.clone();
-        let person = connection.person;
-        let sees_all = person || identity.is_none();
         let live = session.and_then(|row| inner.sessions.get_mut(&row));
         match live {
             Some(live) => {
                 live.last_call_at = now;
                 let (session, superseded) = (Some(live.owner.clone()), live.superseded);
-                Caller { protocol, session, superseded, identity, sees_all, person }
+                Caller { protocol, session, superseded, identity, who }
             }
-            None => Caller { protocol, session: None, superseded: false, identity, sees_all, person },
+            None => Caller { protocol, session: None, superseded: false, identity, who },
         }
     }
 

@@ -18,13 +18,9 @@ pub(super) async fn metrics(broker: &Arc<Broker>) -> Handled {
         ("c2c_store_size", "The store with its write-ahead log.", "bytes", broker.store.bytes()),
         ("c2c_uptime", "Time since the broker started.", "seconds", uptime_us(broker)),
     ];
-    metrics.extend(gauges.map(|(name, help, unit, value)| Metric {
-        name: name.to_owned(),
-        help: help.to_owned(),
-        unit: unit.to_owned(),
-        labels: Vec::new(),
-        value: MetricValue::Gauge(value),
-    }));
+    metrics.extend(
+        gauges.map(|(name, help, unit, value)| Metric::new(name, help, unit, &[], MetricValue::Gauge(value))),
+    );
     Ok((Response::Metrics(Metrics { metrics }), 0))
 }
 

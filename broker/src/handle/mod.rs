@@ -28,7 +28,7 @@ pub use prune::prune_by_retention;
 pub use versions::{strange_call, strange_hello};
 
 use crate::Broker;
-use crate::hub::Caller;
+use crate::hub::{Caller, Who};
 use crate::session::{ConnId, Owner, superseded};
 use crate::store::in_use;
 use c2c_proto::event::Closing;
@@ -39,7 +39,6 @@ use c2c_proto::{Error, ErrorCode};
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A response, and how many of the messages in it are unread mail that the session sees for the first time: those are
 /// not `new` any more.
@@ -58,10 +57,7 @@ pub async fn call(
     caller: Caller,
     request: Request,
 ) -> (Option<MailCount>, Result<Response, Error>) {
-    let (kind, waits, began) = (request.kind(), request.wait_ms().is_some(), Instant::now());
     let handled = dispatch(broker, conn, &caller, request).await;
-    let took = (!waits).then(|| began.elapsed());
-    broker.stats.called(kind, took, handled.as_ref().err().map(|error| error.code));
     // The name may have changed during the call: the count is that of the mailbox as it is now.
     let mail = broker.hub.done(conn, broker.clock.now()).map(|mailbox| broker.store.mail(&mailbox));
     match handled {
@@ -90,17 +86,17 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::Hook(request) => Box::pin(hook::hook(broker, request)),
         Request::PushStatus(_) => at_once(push::push_status(broker)),
         Request::Traffic(request) => Box::pin(traffic::traffic(broker, caller, request)),
-        Request::ReadMessage(request) if caller.sees_all => {
+        Request::ReadMessage(request) if caller.sees_all() => {
             Box::pin(async move { traffic::read_message(broker, &request).await })
         }
         // The state is everybody's: one who looks on may read it and needs no name for that.
-        Request::GetState(request) if looks_on(caller) => {
+        Request::GetState(request) if caller.who == Who::Onlooker => {
             Box::pin(async move { state::get(broker, &request).await })
         }
-        Request::ListState(request) if looks_on(caller) => {
+        Request::ListState(request) if caller.who == Who::Onlooker => {
             Box::pin(async move { state::list(broker, &request).await })
         }
-        Request::WatchState(request) if looks_on(caller) => {
+        Request::WatchState(request) if caller.who == Who::Onlooker => {
             Box::pin(async move { watch::watch(broker, None, &request).await })
         }
         Request::PruneDryRun(request) => {
@@ -113,7 +109,7 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::Stop(_) => at_once(upkeep::stop(broker, caller)),
         request => match registered(caller) {
             // Its session has come back meanwhile.
-            Ok(owner) if caller.person && broker.store.is_in_use(owner.row) => {
+            Ok(owner) if caller.who == Who::Person && broker.store.is_in_use(owner.row) => {
                 at_once(Err(in_use(&owner.name)))
             }
             Ok(owner) => {
@@ -164,11 +160,6 @@ fn at_once<'a>(handled: Handled) -> Handling<'a> {
 /// Why a superseded caller gets no answer.
 fn lost_name(caller: &Caller) -> Error {
     superseded(caller.session.as_ref().map_or("", |owner| &owner.name))
-}
-
-/// Whether it sees everything and is nobody.
-const fn looks_on(caller: &Caller) -> bool {
-    caller.sees_all && caller.session.is_none()
 }
 
 /// The caller's session, if it holds a name.

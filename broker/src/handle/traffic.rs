@@ -43,7 +43,7 @@ pub(super) async fn read_message(broker: &Arc<Broker>, request: &ReadMessage) ->
 
 /// Refuses a session.
 pub(super) fn of_person(caller: &Caller) -> Result<(), Error> {
-    if caller.sees_all {
+    if caller.sees_all() {
         return Ok(());
     }
     Err(Error::invalid(

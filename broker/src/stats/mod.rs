@@ -2,7 +2,6 @@
 
 mod durations;
 
-use c2c_proto::ErrorCode;
 use c2c_proto::response::{Metric, MetricValue};
 use c2c_proto::time::Timestamp;
 use durations::Durations;
@@ -69,14 +68,14 @@ impl Stats {
     }
 
     /// Counts an answered call: how long it took unless it waited for something, and what kept it from being done.
-    pub fn called(&self, kind: &'static str, took: Option<Duration>, failed: Option<ErrorCode>) {
+    pub fn called(&self, kind: &'static str, took: Option<Duration>, failed: Option<&'static str>) {
         let mut inner = self.lock();
         *inner.calls.entry(kind).or_default() += 1;
         if let Some(took) = took {
             inner.call_durations.entry(kind).or_default().add(took);
         }
         if let Some(code) = failed {
-            *inner.call_errors.entry((kind, code.as_str())).or_default() += 1;
+            *inner.call_errors.entry((kind, code)).or_default() += 1;
         }
     }
 
@@ -91,29 +90,22 @@ impl Stats {
     #[must_use]
     pub fn metrics(&self) -> Vec<Metric> {
         let inner = self.lock();
-        let metric = |name: &str, help: &str, unit: &str, labels: &[(&str, &str)], value| Metric {
-            name: name.to_owned(),
-            help: help.to_owned(),
-            unit: unit.to_owned(),
-            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            value,
-        };
         let mut metrics = vec![
-            metric(
+            Metric::new(
                 "c2c_messages_stored",
                 "Messages that were stored.",
                 "",
                 &[],
                 MetricValue::Counter(inner.messages),
             ),
-            metric(
+            Metric::new(
                 "c2c_deliveries",
                 "Mailboxes that they were put into.",
                 "",
                 &[],
                 MetricValue::Counter(inner.deliveries),
             ),
-            metric(
+            Metric::new(
                 "c2c_commit_duration",
                 "Time that commits took.",
                 "seconds",
@@ -123,11 +115,11 @@ impl Stats {
         ];
         metrics.extend(inner.calls.iter().map(|(kind, count)| {
             let help = "Calls that were answered.";
-            metric("c2c_calls", help, "", &[("call", kind)], MetricValue::Counter(*count))
+            Metric::new("c2c_calls", help, "", &[("call", kind)], MetricValue::Counter(*count))
         }));
         metrics.extend(inner.call_errors.iter().map(|((kind, code), count)| {
             let labels = [("call", *kind), ("code", *code)];
-            metric(
+            Metric::new(
                 "c2c_call_errors",
                 "Calls that were answered with an error.",
                 "",
@@ -136,7 +128,7 @@ impl Stats {
             )
         }));
         metrics.extend(inner.call_durations.iter().map(|(kind, durations)| {
-            metric(
+            Metric::new(
                 "c2c_call_duration",
                 "Time that calls took which wait for nothing.",
                 "seconds",

@@ -1,6 +1,7 @@
 //! A complete copy of a store beside it, made before the store is changed as a whole: on disk under a name that says
 //! what it is before anything else happens, the user's alone, and never over an earlier one.
 
+use super::create::{flush, flush_name};
 use super::errors::{self, for_caller, refused};
 use super::open::glance;
 use c2c_proto::paths::private_file;
@@ -78,7 +79,8 @@ fn flush_meanwhile(file: &Path) -> io::Result<Sender<()>> {
 }
 
 /// A copy that is no backup yet; it goes however the backup ends, also when whoever asked for it has left.
-struct Unfinished(PathBuf);
+#[derive(Debug)]
+pub(super) struct Unfinished(pub(super) PathBuf);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
@@ -97,11 +99,9 @@ async fn finish(unfinished: &Path, target: &Path) -> Result<(u64, u64), Error> {
     let (from, to) = (unfinished.to_owned(), target.to_owned());
     // A large copy takes a while to reach the disk, and the broker has one thread for everybody.
     let placed = tokio::task::spawn_blocking(move || -> io::Result<u64> {
-        let file = std::fs::OpenOptions::new().write(true).open(&from)?;
-        file.sync_all()?;
-        let bytes = file.metadata()?.len();
+        let bytes = flush(&from)?;
         std::fs::hard_link(&from, &to)?;
-        flush_dir(&to)?;
+        flush_name(&to)?;
         Ok(bytes)
     });
     match placed.await.unwrap_or_else(|failed| Err(io::Error::other(failed))) {
@@ -163,7 +163,7 @@ async fn fill(store: &Path, target: &Path) -> Result<(), sqlx::Error> {
 
 /// Flushes the copy and gives it its name. A link never replaces anything.
 fn put_into_place(store: &Path, label: &str, copy: &Path) -> io::Result<PathBuf> {
-    std::fs::OpenOptions::new().write(true).open(copy)?.sync_all()?;
+    flush(copy)?;
     for number in 1..COPIES_MAX {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
         let name = beside(store, &format!(".{label}.backup{suffix}"));
@@ -177,16 +177,10 @@ fn put_into_place(store: &Path, label: &str, copy: &Path) -> io::Result<PathBuf>
             }
             Err(error) => return Err(error),
         }
-        flush_dir(store)?;
+        flush_name(store)?;
         return Ok(name);
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{COPIES_MAX} others are there")))
-}
-
-/// The name itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
-pub(super) fn flush_dir(store: &Path) -> io::Result<()> {
-    let Some(dir) = store.parent() else { return Ok(()) };
-    std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
 }
 
 fn same(one: &Path, other: &Path) -> io::Result<bool> {

@@ -123,11 +123,9 @@ pub(crate) async fn mark(
 
 /// A link fails if the name is taken meanwhile: then nothing is overwritten.
 fn link(temporary: &Path, store: &Path) -> Result<(), Error> {
-    // Opened for writing: Windows flushes no file that was opened to be read.
-    let flushed = std::fs::OpenOptions::new().write(true).open(temporary).and_then(|file| file.sync_all());
-    flushed
-        .and_then(|()| std::fs::hard_link(temporary, store))
-        .and_then(|()| store.parent().map_or(Ok(()), flush_dir))
+    flush(temporary)
+        .and_then(|_bytes| std::fs::hard_link(temporary, store))
+        .and_then(|()| flush_name(store))
         .map(|()| flush_above(store))
         .map_err(|error| failed(&format!("{} could not be put into place: {error}", store.display())))
 }
@@ -140,7 +138,20 @@ fn flush_above(store: &Path) {
     }
 }
 
-/// The link itself must survive a power cut. Where folders cannot be opened (Windows), the system sees to that.
+/// All of a file is on the disk; its length. SQLite must not have it open in this process.
+pub(super) fn flush(file: &Path) -> std::io::Result<u64> {
+    // Opened for writing: Windows flushes no file that was opened to be read.
+    let file = std::fs::OpenOptions::new().write(true).open(file)?;
+    file.sync_all()?;
+    Ok(file.metadata()?.len())
+}
+
+/// The name of a file, which was given to it a moment ago, survives a power cut.
+pub(super) fn flush_name(file: &Path) -> std::io::Result<()> {
+    file.parent().map_or(Ok(()), flush_dir)
+}
+
+/// Where folders cannot be opened (Windows), the system sees to that.
 fn flush_dir(dir: &Path) -> std::io::Result<()> {
     std::fs::File::open(dir).map_or(Ok(()), |dir| dir.sync_all())
 }

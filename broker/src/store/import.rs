@@ -1,7 +1,7 @@
 //! Messages of an export: stored with the times, senders and marks that they had. Nobody is woken or told; what was unread is
 //! unread.
 
-use super::answers::{hash_of, json};
+use super::answers::json;
 use super::messages::addressed_json;
 use super::restore::FORMER_IDS;
 use super::writer::Work;
@@ -13,7 +13,6 @@ use c2c_proto::name::fold;
 use c2c_proto::request::{Import, ImportedMessage};
 use c2c_proto::response::Imported;
 use sqlx::SqliteConnection;
-use std::collections::BTreeSet;
 
 /// The sender's row of what was imported: its session is none of this store.
 const NOBODY: Row = 0;
@@ -35,7 +34,7 @@ pub(crate) async fn import(
 ) -> Result<Result<(Imported, MessageId), Error>, sqlx::Error> {
     let origin = Origin { store_id: &ask.store_id, own: is_own(connection, &ask.store_id).await? };
     let mut imported = Imported { imported: 0, known: 0 };
-    let mut mailboxes = BTreeSet::new();
+    let mut mailboxes = Vec::new();
     for message in &ask.messages {
         if origin.find(connection, message.origin_id, Some(message)).await?.is_some() {
             imported.known += 1;
@@ -52,14 +51,7 @@ pub(crate) async fn import(
         mailboxes.extend(message.receipts.iter().map(|receipt| fold(&receipt.name)));
         imported.imported += 1;
     }
-    for mailbox in mailboxes {
-        let holder: Option<Row> =
-            sqlx::query_scalar("SELECT row_id FROM sessions WHERE mailbox = ?1 AND stale = 0")
-                .bind(&mailbox)
-                .fetch_optional(&mut *connection)
-                .await?;
-        work.recount.push((mailbox, holder.unwrap_or(NOBODY)));
-    }
+    super::recount_later(connection, work, mailboxes).await?;
     Ok(Ok((imported, work.numbers.last_message_id)))
 }
 
@@ -147,7 +139,8 @@ async fn write(
     .bind(thread.unwrap_or(id))
     .bind(i64::from(message.priority == Priority::Fyi))
     .bind(key(store_id, message.origin_id))
-    .bind(hash_of(message))
+    // Its content is compared with nothing: what comes a second time is known by its key.
+    .bind("")
     .bind(message.created_at.0)
     .execute(connection)
     .await?;

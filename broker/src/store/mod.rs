@@ -65,6 +65,7 @@ pub(crate) use place::Place;
 use readers::Readers;
 use reads::Counted;
 use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -354,6 +355,23 @@ async fn load(
     let last_message_id = last_message_id.unwrap_or(0);
     shared.last_message_id.store(last_message_id, Ordering::Release);
     Ok((Numbers { last_message_id, last_version }, sessions::load_online(connection).await?))
+}
+
+/// Mailboxes that got or lost unread mail other than by a send or a mark are counted anew before the commit.
+pub(crate) async fn recount_later(
+    connection: &mut SqliteConnection,
+    work: &mut Work<'_>,
+    mailboxes: impl IntoIterator<Item = String>,
+) -> Result<(), sqlx::Error> {
+    for mailbox in mailboxes.into_iter().collect::<BTreeSet<_>>() {
+        let holder: Option<Row> =
+            sqlx::query_scalar("SELECT row_id FROM sessions WHERE mailbox = ?1 AND stale = 0")
+                .bind(&mailbox)
+                .fetch_optional(&mut *connection)
+                .await?;
+        work.recount.push((mailbox, holder.unwrap_or(0)));
+    }
+    Ok(())
 }
 
 /// Counts mailboxes anew in which too much changed at once.

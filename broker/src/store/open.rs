@@ -27,7 +27,7 @@ const JOURNAL_SIZE_LIMIT: &str = "67108864";
 /// met.
 const CHECKED_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// What SQLite says of a file in which it finds nothing wrong.
-const SOUND: &str = "ok";
+pub(super) const SOUND: &str = "ok";
 
 /// An open store.
 pub(crate) struct Opened {

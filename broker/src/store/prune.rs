@@ -108,7 +108,7 @@ async fn messages(
     .bind(before)
     .fetch_all(&mut *connection)
     .await?;
-    recount_later(connection, work, mailboxes).await?;
+    super::recount_later(connection, work, mailboxes).await?;
     sqlx::query(concat!(
         "INSERT INTO messages_text (messages_text, rowid, body) SELECT 'delete', m.id, m.body FROM ",
         old_messages!(),
@@ -134,25 +134,6 @@ async fn messages(
         }
     }
     Ok(deleted)
-}
-
-/// The mailboxes that lost unread broadcasts are counted anew before the commit.
-async fn recount_later(
-    connection: &mut SqliteConnection,
-    work: &mut Work<'_>,
-    mut mailboxes: Vec<String>,
-) -> Result<(), sqlx::Error> {
-    mailboxes.sort_unstable();
-    mailboxes.dedup();
-    for mailbox in mailboxes {
-        let holder: Option<i64> =
-            sqlx::query_scalar("SELECT row_id FROM sessions WHERE mailbox = ?1 AND stale = 0")
-                .bind(&mailbox)
-                .fetch_optional(&mut *connection)
-                .await?;
-        work.recount.push((mailbox, holder.unwrap_or(0)));
-    }
-    Ok(())
 }
 
 async fn sessions(

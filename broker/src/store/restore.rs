@@ -2,7 +2,8 @@
 //! holder of the lock, the store is moved aside as it is and the copy gets its name. A kill in between leaves no store,
 //! which no broker takes for a new beginning; the restore can be made again then, and moves aside what is left.
 
-use super::backup::{BESIDE, beside, copy, flush_dir, remove};
+use super::backup::{BESIDE, Unfinished, beside, copy, remove};
+use super::create::{flush, flush_name};
 use super::header::{self, Header};
 use super::{errors, open};
 use crate::clock::Clock;
@@ -25,7 +26,7 @@ pub(super) const FORMER_IDS: &str = "former_store_ids";
 /// A copy that is ready to become the store.
 #[derive(Debug)]
 pub struct Prepared {
-    copy: PathBuf,
+    copy: Unfinished,
     /// Held as long as the copy is there: two restores at once would use the same name.
     _alone: File,
     store_id: String,
@@ -51,21 +52,18 @@ pub async fn prepare(paths: &StorePaths, backup: &Path) -> Result<Prepared, Erro
         }
     }
     let alone = alone(paths)?;
-    let unfinished = beside(&paths.store, UNFINISHED);
-    remove(&unfinished);
+    let unfinished = Unfinished(beside(&paths.store, UNFINISHED));
+    // What a restore left that was killed.
+    remove(&unfinished.0);
     let made = async {
-        copy(backup, &unfinished).await?;
-        renew(&unfinished).await
+        copy(backup, &unfinished.0).await?;
+        renew(&unfinished.0).await
     };
-    let (schema, messages, store_id) = made.await.map_err(|error| {
-        remove(&unfinished);
-        open::cannot_open(backup, &error)
-    })?;
-    let prepared = Prepared { copy: unfinished, _alone: alone, store_id, messages };
+    let (schema, messages, store_id) = made.await.map_err(|error| open::cannot_open(backup, &error))?;
     // The log of a copied store may have known of a newer schema than its header.
     header::check_schema(backup, schema)?;
-    flushed(&prepared.copy).map_err(|error| errors::disk_fails(&prepared.copy, &error))?;
-    Ok(prepared)
+    flush(&unfinished.0).map_err(|error| errors::disk_fails(&unfinished.0, &error))?;
+    Ok(Prepared { copy: unfinished, _alone: alone, store_id, messages })
 }
 
 /// The right to restore this store; it ends with the process.
@@ -123,12 +121,12 @@ impl Prepared {
         let aside = free_name(store, &format!(".before-restore-{}", clock.now().unix_s()));
         let mut moved = Vec::new();
         let placed = move_aside(store, &aside, &mut moved)
-            .and_then(|()| std::fs::hard_link(&self.copy, store))
-            .and_then(|()| flush_dir(store));
+            .and_then(|()| std::fs::hard_link(&self.copy.0, store))
+            .and_then(|()| flush_name(store));
         if let Err(error) = placed {
             let back = put_back(&moved);
             let what =
-                format!("{} could not take the place of {}: {error}", self.copy.display(), store.display());
+                format!("{} could not take the place of {}: {error}", self.copy.0.display(), store.display());
             return Err(errors::failed(&match back {
                 Ok(()) => format!("{what}; everything is as it was"),
                 Err(also) => format!(
@@ -139,12 +137,6 @@ impl Prepared {
         }
         open::remember(paths, &self.store_id);
         Ok((!moved.is_empty()).then_some(aside))
-    }
-}
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        remove(&self.copy);
     }
 }
 
@@ -178,10 +170,6 @@ fn free_name(store: &Path, suffix: &str) -> PathBuf {
         name = beside(store, &format!("{suffix}-{number}"));
     }
     name
-}
-
-fn flushed(file: &Path) -> io::Result<()> {
-    std::fs::OpenOptions::new().write(true).open(file)?.sync_all()
 }
 
 fn missing(backup: &Path) -> Error {

@@ -6,11 +6,6 @@ use c2c_proto::response::{BackedUp, Checked};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 
-/// Faults that are told: one is enough to know.
-const PROBLEMS_MAX: usize = 10;
-/// What SQLite says of a file in which it finds nothing wrong.
-const SOUND: &str = "ok";
-
 impl Store {
     /// Copies the store into a new file.
     ///
@@ -28,6 +23,7 @@ impl Store {
     pub(crate) async fn check(&self) -> Result<Checked, Error> {
         let look = async {
             let mut connection = SqliteConnection::connect_with(&open::glance(&self.paths.store)).await?;
+            // A few faults are enough to know.
             let verdict: Vec<String> =
                 sqlx::query_scalar("PRAGMA quick_check(10)").fetch_all(&mut connection).await?;
             let schema: u32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
@@ -35,7 +31,7 @@ impl Store {
             Ok::<_, sqlx::Error>((verdict, schema))
         };
         let (verdict, schema) = look.await.map_err(|error| errors::for_caller(&error))?;
-        let problems = verdict.into_iter().filter(|line| line != SOUND).take(PROBLEMS_MAX).collect();
+        let problems = verdict.into_iter().filter(|line| line != open::SOUND).collect();
         Ok(Checked { problems, schema })
     }
 }

@@ -24,6 +24,21 @@ pub struct Metric {
     pub value: MetricValue,
 }
 
+impl Metric {
+    /// With labels that are told as pairs.
+    #[must_use]
+    pub fn new(name: &str, help: &str, unit: &str, labels: &[(&str, &str)], value: MetricValue) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Self {
+            name: name.to_owned(),
+            help: help.to_owned(),
+            unit: unit.to_owned(),
+            labels: labels.iter().map(owned).collect(),
+            value,
+        }
+    }
+}
+
 /// What kind of figure it is. Append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MetricValue {

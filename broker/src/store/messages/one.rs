@@ -62,7 +62,8 @@ async fn cut(
             "begin with offset 0 and go on with next_offset",
         )));
     }
-    found.body = found.body.chars().skip(offset).take(page(ask.max_chars).min(page_max_chars)).collect();
+    let wanted = usize::try_from(ask.max_chars).unwrap_or(usize::MAX).min(page_max_chars);
+    found.body = found.body.chars().skip(offset).take(wanted).collect();
     add_receipts(readers, std::slice::from_mut(&mut found), usize::MAX, receipts).await?;
     Ok(Ok(found))
 }
@@ -73,8 +74,4 @@ fn nowhere(id: MessageId) -> Error {
         format!("there is no message {id}"),
         "`c2c tail` and `c2c search` show the ids that there are",
     )
-}
-
-fn page(max_chars: u32) -> usize {
-    usize::try_from(max_chars).unwrap_or(usize::MAX)
 }
