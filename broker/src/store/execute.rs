@@ -26,14 +26,14 @@ pub(super) async fn execute(
             outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
         }
         work.names.forget();
-        super::recount(connection, work).await?;
+        super::recount::now(connection, work).await?;
     }
     if !batch.imports.is_empty() {
         let connection = transaction.connection().await?;
         for ask in &batch.imports {
             outcomes.imports.push(import::import(connection, work, &ask.input).await?);
         }
-        super::recount(connection, work).await?;
+        super::recount::now(connection, work).await?;
     }
     answers.keep(transaction, work.age);
     Ok(outcomes)
@@ -66,5 +66,5 @@ async fn change_names(
     }
     sessions::write_presence(connection, work, &batch.presence).await?;
     sessions::write_client_sessions(connection, &batch.client_sessions).await?;
-    super::recount(connection, work).await
+    super::recount::now(connection, work).await
 }

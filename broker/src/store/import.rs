@@ -51,7 +51,7 @@ pub(crate) async fn import(
         mailboxes.extend(message.receipts.iter().map(|receipt| fold(&receipt.name)));
         imported.imported += 1;
     }
-    super::recount_later(connection, work, mailboxes).await?;
+    super::recount::later(connection, work, mailboxes).await?;
     Ok(Ok((imported, work.numbers.last_message_id)))
 }
 

@@ -24,6 +24,7 @@ mod place;
 mod prune;
 mod readers;
 mod reads;
+mod recount;
 pub mod restore;
 mod seed;
 mod sessions;
@@ -57,15 +58,14 @@ use c2c_proto::request::{DeleteState, Import, MarkRead, Prune, SetState};
 use c2c_proto::response::{Deleted, Imported, Marked, Pruned, StateSet};
 use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
-use counts::{CountChange, Counts};
+use counts::Counts;
 use jobs::{Ask, Greeting, Job};
 use late_index::LateIndex;
 use leisure::Leisure;
 pub(crate) use place::Place;
 use readers::Readers;
 use reads::Counted;
-use sqlx::{Row as _, SqliteConnection};
-use std::collections::BTreeSet;
+use sqlx::SqliteConnection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -73,7 +73,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use writer::{Numbers, Work, Writer};
+use writer::{Numbers, Writer};
 
 /// A read that takes longer keeps the log from being removed, which the next broker does then.
 const READERS_CLOSE_WITHIN: Duration = Duration::from_millis(100);
@@ -340,63 +340,8 @@ async fn load(
         sqlx::query_scalar("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_version'")
             .fetch_one(&mut *connection)
             .await?;
-    let rows = sqlx::query(
-        "SELECT d.mailbox, COUNT(*), COUNT(*) FILTER (WHERE d.shown_row IS NOT s.row_id)
-         FROM deliveries AS d LEFT JOIN sessions AS s ON s.mailbox = d.mailbox AND s.stale = 0
-         WHERE d.read_at IS NULL GROUP BY d.mailbox",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut counted = Vec::with_capacity(rows.len());
-    for row in rows {
-        counted.push((row.try_get(0)?, mail_count(row.try_get(1)?, row.try_get(2)?)));
-    }
-    shared.counts.load(counted);
+    shared.counts.load(recount::all(connection).await?);
     let last_message_id = last_message_id.unwrap_or(0);
     shared.last_message_id.store(last_message_id, Ordering::Release);
     Ok((Numbers { last_message_id, last_version }, sessions::load_online(connection).await?))
-}
-
-/// Mailboxes that got or lost unread mail other than by a send or a mark are counted anew before the commit.
-pub(crate) async fn recount_later(
-    connection: &mut SqliteConnection,
-    work: &mut Work<'_>,
-    mailboxes: impl IntoIterator<Item = String>,
-) -> Result<(), sqlx::Error> {
-    for mailbox in mailboxes.into_iter().collect::<BTreeSet<_>>() {
-        let holder: Option<Row> =
-            sqlx::query_scalar("SELECT row_id FROM sessions WHERE mailbox = ?1 AND stale = 0")
-                .bind(&mailbox)
-                .fetch_optional(&mut *connection)
-                .await?;
-        work.recount.push((mailbox, holder.unwrap_or(0)));
-    }
-    Ok(())
-}
-
-/// Counts mailboxes anew in which too much changed at once.
-pub(crate) async fn recount(
-    connection: &mut SqliteConnection,
-    work: &mut Work<'_>,
-) -> Result<(), sqlx::Error> {
-    for (mailbox, holder) in std::mem::take(&mut work.recount) {
-        let row = sqlx::query(
-            "SELECT COUNT(*), COUNT(*) FILTER (WHERE shown_row IS NOT ?2) FROM deliveries
-             WHERE mailbox = ?1 AND read_at IS NULL",
-        )
-        .bind(&mailbox)
-        .bind(holder)
-        .fetch_one(&mut *connection)
-        .await?;
-        let count = mail_count(row.try_get(0)?, row.try_get(1)?);
-        work.counts.push(CountChange::Recounted(mailbox, count));
-    }
-    Ok(())
-}
-
-fn mail_count(unread: i64, new: i64) -> MailCount {
-    MailCount {
-        unread: u64::try_from(unread).unwrap_or_default(),
-        new: u64::try_from(new).unwrap_or_default(),
-    }
 }

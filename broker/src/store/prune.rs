@@ -108,7 +108,7 @@ async fn messages(
     .bind(before)
     .fetch_all(&mut *connection)
     .await?;
-    super::recount_later(connection, work, mailboxes).await?;
+    super::recount::later(connection, work, mailboxes).await?;
     sqlx::query(concat!(
         "INSERT INTO messages_text (messages_text, rowid, body) SELECT 'delete', m.id, m.body FROM ",
         old_messages!(),
