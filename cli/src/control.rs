@@ -1,6 +1,7 @@
 //! Questions to the broker that belong to no session. Only a hook's starts one.
 
-use c2c_proto::client::{BrokerCommand, Client, ClientConfig, Start};
+use crate::link::{Link, strange};
+use c2c_proto::client::{BrokerCommand, Start};
 use c2c_proto::endpoint::{self, ConnectError};
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::hello::Role;
@@ -12,7 +13,7 @@ use c2c_proto::response::{Hooked, Metric, PushState, Response, Status};
 pub(crate) async fn status(paths: &StorePaths) -> Result<Option<Box<Status>>, Error> {
     match call(paths, Request::Status(request::Status {})).await? {
         Some(Response::Status(status)) => Ok(Some(status)),
-        Some(_) => Err(Error::internal("the broker answered another question than the one about its status")),
+        Some(_) => Err(strange()),
         None => Ok(None),
     }
 }
@@ -31,21 +32,25 @@ pub(crate) async fn stop(paths: &StorePaths) -> Result<Option<()>, Error> {
 
 /// What the broker counts and measures; `None` if no broker runs, or one that does not say.
 pub(crate) async fn metrics(paths: &StorePaths) -> Result<Option<Vec<Metric>>, Error> {
-    match call(paths, Request::Metrics(request::Metrics {})).await {
-        Ok(Some(Response::Metrics(metrics))) => Ok(Some(metrics.metrics)),
-        Ok(_) => Ok(None),
-        Err(error) if error.code == ErrorCode::VersionMismatch => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(match if_known(paths, Request::Metrics(request::Metrics {})).await? {
+        Some(Response::Metrics(metrics)) => Some(metrics.metrics),
+        _ => None,
+    })
 }
 
 /// How nudges reach the sessions that are online; `None` if no broker runs, or one that does not know them.
 pub(crate) async fn push_states(paths: &StorePaths) -> Result<Option<Vec<PushState>>, Error> {
-    match call(paths, Request::PushStatus(request::PushStatus {})).await {
-        Ok(Some(Response::PushStates(states))) => Ok(Some(states.sessions)),
-        Ok(_) => Ok(None),
+    Ok(match if_known(paths, Request::PushStatus(request::PushStatus {})).await? {
+        Some(Response::PushStates(states)) => Some(states.sessions),
+        _ => None,
+    })
+}
+
+/// As [`call`]; also `None` if the broker is too old for the question.
+async fn if_known(paths: &StorePaths, request: Request) -> Result<Option<Response>, Error> {
+    match call(paths, request).await {
         Err(error) if error.code == ErrorCode::VersionMismatch => Ok(None),
-        Err(error) => Err(error),
+        answer => answer,
     }
 }
 
@@ -57,7 +62,7 @@ pub(crate) async fn hook(
 ) -> Result<Option<Hooked>, Error> {
     let request = Request::Hook(hook);
     let answer = if start {
-        Some(ask(paths, request, Start::IfAbsent(BrokerCommand::find())).await?)
+        Some(Link::open(paths, Role::Control, Start::IfAbsent(BrokerCommand::find())).ask(request).await?)
     } else {
         call(paths, request).await?
     };
@@ -75,16 +80,5 @@ async fn call(paths: &StorePaths, request: Request) -> Result<Option<Response>, 
         Err(ConnectError::Unsafe(error)) => return Err(error),
         Ok(_) | Err(ConnectError::Io(_)) => {}
     }
-    ask(paths, request, Start::Never).await.map(Some)
-}
-
-async fn ask(paths: &StorePaths, request: Request, start: Start) -> Result<Response, Error> {
-    let (client, _events) = Client::open(ClientConfig {
-        paths: paths.clone(),
-        role: Role::Control,
-        start,
-        build: env!("CARGO_PKG_VERSION").to_owned(),
-        extra: Vec::new(),
-    });
-    client.call(request).await.map(|answer| answer.response).map_err(|failed| failed.error)
+    Link::open(paths, Role::Control, Start::Never).ask(request).await.map(Some)
 }

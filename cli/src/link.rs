@@ -24,7 +24,7 @@ impl Link {
     /// # Errors
     /// When the store cannot be named.
     pub(crate) fn look_on() -> Result<Self, Error> {
-        Self::open(Role::Control)
+        Ok(Self::open(&StorePaths::from_env()?, Role::Control, started()))
     }
 
     /// As [`Self::look_on`], for whoever goes on looking: the second value says when the store is another one.
@@ -32,7 +32,7 @@ impl Link {
     /// # Errors
     /// When the store cannot be named.
     pub(crate) fn keep_looking_on() -> Result<(Self, Stores), Error> {
-        let (link, events) = Self::open_with_events(Role::Control)?;
+        let (link, events) = Self::open_with_events(StorePaths::from_env()?, Role::Control, started());
         Ok((link, Stores { events, known: None }))
     }
 
@@ -43,25 +43,27 @@ impl Link {
     /// the broker from answering.
     pub(crate) async fn take_part(as_name: Option<&str>) -> Result<(Self, String), Error> {
         let name = as_name.map_or_else(person::name, str::to_owned);
-        let link = Self::open(Role::Person(Box::new(identity(name.clone()))))?;
+        let role = Role::Person(Box::new(identity(name.clone())));
+        let link = Self::open(&StorePaths::from_env()?, role, started());
         link.ask(Request::Heartbeat(Heartbeat {})).await?;
         let name = link.client.session().map_or(name, |session| session.name);
         Ok((link, name))
     }
 
-    fn open(role: Role) -> Result<Self, Error> {
-        Self::open_with_events(role).map(|(link, _events)| link)
+    /// A connection for this purpose, with a broker that is started or not.
+    pub(crate) fn open(paths: &StorePaths, role: Role, start: Start) -> Self {
+        Self::open_with_events(paths.clone(), role, start).0
     }
 
-    fn open_with_events(role: Role) -> Result<(Self, Receiver<ClientEvent>), Error> {
+    fn open_with_events(paths: StorePaths, role: Role, start: Start) -> (Self, Receiver<ClientEvent>) {
         let (client, events) = Client::open(ClientConfig {
-            paths: StorePaths::from_env()?,
+            paths,
             role,
-            start: Start::IfAbsent(BrokerCommand::find()),
+            start,
             build: env!("CARGO_PKG_VERSION").to_owned(),
             extra: Vec::new(),
         });
-        Ok((Self { client }, events))
+        (Self { client }, events)
     }
 
     /// One call. Dropping the future ends a wait.
@@ -94,6 +96,11 @@ impl Stores {
         // The link is gone, and leads nowhere any more.
         std::future::pending::<()>().await;
     }
+}
+
+/// A broker is started where none runs.
+const fn started() -> Start {
+    Start::IfAbsent(BrokerCommand::find())
 }
 
 fn identity(name: String) -> Identity {

@@ -95,6 +95,25 @@ pub(crate) async fn newest_traffic(
     newest(limit, page).await
 }
 
+/// The newest message of all, as a list has it.
+///
+/// # Errors
+/// As [`newest_traffic`].
+pub(crate) async fn newest_one(link: &Link) -> Result<Option<Message>, Error> {
+    Ok(newest_traffic(link, &Traffic::default(), 1).await?.0.pop())
+}
+
+/// As [`complete`], for each of them.
+///
+/// # Errors
+/// As [`complete`].
+pub(crate) async fn complete_all(link: &Link, messages: &mut [Message]) -> Result<(), Error> {
+    for message in messages {
+        complete(link, message).await?;
+    }
+    Ok(())
+}
+
 /// Fetches what is missing: the rest of the body, and of the receipts, where a list leaves some out.
 ///
 /// # Errors
@@ -140,8 +159,7 @@ pub(crate) async fn wait(link: &Link, filter: Filter, timeout_s: Option<u64>) ->
 /// # Errors
 /// The broker's own, or why it cannot be reached.
 pub(crate) async fn shown(link: &Link, messages: &[Message]) -> Result<(), Error> {
-    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-    for ids in ids.chunks(MARK_READ_IDS_MAX) {
+    for ids in ids(messages).chunks(MARK_READ_IDS_MAX) {
         ask!(link, Shown(Shown { message_ids: ids.to_vec() }), Done);
     }
     Ok(())

@@ -4,6 +4,7 @@ mod args;
 mod cmd;
 mod compose;
 mod control;
+mod entries;
 mod everybody;
 mod exit;
 mod link;

@@ -190,7 +190,11 @@ pub(crate) fn json(value: &Value) -> io::Result<()> {
 /// A value as JSON text for stdout, on one line: with nothing in it that a terminal would obey. Of what that is, JSON itself
 /// only wants the first 32 characters escaped.
 pub(crate) fn json_text(value: &Value) -> String {
-    let text = value.to_string();
+    inert(value.to_string())
+}
+
+/// JSON text with the same meaning in which nothing is obeyed.
+pub(crate) fn inert(text: String) -> String {
     if !text.contains(obeyed) {
         return text;
     }

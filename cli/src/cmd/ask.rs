@@ -83,9 +83,7 @@ pub(crate) async fn run(args: AskArgs) -> anyhow::Result<Exit> {
     let (link, _) = Link::take_part(args.as_name.as_deref()).await?;
     let question = Ask { send, replies: args.replies, timeout_ms: args.timeout * 1_000 };
     let mut asked = ask!(link, Ask(question), Asked);
-    for reply in &mut asked.replies {
-        mail::complete(&link, reply).await?;
-    }
+    mail::complete_all(&link, &mut asked.replies).await?;
     if args.json {
         print::json(&object(&asked))?;
     } else {

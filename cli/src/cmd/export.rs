@@ -1,16 +1,16 @@
 //! `c2c export`: everything that a store holds for people, as JSON lines.
 
-use crate::everybody;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::mail;
 use crate::print::{json_text, now};
 use crate::progress::Progress;
 use crate::shape;
+use crate::{entries, everybody};
 use anyhow::Context;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, INBOX_LIMIT_MAX};
-use c2c_proto::request::{GetState, ListState, Status, Traffic};
+use c2c_proto::request::{GetState, Status, Traffic};
 use c2c_proto::{Error, ErrorCode};
 use clap::Args;
 use serde_json::{Value, json};
@@ -92,18 +92,13 @@ async fn all(link: &Link, out: &mut impl Write, quiet: bool) -> anyhow::Result<(
     let mut out = BufWriter::new(out);
     let status = ask!(link, Status(Status {}), Status);
     // Before all else: what comes later is not in it.
-    let newest = newest(link).await?;
+    let newest = mail::newest_one(link).await?.map_or(0, |message| message.id);
     let header = json!({"version": 1, "store_id": status.store_id, "exported_at": now().to_string()});
     line(&mut out, "export", header)?;
     sessions(link, &mut out).await?;
     state(link, &mut out).await?;
     messages(link, &mut out, newest, quiet).await?;
     Ok(out.flush()?)
-}
-
-async fn newest(link: &Link) -> anyhow::Result<MessageId> {
-    let ask_for = Traffic { before_id: Some(MessageId::MAX), limit: 1, ..Traffic::default() };
-    Ok(ask!(link, Traffic(ask_for), Inbox).messages.last().map_or(0, |message| message.id))
 }
 
 async fn sessions(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
@@ -114,26 +109,18 @@ async fn sessions(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn state(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut after_key = None;
-    loop {
-        let page = ListState { prefix: String::new(), after_key: after_key.clone() };
-        let page = ask!(link, ListState(page), States);
-        for entry in &page.entries {
-            if entry.value.is_some() {
-                line(out, "state", shape::entry(entry))?;
-                continue;
-            }
-            let whole = ask!(link, GetState(GetState { state_key: entry.state_key.clone() }), State);
-            // It may have gone in between.
-            if let Some(whole) = whole.entry {
-                line(out, "state", shape::entry(&whole))?;
-            }
+    for entry in entries::all(link, "").await? {
+        if entry.value.is_some() {
+            line(out, "state", shape::entry(&entry))?;
+            continue;
         }
-        match page.entries.last() {
-            Some(last) if page.more => after_key = Some(last.state_key.clone()),
-            _ => return Ok(()),
+        let whole = ask!(link, GetState(GetState { state_key: entry.state_key }), State);
+        // It may have gone in between.
+        if let Some(whole) = whole.entry {
+            line(out, "state", shape::entry(&whole))?;
         }
     }
+    Ok(())
 }
 
 async fn messages(link: &Link, out: &mut impl Write, newest: MessageId, quiet: bool) -> anyhow::Result<()> {

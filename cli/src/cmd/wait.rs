@@ -61,9 +61,7 @@ pub(crate) struct WaitArgs {
 pub(crate) async fn run(args: WaitArgs) -> anyhow::Result<Exit> {
     let (link, name) = Link::take_part(args.name.as_deref()).await?;
     let mut waited = mail::wait(&link, args.matching.filter(args.reply_to), args.timeout).await?;
-    for message in &mut waited.messages {
-        mail::complete(&link, message).await?;
-    }
+    mail::complete_all(&link, &mut waited.messages).await?;
     if args.json {
         print::json(&object(&waited))?;
     } else {

@@ -3,11 +3,11 @@
 use super::report::{Check, Problem};
 use crate::cmd::demo::broker::Broker;
 use crate::control;
-use crate::link::{Link, strange};
+use crate::link::{Link, ask};
 use crate::trouble::{self, Holder};
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::{self, Request};
-use c2c_proto::response::{Response, Status};
+use c2c_proto::request;
+use c2c_proto::response::Status;
 use c2c_proto::{Error, ErrorCode};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -95,10 +95,8 @@ async fn start(paths: &StorePaths) -> (Check, Option<Box<Status>>) {
 }
 
 async fn started() -> Result<Box<Status>, Error> {
-    match Link::look_on()?.ask(Request::Status(request::Status {})).await? {
-        Response::Status(status) => Ok(status),
-        _ => Err(strange()),
-    }
+    let link = Link::look_on()?;
+    Ok(ask!(link, Status(request::Status {}), Status))
 }
 
 /// How the broker that answers does.

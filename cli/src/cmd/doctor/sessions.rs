@@ -1,12 +1,13 @@
 //! The sessions: who is not told of mail, and whose mailbox fills without being read.
 
 use super::report::{Check, Problem};
-use super::store::{failure, page};
+use super::store::failure;
 use crate::control;
 use crate::everybody;
 use crate::link::{Link, ask};
 use crate::print::now;
 use c2c_proto::paths::StorePaths;
+use c2c_proto::request::Traffic;
 use c2c_proto::response::SessionInfo;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -43,7 +44,14 @@ async fn look(paths: &StorePaths) -> anyhow::Result<Check> {
     }
     let offline = |session: &&SessionInfo| !session.online && session.unread > 0 && session.unread < MUCH;
     for session in sessions.iter().filter(offline).take(LOOKED_INTO) {
-        let found = ask!(link, Traffic(page(Some(session.name.clone()), None, Some(0))), Inbox);
+        let oldest = Traffic {
+            mailbox: Some(session.name.clone()),
+            unread_only: true,
+            after_id: Some(0),
+            limit: 1,
+            ..Traffic::default()
+        };
+        let found = ask!(link, Traffic(oldest), Inbox);
         if found.messages.first().is_some_and(|oldest| oldest.created_at.plus_s(OLD_S) < now()) {
             problems.push(unread(session, " for more than a day, and is offline"));
         }

@@ -2,10 +2,10 @@
 
 use super::report::Check;
 use crate::link::{Link, ask};
+use crate::mail;
 use crate::print::now;
 use crate::progress;
-use c2c_proto::id::MessageId;
-use c2c_proto::request::{Check as Question, Filter, Traffic};
+use c2c_proto::request::Check as Question;
 use c2c_proto::response::Checked;
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
@@ -87,21 +87,5 @@ async fn clock() -> Check {
 }
 
 async fn newest() -> anyhow::Result<Option<Timestamp>> {
-    let link = Link::look_on()?;
-    let question = page(None, Some(MessageId::MAX), None);
-    Ok(ask!(link, Traffic(question), Inbox).messages.last().map(|message| message.created_at))
-}
-
-/// A question for one message.
-pub(super) fn page(mailbox: Option<String>, before: Option<MessageId>, after: Option<MessageId>) -> Traffic {
-    Traffic {
-        unread_only: mailbox.is_some(),
-        mailbox,
-        filter: Filter::default(),
-        query: None,
-        before_id: before,
-        after_id: after,
-        limit: 1,
-        timeout_ms: 0,
-    }
+    Ok(mail::newest_one(&Link::look_on()?).await?.map(|message| message.created_at))
 }

@@ -1,5 +1,6 @@
 //! Taking, renewing and releasing a lease. A lease is an entry that is set only while the key is absent.
 
+use crate::entries::put;
 use crate::link::{Link, ask};
 use c2c_proto::id::{Version, new_call_key};
 use c2c_proto::request::{DeleteState, GetState, SetState, WatchState};
@@ -105,10 +106,6 @@ pub(super) async fn own_version(terms: &Terms, known: Version) -> anyhow::Result
 /// Whether another version is there than was assumed, or none; or the holder's name is another one's now.
 pub(super) fn is_conflict(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Error>().is_some_and(|error| error.code == ErrorCode::Conflict)
-}
-
-async fn put(link: &Link, request: SetState) -> anyhow::Result<StateSet> {
-    Ok(ask!(link, SetState(request), StateSet))
 }
 
 async fn look(link: &Link, key: &str) -> anyhow::Result<Option<Entry>> {

@@ -2,6 +2,7 @@
 
 use super::SetArgs;
 use super::json::from_typed;
+use crate::entries;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::print::{self, json_text};
@@ -24,7 +25,7 @@ pub(super) async fn set(args: SetArgs, as_name: Option<&str>, json: bool) -> any
         ttl_ms: args.ttl.map(|seconds| seconds.saturating_mul(1_000)),
         key: new_call_key(),
     };
-    let set = put(&link, request).await.map_err(for_a_person)?;
+    let set = entries::put(&link, request).await.map_err(for_a_person)?;
     let text = if json { json_text(&object(&set)) } else { set.version.to_string() };
     writeln!(io::stdout(), "{text}")?;
     Ok(Exit::Done)
@@ -47,10 +48,6 @@ pub(super) async fn remove(
     }
     writeln!(io::stderr(), "c2c: there is no entry {}", visible(&key))?;
     Ok(Exit::NotFound)
-}
-
-async fn put(link: &Link, request: SetState) -> anyhow::Result<StateSet> {
-    Ok(ask!(link, SetState(request), StateSet))
 }
 
 async fn delete(link: &Link, request: DeleteState) -> anyhow::Result<Deleted> {

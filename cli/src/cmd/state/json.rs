@@ -1,8 +1,7 @@
 //! JSON texts as they are typed and shown.
 
-use crate::text::obeyed;
+use crate::print::inert;
 use serde::de::IgnoredAny;
-use std::fmt::Write;
 
 /// What was typed as JSON text: as it is if it is JSON, else as a JSON string.
 pub(super) fn from_typed(typed: &str) -> String {
@@ -24,18 +23,12 @@ pub(super) fn compact(json: &str) -> String {
         match char {
             ' ' | '\n' | '\r' | '\t' if !quoted => continue,
             '"' if !escaped => quoted = !quoted,
-            // Only in a string, where this is another spelling of the same.
-            _ if obeyed(char) => {
-                // A text takes whatever is written.
-                let _ = write!(text, "\\u{:04x}", u32::from(char));
-                continue;
-            }
             _ => {}
         }
         escaped = char == '\\' && !escaped;
         text.push(char);
     }
-    text
+    inert(text)
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! `c2c state get` and `ls`: looking, which needs no name and makes nothing.
 
 use super::json::compact;
+use crate::entries;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::print::json_text;
 use crate::shape;
 use crate::text::{Paint, shortened, visible};
 use c2c_proto::Error;
-use c2c_proto::request::{GetState, ListState};
+use c2c_proto::request::GetState;
 use c2c_proto::response::Entry;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -33,16 +34,7 @@ pub(super) async fn get(key: &str, json: bool) -> anyhow::Result<Exit> {
 
 pub(super) async fn list(prefix: &str, json: bool) -> anyhow::Result<Exit> {
     let link = Link::look_on()?;
-    let mut entries: Vec<Entry> = Vec::new();
-    loop {
-        let after_key = entries.last().map(|entry| entry.state_key.clone());
-        let page = ask!(link, ListState(ListState { prefix: prefix.to_owned(), after_key }), States);
-        let more = page.more && !page.entries.is_empty();
-        entries.extend(page.entries);
-        if !more {
-            break;
-        }
-    }
+    let entries = entries::all(&link, prefix).await?;
     let text = if json {
         let entries: Vec<Value> = entries.iter().map(shape::entry).collect();
         format!("{}\n", json_text(&json!({"entries": entries})))

@@ -3,13 +3,13 @@
 
 use super::thread::is_cut;
 use crate::everybody;
-use crate::link::{Link, Stores, ask, strange};
+use crate::link::{Link, Stores, ask};
 use crate::mail;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Message;
-use c2c_proto::request::{Filter, Request, Send, Status, Traffic};
-use c2c_proto::response::{self, Response, Sent, SessionInfo};
+use c2c_proto::request::{Filter, Send, Status, Traffic};
+use c2c_proto::response::{self, Sent, SessionInfo};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -188,10 +188,7 @@ impl Feed {
     }
 
     async fn polled(&self, poll: Poll) -> Result<(), Error> {
-        match self.link.ask(Request::Status(Status {})).await? {
-            Response::Status(status) => self.tell(News::Status(status)),
-            _ => return Err(strange()),
-        }
+        self.tell(News::Status(ask!(self.link, Status(Status {}), Status)));
         if poll.sessions {
             let (sessions, more) = everybody::sessions(&self.link, ACTIVE_MIN, SESSIONS_MAX).await?;
             self.tell(News::Sessions { sessions, more });
