@@ -156,6 +156,11 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(i64::try_from(us).unwrap_or(i64::MAX))
 }
 
+/// [`columns`] as one text, each row a line.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    columns(rows).iter().map(|row| format!("{row}\n")).collect()
+}
+
 /// Rows below each other, each cell but the last as wide as the widest of its column.
 pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| {
@@ -213,6 +218,14 @@ pub(crate) fn inert(text: String) -> String {
 /// A list of messages in JSON.
 pub(crate) fn list(messages: &[Message], more: bool) -> Value {
     json!({"messages": messages.iter().map(shape::message).collect::<Vec<Value>>(), "more": more})
+}
+
+/// Says that a list of the newest of this number leaves older ones out.
+///
+/// # Errors
+/// As [`remark`].
+pub(crate) fn older_left_out(shown: usize) -> io::Result<()> {
+    remark(&format!("these are the newest {shown}; --limit shows more"))
 }
 
 /// Says something about the answer, which itself goes to stdout.

@@ -116,7 +116,7 @@ fn tell(args: &InboxArgs, name: &str, messages: &[Message], more: bool) -> std::
         print::remark(&nothing(args, name))?;
     }
     if more {
-        print::remark(&format!("these are the newest {}; --limit shows more", messages.len()))?;
+        print::older_left_out(messages.len())?;
     }
     Ok(())
 }

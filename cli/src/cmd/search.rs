@@ -59,7 +59,7 @@ pub(crate) async fn run(args: SearchArgs) -> anyhow::Result<Exit> {
         print::remark("no message has all of these words in it")?;
     }
     if more {
-        print::remark(&format!("these are the newest {}; --limit shows more", messages.len()))?;
+        print::older_left_out(messages.len())?;
     }
     Ok(Exit::Done)
 }

@@ -142,8 +142,7 @@ fn told(sent: &Sent) -> String {
         vec![format!("  {}", crate::text::visible(name)), "left out: its mailbox is full".to_owned()]
     };
     rows.extend(sent.skipped_full.iter().map(full));
-    let rows: String = print::columns(&rows).iter().map(|row| format!("{row}\n")).collect();
-    format!("message {}\n{rows}", sent.id)
+    format!("message {}\n{}", sent.id, print::table(&rows))
 }
 
 fn object(sent: &Sent) -> Value {

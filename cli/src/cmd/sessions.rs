@@ -101,7 +101,7 @@ fn table(sessions: &[SessionInfo], now: Timestamp) -> String {
             visible(&session.cwd),
         ]
     }));
-    print::columns(&rows).iter().map(|row| format!("{row}\n")).collect()
+    print::table(&rows)
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn receipts(message: &Message, now: Timestamp) -> String {
         vec![visible(&receipt.name), shape::state(receipt.state).to_owned(), history(receipt, now)]
     };
     let rows: Vec<Vec<String>> = message.receipts.iter().map(row).collect();
-    print::columns(&rows).iter().map(|row| format!("{row}\n")).collect()
+    print::table(&rows)
 }
 
 /// When it was shown and read, and by whom if that is another name.

@@ -169,12 +169,12 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{in_words, object, size, table};
     use c2c_proto::response::{Histogram, Metric, MetricValue, PushOutcome, PushState, Status};
     use c2c_proto::time::Timestamp;
 
-    fn example() -> Status {
+    pub(crate) fn example() -> Status {
         Status {
             version: "0.2.0".to_owned(),
             protocol: 1,

@@ -6,37 +6,14 @@ use super::super::keys::Action;
 use super::super::stream::Motion;
 use super::super::text_field::Edit;
 use super::{Look, areas, draw, fit};
+use crate::cmd::status;
 use c2c_proto::Error;
 use c2c_proto::message::{Message, Priority, Receipt, ReceiptState, To};
-use c2c_proto::response::{SessionInfo, Status};
+use c2c_proto::response::SessionInfo;
 use c2c_proto::time::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
-
-fn status() -> Box<Status> {
-    Box::new(Status {
-        version: "0.2.0".to_owned(),
-        protocol: 1,
-        pid: 4_242,
-        uptime_s: 4_520,
-        epoch: 7,
-        service: false,
-        store: "/home/ada/.claude/c2c.db".to_owned(),
-        store_id: "0199aa00".to_owned(),
-        store_bytes: 1_600_000,
-        durability: "full".to_owned(),
-        connections: 4,
-        sessions_online: 3,
-        waits: 1,
-        messages: 120,
-        unread: 5,
-        commits: 261,
-        commit_p50_us: 812,
-        commit_p99_us: 9_130,
-        last_errors: vec![],
-    })
-}
 
 fn session(name: &str, online: bool, waiting: bool, unread: u64) -> SessionInfo {
     SessionInfo {
@@ -88,7 +65,7 @@ fn message(id: i64, from: &str, to: &str, tag: Option<&str>, body: &str) -> Mess
 
 fn example() -> App {
     let mut app = App::new("user-ada".to_owned());
-    app.hear(News::Status(status()));
+    app.hear(News::Status(Box::new(status::tests::example())));
     let sessions = vec![
         session("api", true, true, 0),
         session("docs\u{1b}[2J", false, false, 3),
