@@ -1,5 +1,6 @@
 //! `c2c`: the command line for people. It decides what runs and how the process ends, and does nothing itself.
 
+mod acting;
 mod args;
 mod cmd;
 mod compose;

@@ -78,6 +78,8 @@ pub const HELLO_TIMEOUT_S: u64 = 5;
 pub const BROKER_START_TIMEOUT_S: u64 = 5;
 /// How long a call that does not wait may stay without an answer, in seconds.
 pub const CALL_TIMEOUT_S: u64 = 30;
+/// How much longer a prune may take, in seconds: it goes through all of the store, about a minute for five million messages.
+pub const PRUNE_TIMEOUT_S: u64 = 600;
 /// A broker that a shim started exits after this time without connections, in seconds.
 pub const IDLE_EXIT_S: u64 = 900;
 /// Names that were online when the broker stopped are kept for their holders this long, in seconds.

@@ -305,3 +305,16 @@ fn json_says_everything_and_holds_nothing_that_a_terminal_obeys() {
     let message: Value = serde_json::from_str(&sandbox.person(&["tail", "--json"])).unwrap();
     assert_eq!(message["body"], body);
 }
+
+#[test]
+fn a_name_that_is_new_is_taken_and_said_to_be_new_once() {
+    let sandbox = Sandbox::new();
+    let _api = sandbox.session("api");
+    let new = "nobody was called ci-job before";
+    let first = sandbox.c2c(&["wait", "ci-job", "--timeout", "0"]);
+    assert!(first.status == Some(3) && first.err.contains(new), "{first:?}");
+    let again = sandbox.c2c(&["send", "--as", "CI-Job", "api", "done"]);
+    assert!(again.status == Some(0) && !again.err.contains("before"), "{again:?}");
+    let own = sandbox.c2c(&["wait", "--timeout", "0"]);
+    assert!(own.status == Some(3) && !own.err.contains("before"), "{own:?}");
+}

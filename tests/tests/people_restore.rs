@@ -89,3 +89,31 @@ fn a_line_that_is_none_of_an_export_is_named_and_what_stands_before_it_is_in() {
     let said = there.c2c_reading(&["import", "-"], "{\"type\": \"session\"}\n");
     assert!(said.status == Some(1) && said.err.contains("first line"), "{said:?}");
 }
+
+#[test]
+fn an_export_that_was_cut_off_is_noticed_and_two_may_follow_each_other() {
+    let (here, there) = (Sandbox::new(), Sandbox::new());
+    conversation(&here);
+    let exported = here.person(&["export", "--quiet"]);
+    let all: Vec<&str> = exported.lines().collect();
+    let (last, body) = all.split_last().unwrap();
+    assert_eq!(*last, format!("{{\"type\":\"end\",\"lines\":{}}}", all.len()));
+    let without = |number: usize| {
+        let mut left = body.to_vec();
+        left.remove(number);
+        left.join("\n") + "\n" + last + "\n"
+    };
+    let cut = [body.join("\n") + "\n", without(body.len() - 1), body.join("\n") + "\n" + &exported];
+    for cut in cut {
+        let said = there.c2c_reading(&["import", "-"], &cut);
+        assert!(said.status == Some(1) && said.err.contains("was cut off"), "{cut}: {said:?}");
+    }
+    assert_eq!(there.person(&["tail", "--json"]).lines().count(), 2, "what is there is in the store");
+    let empty = there.c2c_reading(&["import", "-"], "");
+    assert!(empty.status == Some(1) && empty.err.contains("no export"), "{empty:?}");
+    let other = Sandbox::new();
+    conversation(&other);
+    let both = exported.clone() + &other.person(&["export", "--quiet"]);
+    let said = there.c2c_reading(&["import", "-", "--json"], &both).json();
+    assert_eq!(said, json!({"imported": 2, "known": 2, "state": 0, "kept": 0}));
+}

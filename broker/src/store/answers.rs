@@ -148,6 +148,6 @@ fn keys_of(batch: &Batch) -> Vec<(Row, Cow<'_, str>)> {
     let own = |row: Row, key: &'_ str| (row, Cow::Owned(key.to_owned()));
     keys.extend(batch.marks.iter().map(|ask| own(ask.input.owner.row, &ask.input.request.key)));
     keys.extend(batch.state.iter().map(StateChange::key).map(|(row, key)| own(row, key)));
-    keys.extend(batch.prunes.iter().map(|ask| own(ask.input.owner.row, &ask.input.request.key)));
+    keys.extend(batch.prunes.iter().map(|ask| own(ask.input.owner.row, &ask.input.request.call.key)));
     keys
 }

@@ -5,13 +5,14 @@
 use super::Shared;
 use super::jobs::{Ask, ByOwner, Greeted, Greeting, Job, Named, Registration};
 use super::messages::{NewMessage, Stored};
+use super::prune::{PrunePortion, PruneProgress};
 use super::state::{StateChange, StateOutcome};
 use crate::presence::{Left, OnlineGuard};
 use crate::session::{Attached, Row};
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
-use c2c_proto::request::{Import, MarkRead, Prune};
-use c2c_proto::response::{Imported, Marked, Pruned};
+use c2c_proto::request::{Import, MarkRead};
+use c2c_proto::response::{Imported, Marked};
 use std::collections::HashSet;
 
 /// Jobs that wait for their transaction where they can be counted, at most; the others wait behind them.
@@ -34,7 +35,7 @@ pub(crate) struct Batch {
     pub(crate) shown: Vec<Ask<ByOwner<Vec<MessageId>>, ()>>,
     pub(crate) client_sessions: Vec<Ask<(Row, String), ()>>,
     pub(crate) state: Vec<StateChange>,
-    pub(crate) prunes: Vec<Ask<ByOwner<Prune>, Pruned>>,
+    pub(crate) prunes: Vec<Ask<ByOwner<PrunePortion>, PruneProgress>>,
     pub(crate) imports: Vec<Ask<Import, (Imported, MessageId)>>,
     pub(crate) index_texts: Vec<Ask<(), ()>>,
     pub(crate) flushes: Vec<Ask<(), ()>>,
@@ -48,7 +49,7 @@ pub(crate) struct Outcomes {
     pub(crate) sends: Vec<Result<Stored, Error>>,
     pub(crate) marks: Vec<Result<Marked, Error>>,
     pub(crate) state: Vec<Result<StateOutcome, Error>>,
-    pub(crate) prunes: Vec<Result<Pruned, Error>>,
+    pub(crate) prunes: Vec<Result<PruneProgress, Error>>,
     pub(crate) imports: Vec<Result<(Imported, MessageId), Error>>,
 }
 

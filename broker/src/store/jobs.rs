@@ -1,13 +1,14 @@
 //! What the writer is asked to do. One struct per change; each is answered after its commit, never before.
 
 use super::messages::{NewMessage, Stored};
+use super::prune::{PrunePortion, PruneProgress};
 use crate::presence::{Left, OnlineGuard};
 use crate::session::{ConnId, Owner, Row};
 use c2c_proto::Error;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::{CALL_KEY_PREFIX, MessageId};
-use c2c_proto::request::{DeleteState, Import, MarkRead, Prune, Register, SetState};
-use c2c_proto::response::{Deleted, Displaced, Imported, Marked, Pruned, Registered, StateSet};
+use c2c_proto::request::{DeleteState, Import, MarkRead, Register, SetState};
+use c2c_proto::response::{Deleted, Displaced, Imported, Marked, Registered, StateSet};
 use std::borrow::Cow;
 use tokio::sync::oneshot;
 
@@ -32,7 +33,7 @@ pub(crate) enum Job {
     ClientSession(Ask<(Row, String), ()>),
     SetState(Ask<ByOwner<SetState>, StateSet>),
     DeleteState(Ask<ByOwner<DeleteState>, Deleted>),
-    Prune(Ask<ByOwner<Prune>, Pruned>),
+    Prune(Ask<ByOwner<PrunePortion>, PruneProgress>),
     /// Answered with the newest message after it, too.
     Import(Ask<Import, (Imported, MessageId)>),
     /// Answered when the texts of all messages that were queued before it can be searched.
@@ -116,7 +117,7 @@ impl Job {
             Self::MarkRead(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
             Self::SetState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
             Self::DeleteState(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
-            Self::Prune(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.key))),
+            Self::Prune(ask) => Some((ask.input.owner.row, Cow::Borrowed(&ask.input.request.call.key))),
             Self::Presence(..)
             | Self::Shown(_)
             | Self::ClientSession(_)

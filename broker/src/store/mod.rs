@@ -54,8 +54,8 @@ use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Identity;
 use c2c_proto::id::MessageId;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::{DeleteState, Import, MarkRead, Prune, SetState};
-use c2c_proto::response::{Deleted, Imported, Marked, Pruned, StateSet};
+use c2c_proto::request::{DeleteState, Import, MarkRead, SetState};
+use c2c_proto::response::{Deleted, Imported, Marked, StateSet};
 use c2c_proto::{Error, ErrorCode};
 use checkpoint::Checkpoint;
 use counts::Counts;
@@ -256,10 +256,6 @@ impl Store {
 
     pub(crate) async fn delete_state(&self, delete: ByOwner<DeleteState>) -> Result<Deleted, Error> {
         self.change(delete, Job::DeleteState).await
-    }
-
-    pub(crate) async fn prune(&self, prune: ByOwner<Prune>) -> Result<Pruned, Error> {
-        self.change(prune, Job::Prune).await
     }
 
     pub(crate) async fn import(&self, import: Import) -> Result<Imported, Error> {

@@ -166,7 +166,7 @@ impl Store {
         length(&self.paths.store) + length(&log_of(&self.paths.store))
     }
 
-    fn read<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
+    pub(super) fn read<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         result.map_err(|error| {
             tracing::error!(%error, "the store could not be read");
             if errors::is_damaged(&error) {

@@ -1,7 +1,8 @@
 //! `c2c ask`: a question, and the answers to it.
 
+use crate::acting;
 use crate::exit::Exit;
-use crate::link::{Link, ask};
+use crate::link::ask;
 use crate::print::{self, Printer};
 use crate::{compose, mail, shape};
 use c2c_proto::id::new_call_key;
@@ -80,7 +81,7 @@ pub(crate) async fn run(args: AskArgs) -> anyhow::Result<Exit> {
         priority: Priority::Normal,
         key: new_call_key(),
     };
-    let (link, _) = Link::take_part(args.as_name.as_deref()).await?;
+    let (link, _) = acting::take_part(args.as_name.as_deref()).await?;
     let question = Ask { send, replies: args.replies, timeout_ms: args.timeout * 1_000 };
     let mut asked = ask!(link, Ask(question), Asked);
     mail::complete_all(&link, &mut asked.replies).await?;

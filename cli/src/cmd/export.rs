@@ -31,6 +31,7 @@ Each line is an object with a \"type\", in this order:
   state    key, value, value_chars, version, updated_at, updated_by, expires_at
   message  id, from_name, from_session, to, body, body_chars, tag, reply_to, thread, priority, created_at, read_at,
            receipts (name, state, shown_at, read_at, read_by), ascending by id, with the whole body
+  end      the last line: lines; an export without it was cut off
 
 Exit status:
   0  complete
@@ -89,41 +90,48 @@ fn is_there(path: &Path) -> Error {
 }
 
 async fn all(link: &Link, out: &mut impl Write, quiet: bool) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(out);
+    let mut out = Lines { out: BufWriter::new(out), written: 0 };
     let status = ask!(link, Status(Status {}), Status);
     // Before all else: what comes later is not in it.
     let newest = mail::newest_one(link).await?.map_or(0, |message| message.id);
     let header = json!({"version": 1, "store_id": status.store_id, "exported_at": now().to_string()});
-    line(&mut out, "export", header)?;
+    out.add("export", header)?;
     sessions(link, &mut out).await?;
     state(link, &mut out).await?;
     messages(link, &mut out, newest, quiet).await?;
-    Ok(out.flush()?)
+    let lines = out.written + 1;
+    out.add("end", json!({ "lines": lines }))?;
+    Ok(out.out.flush()?)
 }
 
-async fn sessions(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
+async fn sessions(link: &Link, out: &mut Lines<impl Write>) -> anyhow::Result<()> {
     for session in everybody::sessions(link, ACTIVE_WITHIN_MAX_MIN, usize::MAX).await?.0 {
-        line(out, "session", shape::session(&session))?;
+        out.add("session", shape::session(&session))?;
     }
     Ok(())
 }
 
-async fn state(link: &Link, out: &mut impl Write) -> anyhow::Result<()> {
+async fn state(link: &Link, out: &mut Lines<impl Write>) -> anyhow::Result<()> {
     for entry in entries::all(link, "").await? {
         if entry.value.is_some() {
-            line(out, "state", shape::entry(&entry))?;
+            out.add("state", shape::entry(&entry))?;
             continue;
         }
         let whole = ask!(link, GetState(GetState { state_key: entry.state_key }), State);
         // It may have gone in between.
         if let Some(whole) = whole.entry {
-            line(out, "state", shape::entry(&whole))?;
+            out.add("state", shape::entry(&whole))?;
         }
     }
     Ok(())
 }
 
-async fn messages(link: &Link, out: &mut impl Write, newest: MessageId, quiet: bool) -> anyhow::Result<()> {
+async fn messages(
+    link: &Link,
+    out: &mut Lines<impl Write>,
+    newest: MessageId,
+    quiet: bool,
+) -> anyhow::Result<()> {
     let mut progress = Progress::new("exporting", u64::try_from(newest).unwrap_or_default(), quiet);
     let mut after = 0;
     while after < newest {
@@ -137,7 +145,7 @@ async fn messages(link: &Link, out: &mut impl Write, newest: MessageId, quiet: b
                 Err(error) if is_gone(&error) => {}
                 whole => {
                     whole?;
-                    line(out, "message", shape::message(&message))?;
+                    out.add("message", shape::message(&message))?;
                 }
             }
         }
@@ -151,11 +159,20 @@ fn is_gone(error: &Error) -> bool {
     error.code == ErrorCode::NotFound
 }
 
-/// The object on a line of its own, with its type first.
-fn line(out: &mut impl Write, kind: &str, object: Value) -> anyhow::Result<()> {
-    let mut typed = serde_json::Map::from_iter([("type".to_owned(), json!(kind))]);
-    if let Value::Object(members) = object {
-        typed.extend(members);
+/// What was written of an export.
+struct Lines<W: Write> {
+    out: BufWriter<W>,
+    written: u64,
+}
+
+impl<W: Write> Lines<W> {
+    /// The object on a line of its own, with its type first.
+    fn add(&mut self, kind: &str, object: Value) -> anyhow::Result<()> {
+        let mut typed = serde_json::Map::from_iter([("type".to_owned(), json!(kind))]);
+        if let Value::Object(members) = object {
+            typed.extend(members);
+        }
+        self.written += 1;
+        Ok(writeln!(self.out, "{}", json_text(&Value::Object(typed)))?)
     }
-    Ok(writeln!(out, "{}", json_text(&Value::Object(typed)))?)
 }

@@ -37,7 +37,7 @@ With --json: one object, on one line.
 
 Exit status:
   0  everything is in the store
-  1  an error: a line is no export's; what stands before it is imported
+  1  an error: a line is no export's, or the export was cut off; what stands before that is imported
   4  there is no such file
   5  no broker runs for this store and none could be started
 
@@ -100,19 +100,31 @@ fn open(path: &Path) -> anyhow::Result<(Box<dyn BufRead>, u64)> {
     Ok((Box::new(BufReader::new(file)), length))
 }
 
+/// An export under way.
+struct Export {
+    store_id: String,
+    /// Lines of it that were read.
+    lines: u64,
+}
+
 /// An import under way.
 struct Import {
     /// For messages, which are nobody's here.
     onlooker: Link,
     /// For state, which is set by the person.
     person: Option<Link>,
-    store_id: Option<String>,
+    /// Of the export that is being read, from its first line to its last.
+    export: Option<Export>,
+    /// Exports that were read to their last line.
+    complete: u64,
     waiting: Vec<ImportedMessage>,
     waiting_bytes: usize,
     waiting_receipts: usize,
     done: Done,
     progress: Progress,
 }
+
+const WHAT_TO_IMPORT: &str = "import what `c2c export` wrote, as it is";
 
 /// Text in one call, at most: far below a frame.
 const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -122,7 +134,8 @@ impl Import {
         Ok(Self {
             onlooker: Link::look_on()?,
             person: None,
-            store_id: None,
+            export: None,
+            complete: 0,
             waiting: Vec::new(),
             waiting_bytes: 0,
             waiting_receipts: 0,
@@ -149,14 +162,34 @@ impl Import {
             self.progress.at(bytes);
         }
         self.flush().await?;
-        Ok(self.done)
+        match self.export {
+            None if self.complete == 0 => {
+                Err(Error::invalid("there is no export in it", WHAT_TO_IMPORT).into())
+            }
+            None => Ok(self.done),
+            Some(_) => Err(cut_off(&self.done).into()),
+        }
     }
 
     async fn take(&mut self, record: Record) -> anyhow::Result<()> {
+        let begins = matches!(record, Record::Export { .. });
+        match &mut self.export {
+            Some(_) if begins => {
+                self.flush().await?;
+                return Err(cut_off(&self.done).into());
+            }
+            Some(export) => export.lines += 1,
+            None if begins => {}
+            None => return Err(no_export("it stands before the first line of an export").into()),
+        }
         match record {
-            Record::Export { store_id } => self.store_id = Some(store_id),
-            _ if self.store_id.is_none() => {
-                return Err(no_export("the first line is not that of an export").into());
+            Record::Export { store_id } => self.export = Some(Export { store_id, lines: 1 }),
+            Record::End { lines } => {
+                self.flush().await?;
+                if self.export.take().is_none_or(|export| export.lines != lines) {
+                    return Err(cut_off(&self.done).into());
+                }
+                self.complete += 1;
             }
             Record::Session => {}
             Record::State { key, value, expires_at } => self.set(key, value, expires_at).await?,
@@ -178,9 +211,8 @@ impl Import {
 
     /// Sends what waits.
     async fn flush(&mut self) -> anyhow::Result<()> {
-        let Some(store_id) = self.store_id.clone().filter(|_| !self.waiting.is_empty()) else {
-            return Ok(());
-        };
+        let store_id = self.export.as_ref().map(|export| export.store_id.clone());
+        let Some(store_id) = store_id.filter(|_| !self.waiting.is_empty()) else { return Ok(()) };
         let messages = std::mem::take(&mut self.waiting);
         (self.waiting_bytes, self.waiting_receipts) = (0, 0);
         let answer = ask!(self.onlooker, Import(request::Import { store_id, messages }), Imported);
@@ -219,8 +251,16 @@ impl Import {
 }
 
 fn no_export(why: &str) -> Error {
+    Error::invalid(format!("it is no line of an export: {}", visible(why)), WHAT_TO_IMPORT)
+}
+
+fn cut_off(done: &Done) -> Error {
     Error::invalid(
-        format!("it is no line of an export: {}", visible(why)),
-        "import what `c2c export` wrote, as it is",
+        format!(
+            "lines are missing: the export was cut off; {} messages of it are in the store, {} of them for the first time",
+            done.imported + done.known,
+            done.imported
+        ),
+        "export again, and import that: what is in the store already is recognised",
     )
 }

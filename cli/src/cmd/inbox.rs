@@ -1,5 +1,6 @@
 //! `c2c inbox`: the person's own mail or what they sent, or a look into a session's mailbox.
 
+use crate::acting;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::mail::{self, LIMIT_DEFAULT, Matching};
@@ -75,7 +76,7 @@ pub(crate) async fn run(args: InboxArgs) -> anyhow::Result<Exit> {
         tell(&args, &name, &messages, more)?;
         return Ok(Exit::Done);
     }
-    let (link, name) = Link::take_part(args.as_name.as_deref()).await?;
+    let (link, name) = acting::take_part(args.as_name.as_deref()).await?;
     let (messages, more) = own(&link, &args).await?;
     tell(&args, &name, &messages, more)?;
     if !args.sent {

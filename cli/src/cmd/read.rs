@@ -1,7 +1,7 @@
 //! `c2c read`: says that messages were read.
 
+use crate::acting;
 use crate::exit::Exit;
-use crate::link::Link;
 use crate::{mail, print};
 use c2c_proto::id::MessageId;
 use clap::Args;
@@ -39,7 +39,7 @@ pub(crate) struct ReadArgs {
 pub(crate) async fn run(mut args: ReadArgs) -> anyhow::Result<Exit> {
     args.ids.sort_unstable();
     args.ids.dedup();
-    let (link, name) = Link::take_part(args.as_name.as_deref()).await?;
+    let (link, name) = acting::take_part(args.as_name.as_deref()).await?;
     let marked = mail::mark_read(&link, &args.ids).await?;
     let before = match marked.already_read.len() {
         0 => String::new(),

@@ -1,5 +1,6 @@
 //! `c2c send`: puts a message in mailboxes, and may wait for the first answer.
 
+use crate::acting;
 use crate::compose;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
@@ -95,7 +96,7 @@ pub(crate) async fn run(args: SendArgs) -> anyhow::Result<Exit> {
         priority: if args.fyi { Priority::Fyi } else { Priority::Normal },
         key: new_call_key(),
     };
-    let (link, _) = Link::take_part(args.as_name.as_deref()).await?;
+    let (link, _) = acting::take_part(args.as_name.as_deref()).await?;
     let sent = ask!(link, Send(request), Sent);
     if !args.json {
         print::out(&told(&sent))?;

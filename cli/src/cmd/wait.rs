@@ -1,7 +1,7 @@
 //! `c2c wait`: blocks until mail arrives.
 
+use crate::acting;
 use crate::exit::Exit;
-use crate::link::Link;
 use crate::mail::{self, Matching};
 use crate::print::{self, Printer};
 use crate::shape;
@@ -59,7 +59,7 @@ pub(crate) struct WaitArgs {
 
 /// Wait for mail.
 pub(crate) async fn run(args: WaitArgs) -> anyhow::Result<Exit> {
-    let (link, name) = Link::take_part(args.name.as_deref()).await?;
+    let (link, name) = acting::take_part(args.name.as_deref()).await?;
     let mut waited = mail::wait(&link, args.matching.filter(args.reply_to), args.timeout).await?;
     mail::complete_all(&link, &mut waited.messages).await?;
     if args.json {

@@ -30,6 +30,8 @@ struct Call {
     made: Instant,
     /// When the request's own waiting time ends.
     wait_until: Option<Instant>,
+    /// How long the broker may be at work for it.
+    work: Duration,
     /// Whether a broker may know of it.
     ever_sent: bool,
     /// Whether a connection before the present one has carried it too, or the same call was made before.
@@ -41,7 +43,7 @@ struct Call {
 impl Call {
     /// When it has waited too long for an answer (connected), or for a broker (since an outage began).
     fn deadline(&self, timing: &Timing, outage_since: Option<Instant>) -> Instant {
-        let answer_by = self.wait_until.unwrap_or(self.made) + timing.answer_max;
+        let answer_by = self.wait_until.unwrap_or(self.made) + self.work + timing.answer_max;
         match outage_since {
             None => answer_by,
             Some(since) => answer_by.min(since.max(self.made) + timing.outage_max),
@@ -114,6 +116,7 @@ impl Calls {
     pub(super) fn add(&mut self, id: u64, request: Request, made_before: bool, answer: AnswerSender) {
         let made = Instant::now();
         let wait_until = request.wait_ms().map(|wait_ms| made + Duration::from_millis(wait_ms));
+        let work = Duration::from_millis(request.work_ms());
         let key = request.key().map(str::to_owned);
         let frame = ClientFrame::Call { id, request };
         let call = Call {
@@ -123,6 +126,7 @@ impl Calls {
             answer,
             made,
             wait_until,
+            work,
             ever_sent: made_before,
             sent_before: made_before,
             sent_as: None,

@@ -4,6 +4,7 @@ use super::{
     Ask, Backup, Check, DeleteState, Hook, MarkRead, Prune, Register, Request, Send, SetState, Traffic, Wait,
     WatchState,
 };
+use crate::limits::PRUNE_TIMEOUT_S;
 
 impl Request {
     /// The request's name, for logs.
@@ -88,6 +89,15 @@ impl Request {
             | Self::Backup(Backup { timeout_ms, .. })
             | Self::Check(Check { timeout_ms }) => Some(*timeout_ms),
             _ => None,
+        }
+    }
+
+    /// How long the broker may be at work for it, in milliseconds, beyond the time in which every call is answered.
+    #[must_use]
+    pub const fn work_ms(&self) -> u64 {
+        match self {
+            Self::Prune(_) | Self::PruneDryRun(_) => PRUNE_TIMEOUT_S * 1_000,
+            _ => 0,
         }
     }
 

@@ -9,6 +9,7 @@ mod names;
 mod opening;
 mod person;
 mod plans;
+mod prunes;
 mod schemas;
 mod seed;
 mod seed_odd;

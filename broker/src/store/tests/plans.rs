@@ -3,6 +3,7 @@
 
 use super::open;
 use crate::store::messages::SELECTS;
+use crate::store::prune::STATEMENTS;
 use sqlx::{AssertSqlSafe, Row as _};
 
 /// The steps of a plan that read all of a table or an index, or put rows aside to sort them.
@@ -20,7 +21,7 @@ fn faults(plan: &[String]) -> Vec<&String> {
 async fn no_call_reads_more_because_there_is_more_history() {
     let opened = open().await;
     let mut reader = opened.store.readers.get().await.unwrap();
-    for (what, sql) in SELECTS {
+    for (what, sql) in SELECTS.iter().chain(&STATEMENTS) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let rows = sqlx::query(explain).fetch_all(reader.connection().unwrap()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();

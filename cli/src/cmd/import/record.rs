@@ -26,6 +26,10 @@ pub(super) enum Record {
         expires_at: Option<Timestamp>,
     },
     Message(Box<ImportedMessage>),
+    /// The last line, with how many there are.
+    End {
+        lines: u64,
+    },
 }
 
 #[derive(Deserialize)]
@@ -35,6 +39,7 @@ enum Line {
     Session {},
     State { key: String, value: Value, expires_at: Option<String> },
     Message(Message),
+    End { lines: u64 },
 }
 
 #[derive(Deserialize)]
@@ -75,6 +80,7 @@ pub(super) fn parsed(line: &str) -> Result<Record, String> {
             Err(format!("it has version {version}, this c2c reads version {VERSION}"))
         }
         Line::Session {} => Ok(Record::Session),
+        Line::End { lines } => Ok(Record::End { lines }),
         Line::State { key, value, expires_at } => {
             let expires_at = expires_at.as_deref().map(at).transpose()?;
             Ok(Record::State { key, value: value.to_string(), expires_at })

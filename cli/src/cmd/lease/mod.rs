@@ -5,8 +5,8 @@ mod hold;
 mod run;
 
 use super::state::for_a_person;
+use crate::acting;
 use crate::exit::Exit;
-use crate::link::Link;
 use crate::print::{self, json_text};
 use crate::text::visible;
 use c2c_proto::id::Version;
@@ -119,7 +119,7 @@ struct TakeArgs {
 /// Hold a lease in the shared state.
 pub(crate) async fn run(args: LeaseArgs) -> anyhow::Result<Exit> {
     let LeaseArgs { what, as_name, json } = args;
-    let (link, holder) = Link::take_part(as_name.as_deref()).await?;
+    let (link, holder) = acting::take_part(as_name.as_deref()).await?;
     match what {
         What::Take(args) => {
             let terms = terms(&args, &json!({"holder": holder}));

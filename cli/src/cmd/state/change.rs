@@ -2,6 +2,7 @@
 
 use super::SetArgs;
 use super::json::from_typed;
+use crate::acting;
 use crate::entries;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
@@ -17,7 +18,7 @@ use std::io::{self, Read, Write};
 
 pub(super) async fn set(args: SetArgs, as_name: Option<&str>, json: bool) -> anyhow::Result<Exit> {
     let typed = if args.value == "-" { stdin()? } else { args.value };
-    let (link, _name) = Link::take_part(as_name).await?;
+    let (link, _name) = acting::take_part(as_name).await?;
     let request = SetState {
         state_key: args.key,
         value: from_typed(&typed),
@@ -37,7 +38,7 @@ pub(super) async fn remove(
     as_name: Option<&str>,
     json: bool,
 ) -> anyhow::Result<Exit> {
-    let (link, _name) = Link::take_part(as_name).await?;
+    let (link, _name) = acting::take_part(as_name).await?;
     let request = DeleteState { state_key: key.clone(), if_version, key: new_call_key() };
     let Deleted { deleted } = delete(&link, request).await.map_err(for_a_person)?;
     if json {
