@@ -13,6 +13,10 @@ targets=(
   x86_64-pc-windows-msvc
 )
 programs=(c2c c2c-broker c2c-shim)
+# What is to be read, and what the pages of it lead to.
+pages=(
+  README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md LICENSE-MIT LICENSE-APACHE docs examples plugin
+)
 
 die() {
   printf '%s: %s\n' "${0##*/}" "$1" >&2

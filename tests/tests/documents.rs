@@ -104,6 +104,22 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "links to nothing:\n  {}", broken.join("\n  "));
 }
 
+#[test]
+fn no_page_of_the_book_links_to_what_is_not_in_it() {
+    let docs = root().join("docs").canonicalize().unwrap();
+    let mut outside = Vec::new();
+    for page in pages("docs") {
+        let folder = root().join(&page.name).parent().unwrap().to_owned();
+        for target in links::targets(&text_of(&page.name)) {
+            let file = target.split('#').next().unwrap_or_default();
+            if !folder.join(file).canonicalize().is_ok_and(|path| path.starts_with(&docs)) {
+                outside.push(format!("{}: {target}", page.name));
+            }
+        }
+    }
+    assert!(outside.is_empty(), "mdBook does not take these along: {outside:#?}");
+}
+
 /// The commands that `c2c --help` lists.
 fn commands() -> BTreeSet<String> {
     let help = Sandbox::new().person(&["--help"]);
