@@ -113,7 +113,10 @@ impl ToolResult {
         assert!(known, "an unknown code: {}", self.text);
         let message = self.json["message"].as_str().unwrap_or_default();
         assert!(!message.is_empty() && !message.ends_with('.'), "a message: {}", self.text);
-        assert!(!message.starts_with(|first: char| first.is_ascii_uppercase()), "a fragment: {}", self.text);
+        let mut chars = message.chars();
+        // A path may come first, on Windows with the letter of its drive.
+        let capital = chars.next().is_some_and(|first| first.is_ascii_uppercase()) && chars.next() != Some(':');
+        assert!(!capital, "a fragment: {}", self.text);
         assert!(self.json["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "a hint: {}", self.text);
         assert!(self.json["retry_safe"].is_boolean(), "whether to retry: {}", self.text);
     }
