@@ -36,6 +36,8 @@ struct Inner {
     /// Told of every message.
     traffic: Arc<Notify>,
     waits: usize,
+    /// When a link last said how it does, and what.
+    link: Option<(Timestamp, String)>,
     /// Up to which message the hooks of sessions have told them, whose shims have not connected yet.
     expected: HashMap<Row, MessageId>,
 }
@@ -259,6 +261,16 @@ impl Hub {
     /// A message is on disk: whoever follows the traffic looks again.
     pub fn wake_traffic(&self) {
         self.lock().traffic.notify_waiters();
+    }
+
+    /// What a link last said of itself, and when.
+    pub fn link_report(&self) -> Option<(Timestamp, String)> {
+        self.lock().link.clone()
+    }
+
+    /// A link says how it does.
+    pub fn note_link_report(&self, at: Timestamp, report: String) {
+        self.lock().link = Some((at, report));
     }
 
     /// The names of connected sessions.

@@ -1,12 +1,11 @@
-//! Taking part as the person or under another name, with a word about a name that is new: it may be a typing error, and
-//! nobody ever writes to it.
+//! Taking part as the person or under another name, with a word about a name that no session has: it may be a typing error.
 
-use crate::everybody;
-use crate::link::Link;
+use crate::link::{Link, ask};
 use crate::print;
 use c2c_proto::Error;
 use c2c_proto::limits::ACTIVE_WITHIN_MAX_MIN;
 use c2c_proto::name::fold;
+use c2c_proto::request::{ListSessions, Traffic};
 
 /// As [`Link::take_part`].
 ///
@@ -14,21 +13,44 @@ use c2c_proto::name::fold;
 /// Those of [`Link::take_part`].
 pub(crate) async fn take_part(as_name: Option<&str>) -> Result<(Link, String), Error> {
     let is_new = match as_name {
-        Some(name) => !is_known(name).await?,
+        Some(name) => is_new(&Link::look_on()?, name).await?,
         None => false,
     };
     let (link, name) = Link::take_part(as_name).await?;
     if is_new {
         let text =
-            format!("nobody was called {name} before; the name has a mailbox now (c2c sessions lists all)");
+            format!("no session was called {name} (c2c sessions --all lists them); it has a mailbox now");
         // Whoever closed stderr does not want to know.
         let _ = print::remark(&text);
     }
     Ok((link, name))
 }
 
-async fn is_known(name: &str) -> Result<bool, Error> {
-    let link = Link::look_on()?;
-    let (sessions, _) = everybody::sessions(&link, ACTIVE_WITHIN_MAX_MIN, usize::MAX).await?;
-    Ok(sessions.iter().any(|session| fold(&session.name) == fold(name)))
+/// Whether no session has the name, and no mail waits for it.
+async fn is_new(link: &Link, name: &str) -> Result<bool, Error> {
+    let mail = Traffic { mailbox: Some(name.to_owned()), limit: 1, ..Traffic::default() };
+    if !ask!(link, Traffic(mail), Inbox).messages.is_empty() {
+        return Ok(false);
+    }
+    // From just before the name on: names come in the order of their mailboxes.
+    let mailbox = fold(name);
+    let mut after_name = before(&mailbox);
+    loop {
+        let question = ListSessions { active_within_min: ACTIVE_WITHIN_MAX_MIN, after_name };
+        let page = ask!(link, ListSessions(question), Sessions);
+        let next = page.sessions.iter().find(|session| fold(&session.name) >= mailbox);
+        match (next, page.sessions.last()) {
+            (Some(next), _) => return Ok(fold(&next.name) != mailbox),
+            (None, Some(last)) if page.more => after_name = Some(last.name.clone()),
+            (None, _) => return Ok(true),
+        }
+    }
+}
+
+/// A text that sorts before a mailbox, and after most others that do.
+fn before(mailbox: &str) -> Option<String> {
+    let mut chars = mailbox.chars();
+    chars.next_back();
+    let shorter = chars.as_str();
+    (!shorter.is_empty()).then(|| shorter.to_owned())
 }

@@ -38,6 +38,8 @@ pub(crate) const fn state(state: ReceiptState) -> &'static str {
         ReceiptState::Queued => "queued",
         ReceiptState::Shown => "shown",
         ReceiptState::Read => "read",
+        ReceiptState::Forwarded => "forwarded",
+        ReceiptState::Delivered => "delivered",
     }
 }
 

@@ -9,6 +9,8 @@ pub const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
 pub const TAG_MAX_CHARS: usize = 64;
 /// A name can be typed in a shell and fits a list.
 pub const NAME_MAX_CHARS: usize = 64;
+/// A node: a label of a host's name, RFC 1035, so that hosts lend their names.
+pub const NODE_MAX_CHARS: usize = 63;
 /// A name that is derived from a folder leaves room for `-2`, `-3` … up to [`NAME_MAX_CHARS`].
 pub const DERIVED_NAME_MAX_CHARS: usize = 56;
 /// A key of the shared state.
@@ -78,7 +80,8 @@ pub const HELLO_TIMEOUT_S: u64 = 5;
 pub const BROKER_START_TIMEOUT_S: u64 = 5;
 /// How long a call that does not wait may stay without an answer, in seconds.
 pub const CALL_TIMEOUT_S: u64 = 30;
-/// How much longer a prune may take, in seconds: it goes through all of the store, about a minute for five million messages.
+/// How much longer a prune may take, in seconds: it goes through all of the store, and
+/// leaves everybody else their turn.
 pub const PRUNE_TIMEOUT_S: u64 = 600;
 /// A broker that a shim started exits after this time without connections, in seconds.
 pub const IDLE_EXIT_S: u64 = 900;
@@ -93,6 +96,12 @@ pub const BROADCAST_LATE_S: u64 = 3_600;
 pub const SEEN_RECENTLY_DAYS: u64 = 7;
 /// An idempotency key.
 pub const CALL_KEY_MAX_BYTES: usize = 256;
+/// What a link says of itself, in characters: a line or two.
+pub const LINK_REPORT_MAX_CHARS: usize = 1_000;
+/// Parcels that a link takes at once.
+pub const LINK_PARCELS_MAX: usize = 64;
+/// Text of parcels, in bytes, after which a link is given no more at once: with the longest body it fits a frame.
+pub const LINK_PARCELS_BYTES: usize = 2 * 1024 * 1024;
 /// One page of a single body for the person, in characters: each has up to four bytes, and a page fits a frame.
 pub const PERSON_PAGE_MAX_CHARS: usize = 2 * 1024 * 1024;
 /// Messages in one `Import`: as many as make a transaction worth its flush.

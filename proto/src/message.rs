@@ -72,6 +72,10 @@ pub enum ReceiptState {
     Shown,
     /// The recipient said that it read it.
     Read,
+    /// For another node: handed to what carries it there.
+    Forwarded,
+    /// On disk at another node, in the recipient's mailbox there.
+    Delivered,
 }
 
 /// What the sender may know of one delivery.

@@ -1,13 +1,16 @@
 //! Names: the addresses of c2c. What may be one, when two are the same, and how one is derived from a folder.
 
 use crate::error::Error;
-use crate::limits::{DERIVED_NAME_MAX_CHARS, NAME_MAX_CHARS};
+use crate::limits::{DERIVED_NAME_MAX_CHARS, NAME_MAX_CHARS, NODE_MAX_CHARS};
 
 /// The address of everyone.
 pub const EVERYONE: &str = "*";
 
 /// What a row is called whose name another session took: `<name>-stale-<unix seconds>`.
 pub const STALE_INFIX: &str = "-stale-";
+
+/// What stands between a name and the node that it is on.
+pub const NODE_MARK: char = '@';
 
 /// What a session is called when nothing else gives it a name.
 pub const FALLBACK: &str = "session";
@@ -63,6 +66,22 @@ pub fn follows_rule(name: &str) -> bool {
         && chars.all(allowed)
         && name.len() <= NAME_MAX_CHARS
         && !looks_stale(name)
+}
+
+/// The two parts of an address on another node, `name@node`, where `name` may be [`EVERYONE`]; `None` for any other text.
+#[must_use]
+pub fn on_node(address: &str) -> Option<(&str, &str)> {
+    let (name, node) = address.split_once(NODE_MARK)?;
+    ((name == EVERYONE || follows_rule(name)) && node_follows_rule(node)).then_some((name, node))
+}
+
+/// Whether a node may be called that: `[a-z0-9][a-z0-9-]{0,62}`, so that it is a word in whatever carries mail.
+#[must_use]
+pub fn node_follows_rule(node: &str) -> bool {
+    let allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit();
+    node.starts_with(allowed)
+        && node.chars().all(|char| allowed(char) || char == '-')
+        && node.len() <= NODE_MAX_CHARS
 }
 
 /// Whether a name reads like that of a stale row: `-stale-` with a digit after it.

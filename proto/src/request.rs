@@ -8,8 +8,10 @@ use crate::message::{Priority, To};
 use serde::{Deserialize, Serialize};
 
 mod facts;
+mod link;
 mod person;
 
+pub use link::{LinkAccepted, LinkBring, LinkForwarded, LinkStatus, LinkTake, LinkUp, Parcel};
 pub use person::{Backup, Check, Import, ImportedMessage, Metrics, PruneDryRun, Stop, Traffic};
 
 /// Every request. The order is the wire format: append only.
@@ -71,6 +73,18 @@ pub enum Request {
     Import(Import),
     /// See [`PruneDryRun`].
     PruneDryRun(PruneDryRun),
+    /// See [`LinkUp`].
+    LinkUp(LinkUp),
+    /// See [`LinkTake`].
+    LinkTake(LinkTake),
+    /// See [`LinkForwarded`].
+    LinkForwarded(LinkForwarded),
+    /// See [`LinkAccepted`].
+    LinkAccepted(LinkAccepted),
+    /// See [`LinkBring`].
+    LinkBring(LinkBring),
+    /// See [`LinkStatus`].
+    LinkStatus(LinkStatus),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].

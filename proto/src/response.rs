@@ -5,8 +5,10 @@ use crate::message::{Message, Recipient};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod link;
 mod person;
 
+pub use link::{LinkBrought, LinkState, NodeState, Parcels};
 pub use person::{BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Metrics};
 
 /// Every response. The order is the wire format: append only.
@@ -40,7 +42,7 @@ pub enum Response {
     Deleted(Deleted),
     /// To `Prune` and `PruneDryRun`.
     Pruned(Pruned),
-    /// To `Shown`, `HandOver`, `Pushed` and `Stop`.
+    /// To `Shown`, `HandOver`, `Pushed`, `Stop`, `LinkForwarded` and `LinkAccepted`.
     Done(Done),
     /// To `Status`.
     Status(Box<Status>),
@@ -56,6 +58,12 @@ pub enum Response {
     Checked(Checked),
     /// To `Import`.
     Imported(Imported),
+    /// To `LinkUp` and `LinkStatus`.
+    LinkState(LinkState),
+    /// To `LinkTake`.
+    Parcels(Parcels),
+    /// To `LinkBring`.
+    LinkBrought(LinkBrought),
 }
 
 /// The session now holds a name.

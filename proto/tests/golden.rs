@@ -173,7 +173,13 @@ fn every_inner_variant_has_a_sample() {
     let receipt = |state| Receipt { state, ..samples::responses::receipt() };
     let mail =
         |priority| content(&ServerFrame::Event(Event::Mail(MailWaiting { priority, ..samples::mail() })));
-    let states = [ReceiptState::Queued, ReceiptState::Shown, ReceiptState::Read];
+    let states = [
+        ReceiptState::Queued,
+        ReceiptState::Shown,
+        ReceiptState::Read,
+        ReceiptState::Forwarded,
+        ReceiptState::Delivered,
+    ];
     check_inner("receipts", &states.map(|state| message(receipt(state))));
     check_inner("priorities", &[Priority::Normal, Priority::Fyi].map(mail));
 }

@@ -115,7 +115,8 @@ impl ToolResult {
         assert!(!message.is_empty() && !message.ends_with('.'), "a message: {}", self.text);
         let mut chars = message.chars();
         // A path may come first, on Windows with the letter of its drive.
-        let capital = chars.next().is_some_and(|first| first.is_ascii_uppercase()) && chars.next() != Some(':');
+        let capital =
+            chars.next().is_some_and(|first| first.is_ascii_uppercase()) && chars.next() != Some(':');
         assert!(!capital, "a fragment: {}", self.text);
         assert!(self.json["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "a hint: {}", self.text);
         assert!(self.json["retry_safe"].is_boolean(), "whether to retry: {}", self.text);

@@ -310,11 +310,14 @@ fn json_says_everything_and_holds_nothing_that_a_terminal_obeys() {
 fn a_name_that_is_new_is_taken_and_said_to_be_new_once() {
     let sandbox = Sandbox::new();
     let _api = sandbox.session("api");
-    let new = "nobody was called ci-job before";
+    let new = "no session was called ci-job";
     let first = sandbox.c2c(&["wait", "ci-job", "--timeout", "0"]);
     assert!(first.status == Some(3) && first.err.contains(new), "{first:?}");
     let again = sandbox.c2c(&["send", "--as", "CI-Job", "api", "done"]);
-    assert!(again.status == Some(0) && !again.err.contains("before"), "{again:?}");
+    assert!(again.status == Some(0) && !again.err.contains("no session"), "{again:?}");
+    let _queued = sandbox.person(&["send", "later", "for whoever takes it"]);
+    let later = sandbox.c2c(&["wait", "later", "--timeout", "1"]);
+    assert!(later.status == Some(0) && !later.err.contains("no session"), "{later:?}");
     let own = sandbox.c2c(&["wait", "--timeout", "0"]);
-    assert!(own.status == Some(3) && !own.err.contains("before"), "{own:?}");
+    assert!(own.status == Some(3) && !own.err.contains("no session"), "{own:?}");
 }

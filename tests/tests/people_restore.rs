@@ -103,7 +103,13 @@ fn an_export_that_was_cut_off_is_noticed_and_two_may_follow_each_other() {
         left.remove(number);
         left.join("\n") + "\n" + last + "\n"
     };
-    let cut = [body.join("\n") + "\n", without(body.len() - 1), body.join("\n") + "\n" + &exported];
+    let within = exported.len() - last.len() - 9;
+    let cut = [
+        body.join("\n") + "\n",
+        without(body.len() - 1),
+        body.join("\n") + "\n" + &exported,
+        exported[..within].to_owned(),
+    ];
     for cut in cut {
         let said = there.c2c_reading(&["import", "-"], &cut);
         assert!(said.status == Some(1) && said.err.contains("was cut off"), "{cut}: {said:?}");

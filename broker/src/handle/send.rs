@@ -33,6 +33,8 @@ pub(super) async fn deliver(
     question: bool,
 ) -> Result<Stored, Error> {
     check::send(&request, &broker.config.limits)?;
+    let to = request.to.map(|to| broker.store.nodes().resolve(to)).transpose()?;
+    let request = Send { to, ..request };
     check_old_names(broker, request.to.as_ref()).await?;
     let hash = hash_of(&request);
     let (from, tag, priority) = (sender.name.clone(), request.tag.clone(), request.priority);
@@ -51,7 +53,7 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
         Some(To::Many(names)) => names,
         Some(To::Everyone) | None => return Ok(()),
     };
-    for name in names.iter().filter(|name| !name::follows_rule(name)) {
+    for name in names.iter().filter(|name| !name::follows_rule(name) && name::on_node(name).is_none()) {
         if !broker.store.knows_mailbox(&name::fold(name)).await? {
             return Err(name::no_address(name));
         }
@@ -60,7 +62,13 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
 }
 
 /// Wakes those that wait at once, and tells the others once the sender has its answer.
-fn announce(broker: &Arc<Broker>, stored: &Stored, from: String, tag: Option<String>, priority: Priority) {
+pub(super) fn announce(
+    broker: &Arc<Broker>,
+    stored: &Stored,
+    from: String,
+    tag: Option<String>,
+    priority: Priority,
+) {
     let rows: Vec<Row> = stored.recipients.iter().filter_map(|recipient| recipient.row).collect();
     broker.hub.wake(rows.iter().copied());
     if rows.iter().any(|row| broker.hub.owner(*row).is_some()) {

@@ -4,6 +4,7 @@
 
 use super::Shared;
 use super::jobs::{Ask, ByOwner, Greeted, Greeting, Job, Named, Registration};
+use super::link::{LinkChange, LinkOutcome};
 use super::messages::{NewMessage, Stored};
 use super::prune::{PrunePortion, PruneProgress};
 use super::state::{StateChange, StateOutcome};
@@ -37,6 +38,7 @@ pub(crate) struct Batch {
     pub(crate) state: Vec<StateChange>,
     pub(crate) prunes: Vec<Ask<ByOwner<PrunePortion>, PruneProgress>>,
     pub(crate) imports: Vec<Ask<Import, (Imported, MessageId)>>,
+    pub(crate) links: Vec<Ask<LinkChange, LinkOutcome>>,
     pub(crate) index_texts: Vec<Ask<(), ()>>,
     pub(crate) flushes: Vec<Ask<(), ()>>,
 }
@@ -51,6 +53,7 @@ pub(crate) struct Outcomes {
     pub(crate) state: Vec<Result<StateOutcome, Error>>,
     pub(crate) prunes: Vec<Result<PruneProgress, Error>>,
     pub(crate) imports: Vec<Result<(Imported, MessageId), Error>>,
+    pub(crate) links: Vec<Result<LinkOutcome, Error>>,
 }
 
 impl Batch {
@@ -114,6 +117,7 @@ impl Batch {
             + self.state.len()
             + self.prunes.len()
             + self.imports.len()
+            + self.links.len()
             + self.index_texts.len()
             + self.flushes.len()
     }
@@ -121,12 +125,16 @@ impl Batch {
     /// Answers everything with what came of it, once presence and the follower of names have been told. Only after the commit.
     pub(crate) fn answer(self, outcomes: Outcomes, shared: &Shared) {
         self.tell_follower(&outcomes, shared);
+        if !(self.sends.is_empty() && self.marks.is_empty() && self.shown.is_empty()) {
+            shared.tell_the_link();
+        }
         answer_all(self.hellos, outcomes.hellos);
         answer_all(self.registrations, outcomes.registrations);
         answer_all(self.sends, outcomes.sends);
         answer_all(self.marks, outcomes.marks);
         answer_all(self.prunes, outcomes.prunes);
         answer_all(self.imports, outcomes.imports);
+        answer_all(self.links, outcomes.links);
         for (change, outcome) in self.state.into_iter().zip(outcomes.state) {
             change.answer(outcome);
         }
@@ -186,6 +194,7 @@ impl Batch {
             Job::DeleteState(ask) => self.state.push(StateChange::Delete(ask)),
             Job::Prune(ask) => self.prunes.push(ask),
             Job::Import(ask) => self.imports.push(ask),
+            Job::Link(ask) => self.links.push(ask),
             Job::IndexTexts(ask) => self.index_texts.push(ask),
             Job::Flush(ask) => self.flushes.push(ask),
         }
@@ -203,6 +212,7 @@ impl Batch {
         jobs.extend(self.state.into_iter().map(StateChange::into_job));
         jobs.extend(self.prunes.into_iter().map(Job::Prune));
         jobs.extend(self.imports.into_iter().map(Job::Import));
+        jobs.extend(self.links.into_iter().map(Job::Link));
         jobs.extend(self.index_texts.into_iter().map(Job::IndexTexts));
         jobs.extend(self.flushes.into_iter().map(Job::Flush));
         jobs

@@ -20,6 +20,8 @@ pub(crate) enum CountChange {
     Read { mailbox: String, was_new: bool },
     /// One was shown to the holder for the first time.
     Shown(String),
+    /// So many unread ones are gone.
+    Removed(String, MailCount),
     /// Too much changed at once: this is what the store says now.
     Recounted(String, MailCount),
 }
@@ -51,13 +53,9 @@ impl Counts {
                     count.new += 1;
                 }
                 CountChange::Read { mailbox, was_new } => {
-                    let Some(count) = counts.get_mut(&mailbox) else { continue };
-                    count.unread = count.unread.saturating_sub(1);
-                    count.new = count.new.saturating_sub(u64::from(was_new));
-                    if count.unread == 0 {
-                        counts.remove(&mailbox);
-                    }
+                    remove(&mut counts, &mailbox, MailCount { unread: 1, new: u64::from(was_new) });
                 }
+                CountChange::Removed(mailbox, gone) => remove(&mut counts, &mailbox, gone),
                 CountChange::Shown(mailbox) => {
                     if let Some(count) = counts.get_mut(&mailbox) {
                         count.new = count.new.saturating_sub(1);
@@ -75,6 +73,15 @@ impl Counts {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, MailCount>> {
         self.by_mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remove(counts: &mut HashMap<String, MailCount>, mailbox: &str, gone: MailCount) {
+    let Some(count) = counts.get_mut(mailbox) else { return };
+    count.unread = count.unread.saturating_sub(gone.unread);
+    count.new = count.new.saturating_sub(gone.new);
+    if count.unread == 0 {
+        counts.remove(mailbox);
     }
 }
 

@@ -5,7 +5,7 @@ use super::batch::{Batch, Outcomes};
 use super::jobs::GreetingKind;
 use super::transaction::Transaction;
 use super::writer::Work;
-use super::{import, messages, prune, sessions, state};
+use super::{import, link, messages, prune, sessions, state};
 
 /// Every kind of change in turn: names first, since mail follows them.
 pub(super) async fn execute(
@@ -25,8 +25,6 @@ pub(super) async fn execute(
         for ask in &batch.prunes {
             outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
         }
-        work.names.forget();
-        super::recount::now(connection, work).await?;
     }
     if !batch.imports.is_empty() {
         let connection = transaction.connection().await?;
@@ -34,6 +32,9 @@ pub(super) async fn execute(
             outcomes.imports.push(import::import(connection, work, &ask.input).await?);
         }
         super::recount::now(connection, work).await?;
+    }
+    for ask in &batch.links {
+        outcomes.links.push(link::change(transaction, work, &ask.input).await?);
     }
     answers.keep(transaction, work.age);
     Ok(outcomes)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// `PRAGMA application_id` of every store: "c2c1" in ASCII.
 pub(crate) const APPLICATION_ID: u32 = 0x6332_6331;
 /// The newest schema that this broker knows; the number of the last file in `migrations/`.
-pub(crate) const SCHEMA_VERSION: u32 = 4;
+pub(crate) const SCHEMA_VERSION: u32 = 5;
 
 /// Length of SQLite's file header and where its fields lie, <https://sqlite.org/fileformat.html#the_database_header>
 const HEADER_BYTES: usize = 100;

@@ -1,5 +1,6 @@
 //! What the writer is asked to do. One struct per change; each is answered after its commit, never before.
 
+use super::link::{LinkChange, LinkOutcome};
 use super::messages::{NewMessage, Stored};
 use super::prune::{PrunePortion, PruneProgress};
 use crate::presence::{Left, OnlineGuard};
@@ -36,6 +37,8 @@ pub(crate) enum Job {
     Prune(Ask<ByOwner<PrunePortion>, PruneProgress>),
     /// Answered with the newest message after it, too.
     Import(Ask<Import, (Imported, MessageId)>),
+    /// What a link does.
+    Link(Ask<LinkChange, LinkOutcome>),
     /// Answered when the texts of all messages that were queued before it can be searched.
     IndexTexts(Ask<(), ()>),
     /// Answered when everything that was queued before it is on disk.
@@ -122,6 +125,7 @@ impl Job {
             | Self::Shown(_)
             | Self::ClientSession(_)
             | Self::Import(_)
+            | Self::Link(_)
             | Self::IndexTexts(_)
             | Self::Flush(_) => None,
         }
@@ -133,6 +137,9 @@ impl Job {
             Self::Send(ask) => ask.input.request.body.len(),
             Self::SetState(ask) => ask.input.request.value.len(),
             Self::Import(ask) => ask.input.messages.iter().map(|message| message.body.len()).sum(),
+            Self::Link(Ask { input: LinkChange::Bring(bring), .. }) => {
+                bring.parcels.iter().map(|parcel| parcel.content.len()).sum()
+            }
             _ => 0,
         }
     }
@@ -152,6 +159,7 @@ impl Job {
             Self::DeleteState(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Prune(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::Import(ask) => drop(ask.answer.send(Err(error.clone()))),
+            Self::Link(ask) => drop(ask.answer.send(Err(error.clone()))),
             Self::IndexTexts(ask) | Self::Flush(ask) => drop(ask.answer.send(Err(error.clone()))),
         }
     }

@@ -17,6 +17,7 @@ mod import;
 mod jobs;
 mod late_index;
 mod leisure;
+mod link;
 mod messages;
 mod migrations;
 mod open;
@@ -40,6 +41,7 @@ mod writer;
 pub(crate) use answers::hash_of;
 pub(crate) use jobs::{ByOwner, GreetingKind, Registration};
 pub use jobs::{Greeted, Named};
+pub(crate) use link::{Arrived, LinkChange};
 pub(crate) use messages::{NewMessage, Range, Stored, StoredRecipient, Unread};
 pub(crate) use sessions::{Listed, ListedPage, in_use};
 
@@ -62,6 +64,7 @@ use counts::Counts;
 use jobs::{Ask, Greeting, Job};
 use late_index::LateIndex;
 use leisure::Leisure;
+use link::Nodes;
 pub(crate) use place::Place;
 use readers::Readers;
 use reads::Counted;
@@ -69,7 +72,7 @@ use sqlx::SqliteConnection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -90,6 +93,9 @@ pub(crate) struct Shared {
     pub(crate) follower: Arc<dyn NameFollower>,
     /// The newest message that is on disk.
     pub(crate) last_message_id: AtomicI64,
+    pub(crate) nodes: Nodes,
+    /// There may be something for a link.
+    pub(crate) for_the_link: Arc<Notify>,
 }
 
 /// A handle to the open store.
@@ -137,6 +143,8 @@ impl Store {
             counts: Counts::default(),
             follower,
             last_message_id: AtomicI64::new(0),
+            nodes: Nodes::default(),
+            for_the_link: Arc::default(),
         });
         let mut connection = opened.writer;
         let loaded = async {
@@ -233,7 +241,7 @@ impl Store {
 
     pub(crate) async fn send(&self, message: NewMessage) -> Result<Stored, Error> {
         let stored = self.change(message, Job::Send).await?;
-        self.shared.last_message_id.fetch_max(stored.id, Ordering::AcqRel);
+        self.note_newest(stored.id);
         Ok(stored)
     }
 
@@ -260,7 +268,7 @@ impl Store {
 
     pub(crate) async fn import(&self, import: Import) -> Result<Imported, Error> {
         let (imported, newest) = self.change(import, Job::Import).await?;
-        self.shared.last_message_id.fetch_max(newest, Ordering::AcqRel);
+        self.note_newest(newest);
         Ok(imported)
     }
 
@@ -290,6 +298,11 @@ impl Store {
     /// Whether the row's session is connected, or its place is held for it; a person who acts under its name does not count.
     pub(crate) fn is_in_use(&self, row: Row) -> bool {
         self.shared.presence.is_in_use(row)
+    }
+
+    /// A message is on disk.
+    fn note_newest(&self, id: MessageId) {
+        self.shared.last_message_id.fetch_max(id, Ordering::AcqRel);
     }
 
     async fn change<I, O>(&self, input: I, job: impl FnOnce(Ask<I, O>) -> Job) -> Result<O, Error> {
@@ -337,6 +350,7 @@ async fn load(
             .fetch_one(&mut *connection)
             .await?;
     shared.counts.load(recount::all(connection).await?);
+    shared.nodes.load(connection).await?;
     let last_message_id = last_message_id.unwrap_or(0);
     shared.last_message_id.store(last_message_id, Ordering::Release);
     Ok((Numbers { last_message_id, last_version }, sessions::load_online(connection).await?))

@@ -1,44 +1,33 @@
 //! Deleting what is old and done with, or counting it. Unread direct mail is never deleted.
 //!
 //! It is done in portions, each in a transaction of its own between those of everybody else, so that nobody waits for all of
-//! it, however large the store is: a reader finds what comes next, the writer deletes it. With each portion the sum so far is
-//! kept under the call's key, so that the same call again goes on from there and has the true answer.
+//! it, however large the store is: a reader finds what comes next (`find`), the writer deletes it (`delete`). With each portion
+//! the sum so far is kept under the call's key, so that the same call again goes on from there and has the true answer
+//! ([decision 0018](../../../docs/decisions/0018-a-prune-goes-in-portions.md)).
 //!
-//! What goes is said once, for both: the conditions are the macros at the top, with the time before which as `?1`.
+//! What goes is said once, for all: the conditions are the macros at the top, with the time before which as `?1`.
 
-use super::answers::{Answers, json};
-use super::jobs::ByOwner;
-use super::readers::Readers;
-use super::writer::Work;
-use crate::session::Row;
-use c2c_proto::Error;
-use c2c_proto::id::MessageId;
-use c2c_proto::request::Prune;
-use c2c_proto::response::Pruned;
-use c2c_proto::time::Timestamp;
-use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
-
-/// A row that lost its name stays this long in any case: the session that it belongs to may still be connected (it holds
-/// no name, so it does not count as online) and go on from this row under another name.
-const STALE_KEPT_S: i64 = DAY_S;
-const DAY_S: i64 = 86_400;
-
-/// Messages, called `m`. A broadcast is news: whoever has not read it by now is not waiting for it.
+/// Messages, called `m`, but for those of which another node has yet to be told. A broadcast is news: whoever has not read it
+/// by now is not waiting for it.
 macro_rules! old_messages {
     () => {
         "messages AS m WHERE m.created_at < ?1 AND (m.broadcast > 0 OR NOT EXISTS
-             (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL))"
+             (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL))
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE message_id = m.id)
+             AND NOT EXISTS (SELECT 1 FROM arrivals JOIN deliveries USING (message_id, mailbox)
+                             WHERE message_id = m.id AND told < 2 AND read_at IS NOT NULL)"
     };
 }
 
-/// Session rows; `?2` is the time before which a stale one must have been seen.
+/// Session rows; `?2` is the time before which a stale one must have been seen, `?3` the message up to which mail is known
+/// to be read.
 macro_rules! old_sessions {
     () => {
         "sessions WHERE online = 0 AND seen_at < ?1
             AND (stale = 1 AND seen_at < ?2 OR stale = 0 AND NOT EXISTS (
                  SELECT 1 FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
-                 WHERE d.mailbox = sessions.mailbox AND d.read_at IS NULL AND m.broadcast = 0))"
+                 WHERE d.mailbox = sessions.mailbox AND d.message_id > ?3 AND d.read_at IS NULL
+                   AND m.broadcast = 0))"
     };
 }
 
@@ -49,44 +38,47 @@ macro_rules! old_entries {
     };
 }
 
-/// Of the messages `?2`, those that go.
-const STILL_OLD: &str =
-    concat!("SELECT m.id FROM ", old_messages!(), " AND m.id IN (SELECT value FROM json_each(?2))");
-const DELIVERIES: &str = "DELETE FROM deliveries WHERE message_id IN (SELECT value FROM json_each(?1))
-     RETURNING mailbox, read_at IS NULL";
-/// Takes texts out of the index of words, as far as `?2` they are in it.
-const TEXTS: &str = "INSERT INTO messages_text (messages_text, rowid, body) SELECT 'delete', m.id, m.body
-     FROM messages AS m WHERE m.id IN (SELECT value FROM json_each(?1)) AND m.id <= ?2";
-const SENT: &str = "DELETE FROM sent WHERE (sender, message_id) IN (SELECT m.from_row, m.id
-     FROM messages AS m WHERE m.id IN (SELECT value FROM json_each(?1)))";
-const MESSAGES: &str = "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))";
-const SIGHTINGS: &str = "DELETE FROM sightings WHERE (row_id, message_id) IN
-     (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+// After the macros, which they use.
+mod delete;
+mod find;
 
-/// What the writer is asked while others wait for it, by what it is about.
 #[cfg(test)]
-pub(super) const STATEMENTS: [(&str, &str); 6] = [
-    ("old messages", STILL_OLD),
-    ("their deliveries", DELIVERIES),
-    ("their texts", TEXTS),
-    ("what was sent", SENT),
-    ("the messages", MESSAGES),
-    ("sightings", SIGHTINGS),
-];
+pub(super) use delete::STATEMENTS;
+pub(super) use delete::prune;
+pub(super) use find::ROWS_MAX;
+pub(super) use find::count;
+pub(super) use find::old_messages;
 
-// After the macros, which it uses.
-mod portions;
+use super::Store;
+use super::jobs::{ByOwner, Job};
+use super::readers::Readers;
+use crate::session::Row;
+use c2c_proto::id::MessageId;
+use c2c_proto::request::Prune;
+use c2c_proto::response::Pruned;
+use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
+use serde::{Deserialize, Serialize};
 
-/// What one transaction of a prune does.
+/// A row that lost its name stays this long in any case: the session that it belongs to may still be connected (it holds
+/// no name, so it does not count as online) and go on from this row under another name.
+const STALE_KEPT_S: i64 = DAY_S;
+const DAY_S: i64 = 86_400;
+
+/// What one transaction of a prune does. What is named goes as far as it still is to go.
 #[derive(Clone, Debug)]
 pub(crate) enum Portion {
     /// Finds out what came of the same call before, if it was made before.
     Begin,
-    /// Deletes these messages, as far as they are still to be deleted.
+    /// Deletes messages, with all that belongs to them.
     Messages(Vec<MessageId>),
-    /// Deletes what was noted of messages that are gone: who has seen which.
+    /// Deletes notes of who has seen which message, of messages that are gone.
     Sightings(Vec<(Row, MessageId)>),
-    /// Deletes sessions and entries of the state, and ends the prune.
+    /// Deletes sessions, of whose direct mail up to a message all was read.
+    Sessions(Vec<Row>, MessageId),
+    /// Deletes expired entries of the state.
+    Entries(Vec<String>),
+    /// Ends the prune.
     End,
 }
 
@@ -108,121 +100,98 @@ pub(crate) struct PruneProgress {
     before: Option<Timestamp>,
 }
 
-/// Does one portion.
-pub(crate) async fn prune(
-    connection: &mut SqliteConnection,
-    work: &mut Work<'_>,
-    answers: &mut Answers,
-    ask: &ByOwner<PrunePortion>,
-) -> Result<Result<PruneProgress, Error>, sqlx::Error> {
-    let ByOwner { owner, request: PrunePortion { call, portion }, hash } = ask;
-    let mut progress = match answers.earlier(owner.row, &call.key, hash) {
-        None => PruneProgress::new(before(work.now, call.older_than_days)),
-        Some(Ok(earlier)) => earlier,
-        Some(Err(conflict)) => return Ok(Err(conflict)),
-    };
-    // The same call may be made twice at the same time; then one of them ends it, and the other one is told.
-    let Some(before) = progress.before else { return Ok(Ok(progress)) };
-    match portion {
-        Portion::Begin => {}
-        Portion::Messages(ids) => {
-            progress.pruned.messages_deleted += messages(connection, work, before, ids).await?;
-        }
-        Portion::Sightings(seen) => sightings(connection, seen).await?,
-        Portion::End => {
-            let stale_before = work.now.plus_s(-STALE_KEPT_S);
-            progress.pruned.sessions_deleted += sessions(connection, before, stale_before).await?;
-            progress.pruned.state_deleted += expired(connection, before).await?;
-            progress.before = None;
-        }
-    }
-    answers.add(owner.row, &call.key, hash, &progress);
-    Ok(Ok(progress))
-}
-
-impl PruneProgress {
-    const fn new(before: Timestamp) -> Self {
-        let pruned = Pruned { messages_deleted: 0, sessions_deleted: 0, state_deleted: 0 };
-        Self { pruned, before: Some(before) }
-    }
-}
-
-/// What [`prune`] would delete at this moment.
-pub(crate) async fn count(
-    readers: &Readers,
-    now: Timestamp,
-    older_than_days: u32,
-) -> Result<Pruned, sqlx::Error> {
-    let mut reader = readers.get().await?;
-    let (messages, sessions, state): (i64, i64, i64) = sqlx::query_as(concat!(
-        "SELECT (SELECT COUNT(*) FROM ",
-        old_messages!(),
-        "), (SELECT COUNT(*) FROM ",
-        old_sessions!(),
-        "), (SELECT COUNT(*) FROM ",
-        old_entries!(),
-        ")"
-    ))
-    .bind(before(now, older_than_days).0)
-    .bind(now.plus_s(-STALE_KEPT_S).0)
-    .fetch_one(reader.connection()?)
-    .await?;
-    let whole = |count: i64| u64::try_from(count).unwrap_or_default();
-    Ok(Pruned {
-        messages_deleted: whole(messages),
-        sessions_deleted: whole(sessions),
-        state_deleted: whole(state),
-    })
-}
-
+/// The time before which things are old.
 const fn before(now: Timestamp, older_than_days: u32) -> Timestamp {
     now.plus_s(-DAY_S * older_than_days as i64)
 }
 
-async fn messages(
-    connection: &mut SqliteConnection,
-    work: &mut Work<'_>,
-    before: Timestamp,
-    ids: &[MessageId],
-) -> Result<u64, sqlx::Error> {
-    let old: Vec<MessageId> =
-        sqlx::query_scalar(STILL_OLD).bind(before.0).bind(json(&ids)).fetch_all(&mut *connection).await?;
-    let old = json(&old);
-    let deliveries: Vec<(String, bool)> =
-        sqlx::query_as(DELIVERIES).bind(&old).fetch_all(&mut *connection).await?;
-    let unread = deliveries.into_iter().filter_map(|(mailbox, unread)| unread.then_some(mailbox));
-    super::recount::later(connection, work, unread).await?;
-    sqlx::query(TEXTS)
-        .bind(&old)
-        // What is not in the index yet cannot be taken out of it.
-        .bind(work.text_up_to)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(SENT).bind(&old).execute(&mut *connection).await?;
-    let deleted = sqlx::query(MESSAGES).bind(&old).execute(&mut *connection).await?;
-    Ok(deleted.rows_affected())
+impl Store {
+    /// Deletes what is old and done with. What was deleted by the time of an error stays deleted; the same call again goes on.
+    pub(crate) async fn prune(&self, ask: ByOwner<Prune>) -> Result<Pruned, Error> {
+        // Of its own: it must not end because others look through the store, nor keep them from it.
+        let readers = Readers::when_needed(self.onlookers.options().clone());
+        let pruned = Pruning { store: self, readers: &readers, ask: &ask }.all().await;
+        readers.close().await;
+        pruned
+    }
 }
 
-async fn sightings(connection: &mut SqliteConnection, seen: &[(Row, MessageId)]) -> Result<(), sqlx::Error> {
-    sqlx::query(SIGHTINGS).bind(json(&seen)).execute(connection).await?;
-    Ok(())
+/// A prune under way.
+struct Pruning<'a> {
+    store: &'a Store,
+    readers: &'a Readers,
+    ask: &'a ByOwner<Prune>,
 }
 
-async fn sessions(
-    connection: &mut SqliteConnection,
-    before: Timestamp,
-    stale_before: Timestamp,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query(concat!("DELETE FROM ", old_sessions!()))
-        .bind(before.0)
-        .bind(stale_before.0)
-        .execute(connection)
-        .await?;
-    Ok(deleted.rows_affected())
-}
+impl Pruning<'_> {
+    async fn all(&self) -> Result<Pruned, Error> {
+        let begun = self.portion(Portion::Begin).await?;
+        // The same call may be made twice at once: then the other one may end it at any time.
+        let Some(before) = begun.before else { return Ok(begun.pruned) };
+        self.messages(before).await?;
+        self.sightings().await?;
+        self.sessions(before).await?;
+        self.entries(before).await?;
+        Ok(self.portion(Portion::End).await?.pruned)
+    }
 
-async fn expired(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64, sqlx::Error> {
-    let deleted =
-        sqlx::query(concat!("DELETE FROM ", old_entries!())).bind(before.0).execute(connection).await?;
-    Ok(deleted.rows_affected())
+    async fn messages(&self, before: Timestamp) -> Result<(), Error> {
+        let (mut after, mut most) = (0, ROWS_MAX);
+        loop {
+            let ids = self.store.read(old_messages(self.readers, before, after, most).await)?;
+            let Some(last) = ids.last() else { return Ok(()) };
+            after = *last;
+            // Long messages are few to a portion: not many more are read than go.
+            most = ROWS_MAX.min(2 * ids.len() + 1);
+            self.portion(Portion::Messages(ids)).await?;
+        }
+    }
+
+    async fn sightings(&self) -> Result<(), Error> {
+        let mut after = (0, 0);
+        loop {
+            let seen = self.store.read(find::lost_sightings(self.readers, after).await)?;
+            let Some(last) = seen.last() else { return Ok(()) };
+            after = *last;
+            self.portion(Portion::Sightings(seen)).await?;
+        }
+    }
+
+    async fn sessions(&self, before: Timestamp) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            // Before the look: of what comes after it, the writer sees for itself whether it was read.
+            let newest = self.store.last_message_id();
+            let stale_before = self.store.shared.clock.now().plus_s(-STALE_KEPT_S);
+            let rows =
+                self.store.read(find::old_sessions(self.readers, before, stale_before, after).await)?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = *last;
+            self.portion(Portion::Sessions(rows, newest)).await?;
+        }
+    }
+
+    async fn entries(&self, before: Timestamp) -> Result<(), Error> {
+        let mut after = String::new();
+        loop {
+            let keys = self.store.read(find::old_entries(self.readers, before, &after).await)?;
+            let Some(last) = keys.last() else { return Ok(()) };
+            after.clone_from(last);
+            self.portion(Portion::Entries(keys)).await?;
+        }
+    }
+
+    async fn portion(&self, portion: Portion) -> Result<PruneProgress, Error> {
+        if self.store.shared.shutdown.reason().is_some() {
+            return Err(Error::new(
+                ErrorCode::ShuttingDown,
+                "the broker is going down, and the prune is not at its end",
+                "call again with the same idempotency_key; the next broker goes on with it",
+            ));
+        }
+        let ByOwner { owner, request, hash } = self.ask;
+        let request = PrunePortion { call: request.clone(), portion };
+        let ask = ByOwner { owner: owner.clone(), request, hash: hash.clone() };
+        self.store.change(ask, Job::Prune).await
+    }
 }

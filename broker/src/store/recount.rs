@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// Every mailbox with unread mail.
 pub(super) async fn all(connection: &mut SqliteConnection) -> Result<Vec<(String, MailCount)>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT d.mailbox, COUNT(*), COUNT(*) FILTER (WHERE d.shown_row IS NOT s.row_id)
+        "SELECT d.mailbox, COUNT(*), COUNT(*) FILTER (WHERE d.shown_row IS NOT COALESCE(s.row_id, 0))
          FROM deliveries AS d LEFT JOIN sessions AS s ON s.mailbox = d.mailbox AND s.stale = 0
          WHERE d.read_at IS NULL GROUP BY d.mailbox",
     )
@@ -58,7 +58,8 @@ pub(super) async fn now(connection: &mut SqliteConnection, work: &mut Work<'_>) 
     Ok(())
 }
 
-fn mail_count(unread: i64, new: i64) -> MailCount {
+/// Counts as SQLite gives them.
+pub(super) fn mail_count(unread: i64, new: i64) -> MailCount {
     MailCount {
         unread: u64::try_from(unread).unwrap_or_default(),
         new: u64::try_from(new).unwrap_or_default(),

@@ -13,7 +13,7 @@ use c2c_proto::request::{self, ImportedMessage, Request, SetState};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use clap::Args;
-use record::Record;
+use record::{Record, Unreadable};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -113,7 +113,7 @@ struct Import {
     onlooker: Link,
     /// For state, which is set by the person.
     person: Option<Link>,
-    /// Of the export that is being read, from its first line to its last.
+    /// The export that is being read, from its first line to its last.
     export: Option<Export>,
     /// Exports that were read to their last line.
     complete: u64,
@@ -152,7 +152,8 @@ impl Import {
             bytes += line.len() as u64 + 1;
             let taken = match record::parsed(&line) {
                 Ok(record) => self.take(record).await,
-                Err(why) => Err(no_export(&why).into()),
+                Err(Unreadable::Cut) => Err(cut_off().into()),
+                Err(Unreadable::Other(why)) => Err(no_export(&why).into()),
             };
             if let Err(error) = taken {
                 // What stands before it is complete by itself.
@@ -167,7 +168,7 @@ impl Import {
                 Err(Error::invalid("there is no export in it", WHAT_TO_IMPORT).into())
             }
             None => Ok(self.done),
-            Some(_) => Err(cut_off(&self.done).into()),
+            Some(_) => Err(cut_off().into()),
         }
     }
 
@@ -176,7 +177,7 @@ impl Import {
         match &mut self.export {
             Some(_) if begins => {
                 self.flush().await?;
-                return Err(cut_off(&self.done).into());
+                return Err(cut_off().into());
             }
             Some(export) => export.lines += 1,
             None if begins => {}
@@ -187,7 +188,7 @@ impl Import {
             Record::End { lines } => {
                 self.flush().await?;
                 if self.export.take().is_none_or(|export| export.lines != lines) {
-                    return Err(cut_off(&self.done).into());
+                    return Err(cut_off().into());
                 }
                 self.complete += 1;
             }
@@ -254,13 +255,9 @@ fn no_export(why: &str) -> Error {
     Error::invalid(format!("it is no line of an export: {}", visible(why)), WHAT_TO_IMPORT)
 }
 
-fn cut_off(done: &Done) -> Error {
+fn cut_off() -> Error {
     Error::invalid(
-        format!(
-            "lines are missing: the export was cut off; {} messages of it are in the store, {} of them for the first time",
-            done.imported + done.known,
-            done.imported
-        ),
+        "lines are missing: the export was cut off; what is here of it is in the store",
         "export again, and import that: what is in the store already is recognised",
     )
 }

@@ -77,6 +77,8 @@ impl Call {
             ErrorCode::StorageFailed | ErrorCode::Internal => true,
             // Its wait ended so; the question itself may be stored.
             ErrorCode::Superseded | ErrorCode::BrokerBusy if self.asks() => true,
+            // A part of it may be done.
+            ErrorCode::BrokerBusy | ErrorCode::StorageFull if self.prunes() => true,
             // Said before anybody looks whether the same call was done already.
             ErrorCode::Superseded
             | ErrorCode::NotRegistered
@@ -93,6 +95,11 @@ impl Call {
     /// Whether it is a question: what it then waits for may go wrong when it is stored.
     const fn asks(&self) -> bool {
         matches!(&self.frame, ClientFrame::Call { request: Request::Ask(_), .. })
+    }
+
+    /// Whether it is a prune, which is done in parts.
+    const fn prunes(&self) -> bool {
+        matches!(&self.frame, ClientFrame::Call { request: Request::Prune(_), .. })
     }
 
     /// Whether it was sent as another session's, whose keys are not those of this one: sent again it could be done twice.

@@ -20,7 +20,7 @@ mod tests;
 
 use crate::error::{Error, ErrorCode};
 use interprocess::local_socket::tokio as local;
-use interprocess::local_socket::traits::tokio::{Listener as _, Stream as _};
+use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, Name, ToFsName};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write as _};
@@ -156,7 +156,7 @@ pub enum ConnectError {
 pub async fn connect(address: &Address) -> Result<Stream, ConnectError> {
     platform::check_before_connect(address)?;
     let name = address.name()?;
-    let stream = match local::Stream::connect(name).await {
+    let stream = match platform::dial(name).await {
         Ok(stream) => stream,
         Err(error) if platform::means_absent(&error) => return Err(ConnectError::Absent),
         Err(error) => return Err(ConnectError::Io(error)),
@@ -178,7 +178,7 @@ pub async fn connect(address: &Address) -> Result<Stream, ConnectError> {
 /// # Errors
 /// Nobody listens, whoever does is another user or unknown, or the system refuses.
 pub async fn connect_to_own(path: &Path) -> io::Result<Stream> {
-    let stream = local::Stream::connect(path.to_fs_name::<GenericFilePath>()?).await?;
+    let stream = platform::dial(path.to_fs_name::<GenericFilePath>()?).await?;
     match platform::check_peer(&stream) {
         Ok(()) => Ok(Stream::new(stream)?),
         Err(PeerFault::Foreign(who)) => {

@@ -4,8 +4,9 @@ pub(super) use super::socket::Socket as Connected;
 use super::{Address, ConnectError, PeerFault, local, short_hash};
 use crate::error::{Error, ErrorCode};
 use crate::paths::{check_private_dir, ensure_private_dir};
-use interprocess::local_socket::ListenerOptions;
 use interprocess::local_socket::traits::StreamCommon as _;
+use interprocess::local_socket::traits::tokio::Stream as _;
+use interprocess::local_socket::{ListenerOptions, Name};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +18,10 @@ const SOCKET_PATH_MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else {
 
 /// The socket is for its owner alone.
 const SOCKET_MODE: u32 = 0o600;
+
+pub(super) async fn dial(name: Name<'_>) -> io::Result<local::Stream> {
+    local::Stream::connect(name).await
+}
 
 pub(super) fn connected(stream: local::Stream) -> io::Result<Connected> {
     Connected::new(stream)

@@ -5,17 +5,27 @@ pub(super) use super::local::Stream as Connected;
 use super::{Address, ConnectError, PeerFault, local, short_hash};
 use crate::error::Error;
 use crate::win32;
-use interprocess::local_socket::ListenerOptions;
+use interprocess::ConnectWaitMode;
 use interprocess::local_socket::traits::StreamCommon as _;
+use interprocess::local_socket::{ConnectOptions, ListenerOptions, Name};
 use interprocess::os::windows::local_socket::ListenerOptionsExt as _;
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use widestring::U16CString;
 
 #[expect(clippy::unnecessary_wraps, reason = "on Unix the system may refuse")]
 pub(super) const fn connected(stream: local::Stream) -> io::Result<Connected> {
     Ok(stream)
+}
+
+/// How long a pipe may have no instance that is free: a broker makes the next one at once. Without a bound the thread that
+/// waits, and with it the end of the process, would wait for a pipe whose broker has gone meanwhile.
+const FREE_WITHIN: Duration = Duration::from_secs(1);
+
+pub(super) async fn dial(name: Name<'_>) -> io::Result<local::Stream> {
+    ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(FREE_WITHIN)).connect_tokio().await
 }
 
 /// A pipe's name cannot be taken away from whoever listens, so there is nothing to compare.

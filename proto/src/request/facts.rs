@@ -1,8 +1,8 @@
 //! What the client and the broker need to know of a request without knowing what it means.
 
 use super::{
-    Ask, Backup, Check, DeleteState, Hook, MarkRead, Prune, Register, Request, Send, SetState, Traffic, Wait,
-    WatchState,
+    Ask, Backup, Check, DeleteState, Hook, LinkTake, MarkRead, Prune, Register, Request, Send, SetState,
+    Traffic, Wait, WatchState,
 };
 use crate::limits::PRUNE_TIMEOUT_S;
 
@@ -39,6 +39,12 @@ impl Request {
             Self::Check(_) => "check",
             Self::Import(_) => "import",
             Self::PruneDryRun(_) => "prune_dry_run",
+            Self::LinkUp(_) => "link_up",
+            Self::LinkTake(_) => "link_take",
+            Self::LinkForwarded(_) => "link_forwarded",
+            Self::LinkAccepted(_) => "link_accepted",
+            Self::LinkBring(_) => "link_bring",
+            Self::LinkStatus(_) => "link_status",
         }
     }
 
@@ -73,7 +79,13 @@ impl Request {
             | Self::Backup(_)
             | Self::Check(_)
             | Self::Import(_)
-            | Self::PruneDryRun(_) => 1,
+            | Self::PruneDryRun(_)
+            | Self::LinkUp(_)
+            | Self::LinkTake(_)
+            | Self::LinkForwarded(_)
+            | Self::LinkAccepted(_)
+            | Self::LinkBring(_)
+            | Self::LinkStatus(_) => 1,
         }
     }
 
@@ -86,6 +98,7 @@ impl Request {
             | Self::WatchState(WatchState { timeout_ms, .. })
             | Self::Hook(Hook { timeout_ms, .. })
             | Self::Traffic(Traffic { timeout_ms, .. })
+            | Self::LinkTake(LinkTake { timeout_ms, .. })
             | Self::Backup(Backup { timeout_ms, .. })
             | Self::Check(Check { timeout_ms }) => Some(*timeout_ms),
             _ => None,
@@ -109,6 +122,7 @@ impl Request {
             | Self::WatchState(WatchState { timeout_ms, .. })
             | Self::Hook(Hook { timeout_ms, .. })
             | Self::Traffic(Traffic { timeout_ms, .. })
+            | Self::LinkTake(LinkTake { timeout_ms, .. })
             | Self::Backup(Backup { timeout_ms, .. })
             | Self::Check(Check { timeout_ms }) => *timeout_ms = left_ms,
             _ => {}

@@ -1,5 +1,6 @@
 //! One value of every frame, with every variant of every enum that travels; names are stable, they key the golden file.
 
+mod link;
 mod person;
 pub(crate) mod push;
 mod requests;
@@ -38,6 +39,7 @@ pub(crate) fn from_client() -> Vec<(String, ClientFrame)> {
             .into_iter()
             .chain(push::requests())
             .chain(person::requests())
+            .chain(link::requests())
             .map(|(name, request)| (format!("call.{name}"), ClientFrame::Call { id: CALL_ID, request })),
     );
     frames
@@ -62,6 +64,7 @@ pub(crate) fn from_broker() -> Vec<(String, ServerFrame)> {
             .into_iter()
             .chain(push::responses())
             .chain(person::responses())
+            .chain(link::responses())
             .map(|(name, response)| (format!("reply.{name}"), reply(None, response))),
     );
     frames.extend(

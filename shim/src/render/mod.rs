@@ -125,7 +125,10 @@ fn rendered(view: &View, response: Response) -> Rendered {
         | Response::Metrics(_)
         | Response::BackedUp(_)
         | Response::Checked(_)
-        | Response::Imported(_) => plain(json!({"ok": true})),
+        | Response::Imported(_)
+        | Response::LinkState(_)
+        | Response::Parcels(_)
+        | Response::LinkBrought(_) => plain(json!({"ok": true})),
     }
 }
 

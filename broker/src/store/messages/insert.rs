@@ -8,14 +8,16 @@ use crate::session::Row;
 use crate::store::answers::{json, key_conflict};
 use crate::store::counts::CountChange;
 use crate::store::jobs::Ask;
+use crate::store::link;
 use crate::store::transaction::{Insert, Transaction};
 use crate::store::writer::{Keys, Work};
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::{Priority, To};
+use c2c_proto::name::EVERYONE;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::Row as _;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A message that an earlier call with the same key stored.
 #[derive(Debug)]
@@ -171,6 +173,9 @@ fn check_pace(work: &Work<'_>, paces: &HashMap<MessageId, Pace>, thread: Message
 
 /// Somebody known other than the one who asks must be there to answer.
 fn check_somebody_to_ask(targets: &[Target], sender: Row, to: &To) -> Result<(), Error> {
+    if targets.iter().any(|target| target.node.is_some()) {
+        return Ok(());
+    }
     let mut known = targets.iter().filter_map(|target| target.holder.as_ref()).peekable();
     if known.peek().is_none() {
         return Err(nobody_to_ask(to));
@@ -240,6 +245,8 @@ impl Fresh<'_> {
         match (&self.to, self.new.question) {
             (To::Everyone, false) => 1,
             (To::Everyone, true) => 2,
+            // News to whoever is there, of which nobody tells whether it was read.
+            _ if self.targets.iter().all(|target| target.addressed.starts_with(EVERYONE)) => 2,
             _ => 0,
         }
     }
@@ -252,6 +259,7 @@ async fn write(
 ) -> Result<(), sqlx::Error> {
     write_messages(transaction, work, fresh);
     write_deliveries(transaction, work, fresh);
+    link::queue(transaction, work.now, &for_other_nodes(fresh));
     super::marks::mark_answered(transaction, work, &answered(fresh)).await
 }
 
@@ -299,6 +307,17 @@ fn write_deliveries(transaction: &mut Transaction<'_>, work: &mut Work<'_>, fres
         let row = target.holder.as_ref().map(|holder| holder.row);
         transaction.bind(&target.mailbox).bind(*id).bind(&target.addressed).bind(row);
     });
+}
+
+/// What goes to other nodes: (node, message), each once.
+fn for_other_nodes<'a>(fresh: &'a [Fresh<'_>]) -> Vec<(&'a str, MessageId)> {
+    let mut queued = Vec::new();
+    for message in fresh {
+        let nodes: BTreeSet<&str> =
+            message.targets.iter().filter_map(|target| target.node.as_deref()).collect();
+        queued.extend(nodes.into_iter().map(|node| (node, message.id)));
+    }
+    queued
 }
 
 /// What the batch answers, and who does: (mailbox, row, message, name).

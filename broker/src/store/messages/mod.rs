@@ -1,7 +1,8 @@
-//! Messages and their deliveries: writing them (`insert`, `recipients`, `replies`, `marks`) and reading them (`list`,
+//! Messages and their deliveries: writing them (`insert`, `arrival`, `recipients`, `replies`, `marks`) and reading them (`list`,
 //! `one`, `unread`, `answers_to`). What a row looks like as a message is in `shape`.
 
 mod answers_to;
+mod arrival;
 mod insert;
 mod list;
 mod marks;
@@ -13,6 +14,7 @@ mod unannounced;
 mod unread;
 
 pub(crate) use answers_to::answers_to;
+pub(crate) use arrival::{Arrival, arrive};
 pub(crate) use insert::insert;
 pub(crate) use list::{Page, list, traffic};
 pub(crate) use marks::{mark_read, mark_shown};

@@ -8,7 +8,7 @@ use crate::store::transaction::Transaction;
 use crate::store::writer::Work;
 use c2c_proto::limits::SEEN_RECENTLY_DAYS;
 use c2c_proto::message::{Recipient, To};
-use c2c_proto::name::fold;
+use c2c_proto::name::{fold, on_node};
 use sqlx::Row as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -71,6 +71,8 @@ pub(super) struct Target {
     /// As it was addressed.
     pub(super) addressed: String,
     pub(super) holder: Option<Holder>,
+    /// The node that it is on, if that is not this store.
+    pub(super) node: Option<String>,
 }
 
 impl Directory {
@@ -119,6 +121,7 @@ impl Directory {
                     mailbox: mailbox.clone(),
                     addressed: holder.name.clone(),
                     holder: Some(holder.clone()),
+                    node: None,
                 })
                 .collect();
         }
@@ -130,6 +133,7 @@ impl Directory {
             .map(|(mailbox, name)| Target {
                 holder: self.holders.get(&mailbox).cloned(),
                 addressed: name.clone(),
+                node: on_node(name).map(|(_, node)| node.to_owned()),
                 mailbox,
             })
             .collect()
@@ -146,7 +150,8 @@ impl Target {
                 online: row.is_some_and(|row| work.shared.presence.is_online(row)),
                 // Only the hub knows who waits; whoever answers the call fills it in.
                 waiting: false,
-                known: row.is_some(),
+                // Whether a session there holds the name is known there.
+                known: row.is_some() || self.node.is_some(),
             },
         }
     }
@@ -195,7 +200,9 @@ pub(super) async fn of_stored(
                 Some(number) => Some(Holder { row: number, name: row.try_get(3)? }),
                 None => None,
             };
-            let target = Target { mailbox: row.try_get(1)?, addressed: row.try_get(0)?, holder };
+            let addressed: String = row.try_get(0)?;
+            let node = on_node(&addressed).map(|(_, node)| node.to_owned());
+            let target = Target { mailbox: row.try_get(1)?, addressed, holder, node };
             list.push(target.stored(work));
         }
         recipients.insert(*index, list);

@@ -133,11 +133,16 @@ pub(super) async fn add_receipts(
         return Ok(());
     }
     let rows = sqlx::query(
-        "SELECT message_id, recipient, shown_at, read_at, read_by, total FROM (
-             SELECT message_id, recipient, shown_at, read_at, read_by, COUNT(*) OVER one AS total,
+        "SELECT message_id, recipient, shown_at, read_at, read_by, total,
+                instr(mailbox, '@') > 0 AND (shown_at IS NULL AND read_at IS NULL),
+                (SELECT o.number <= n.forwarded_up_to FROM outbox AS o JOIN nodes AS n ON n.node = o.node
+                 WHERE instr(mailbox, '@') > 0 AND o.message_id = listed.message_id
+                   AND o.node = substr(mailbox, instr(mailbox, '@') + 1))
+         FROM (
+             SELECT message_id, mailbox, recipient, shown_at, read_at, read_by, COUNT(*) OVER one AS total,
                     ROW_NUMBER() OVER (one ORDER BY recipient COLLATE NOCASE) AS place
              FROM deliveries WHERE message_id IN (SELECT value FROM json_each(?1))
-             WINDOW one AS (PARTITION BY message_id))
+             WINDOW one AS (PARTITION BY message_id)) AS listed
          WHERE place <= ?2 ORDER BY message_id, place",
     )
     .bind(crate::store::answers::json(&own))
@@ -151,6 +156,7 @@ pub(super) async fn add_receipts(
         let state = match (read_at, shown_at) {
             (Some(_), _) => ReceiptState::Read,
             (None, Some(_)) => ReceiptState::Shown,
+            (None, None) if row.try_get(6)? => on_the_way(row.try_get(7)?),
             (None, None) => ReceiptState::Queued,
         };
         let receipt = Receipt { name: row.try_get(1)?, state, shown_at, read_at, read_by: row.try_get(4)? };
@@ -165,6 +171,15 @@ pub(super) async fn add_receipts(
         }
     }
     Ok(())
+}
+
+/// How far a message for another node is: whether its parcel was forwarded; it is gone once it has arrived.
+const fn on_the_way(forwarded: Option<bool>) -> ReceiptState {
+    match forwarded {
+        None => ReceiptState::Delivered,
+        Some(true) => ReceiptState::Forwarded,
+        Some(false) => ReceiptState::Queued,
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod clock;
 mod commits;
 mod kills;
 mod late_index;
+mod link;
 mod messages;
 mod names;
 mod opening;

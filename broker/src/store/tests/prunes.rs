@@ -3,7 +3,7 @@
 use super::messages::inbox;
 use super::{Opened, mark, message, open, send, session, to};
 use crate::session::Owner;
-use crate::store::prune::{Portion, PrunePortion, PruneProgress};
+use crate::store::prune::{Portion, PrunePortion, PruneProgress, ROWS_MAX, old_messages};
 use crate::store::{ByOwner, Job, hash_of};
 use c2c_proto::ErrorCode;
 use c2c_proto::id::new_call_key;
@@ -72,18 +72,82 @@ async fn everything_that_is_done_with_goes_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_send_does_not_wait_for_all_of_it() {
+async fn sends_go_on_between_its_portions() {
     let opened = open().await;
     let a = session(&opened.store, "/p/a").await;
     let b = session(&opened.store, "/p/b").await;
     let (read, _) = many(&opened, &a.owner, &b.owner).await;
     let mut prune = std::pin::pin!(opened.store.prune(everything(&a.owner)));
-    tokio::select! {
-        biased;
-        pruned = &mut prune => panic!("{pruned:?} before the send was answered"),
-        sent = send(&opened.store, &a.owner, &["b"], "meanwhile") => assert!(sent.id > 0),
+    let mut sent = 0;
+    let pruned = loop {
+        tokio::select! {
+            biased;
+            pruned = &mut prune => break pruned.unwrap(),
+            _ = send(&opened.store, &a.owner, &["b"], "meanwhile") => sent += 1,
+        }
+    };
+    assert_eq!(pruned.messages_deleted, read.len() as u64);
+    // Its beginning, its end, and what is between.
+    assert!(sent > 2 + read.len() / ROWS_MAX, "{sent} sends");
+}
+
+#[tokio::test]
+async fn long_messages_and_large_broadcasts_are_few_to_a_portion() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let mut others = Vec::new();
+    for number in 0..300 {
+        others.push(session(&opened.store, &format!("/p/other{number}")).await);
     }
-    assert_eq!(prune.await.unwrap().messages_deleted, read.len() as u64);
+    let portion = async |after| {
+        let now = opened.store.shared.clock.now().plus_s(1);
+        old_messages(&opened.store.onlookers, now, after, ROWS_MAX).await.unwrap()
+    };
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        ids.push(send(&opened.store, &a.owner, &["*"], "news").await.id);
+    }
+    assert_eq!(portion(0).await, ids[..6], "each has 300 deliveries");
+    let after = ids[19];
+    for body in ["x".repeat(600_000), "x".repeat(300_000), "x".repeat(300_000)] {
+        let id = send(&opened.store, &a.owner, &["other1"], &body).await.id;
+        mark(&opened.store, &others[1].owner, &[id]).await;
+        ids.push(id);
+    }
+    assert_eq!(portion(after).await, ids[20..21], "one that is too long by itself goes by itself");
+    assert_eq!(portion(ids[20]).await, ids[21..22]);
+    let unread = opened.store.mail("other1").unread;
+    assert_eq!(unread, 20);
+    let pruned = opened.store.prune(everything(&a.owner)).await.unwrap();
+    assert_eq!(pruned.messages_deleted, 23);
+    let counted: Vec<u64> =
+        others.iter().map(|other| opened.store.mail(&other.owner.mailbox).unread).collect();
+    assert_eq!(counted, [0; 300], "what was unread is not counted any more");
+}
+
+#[tokio::test]
+async fn a_session_whose_mail_comes_between_the_look_and_the_deed_stays() {
+    let opened = open().await;
+    let a = session(&opened.store, "/p/a").await;
+    let b = session(&opened.store, "/p/b").await.owner;
+    opened.store.flush().await.unwrap();
+    let newest = send(&opened.store, &a.owner, &["a"], "to itself").await.id;
+    send(&opened.store, &a.owner, &["b"], "in between").await;
+    let ByOwner { owner, request: call, hash } = everything(&a.owner);
+    let part = async |portion| {
+        let request = PrunePortion { call: call.clone(), portion };
+        let ask = ByOwner { owner: owner.clone(), request, hash: hash.clone() };
+        opened.store.change(ask, Job::Prune).await.unwrap().pruned.sessions_deleted
+    };
+    part(Portion::Begin).await;
+    assert_eq!(
+        part(Portion::Sessions(vec![a.owner.row, b.row], newest)).await,
+        0,
+        "one online, one with mail"
+    );
+    let id = opened.store.last_message_id();
+    mark(&opened.store, &b, &[id]).await;
+    assert_eq!(part(Portion::Sessions(vec![a.owner.row, b.row], newest)).await, 1);
 }
 
 #[tokio::test]

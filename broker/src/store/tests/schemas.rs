@@ -17,11 +17,12 @@ use sqlx::sqlite::SqliteJournalMode;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqliteConnection};
 
 /// A store of each schema, all with the same mail.
-const SCHEMAS: [&str; 4] = [
+const SCHEMAS: [&str; 5] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
+    include_str!("fixtures/schema-5.sql"),
 ];
 
 async fn of_schema(number: u32) -> Made {

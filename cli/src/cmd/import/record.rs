@@ -72,12 +72,28 @@ struct Mark {
     read_by: Option<String>,
 }
 
-/// Reads a line; the error says what is wrong with it.
-pub(super) fn parsed(line: &str) -> Result<Record, String> {
-    match serde_json::from_str(line).map_err(|error| error.to_string())? {
+/// Why a line cannot be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// It ends too early.
+    Cut,
+    /// It is no line of an export, and why.
+    Other(String),
+}
+
+impl From<String> for Unreadable {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
+}
+
+/// Reads a line.
+pub(super) fn parsed(line: &str) -> Result<Record, Unreadable> {
+    let read = serde_json::from_str(line);
+    match read.map_err(|error| if error.is_eof() { Unreadable::Cut } else { error.to_string().into() })? {
         Line::Export { version: VERSION, store_id } => Ok(Record::Export { store_id }),
         Line::Export { version, .. } => {
-            Err(format!("it has version {version}, this c2c reads version {VERSION}"))
+            Err(format!("it has version {version}, this c2c reads version {VERSION}").into())
         }
         Line::Session {} => Ok(Record::Session),
         Line::End { lines } => Ok(Record::End { lines }),
@@ -85,7 +101,7 @@ pub(super) fn parsed(line: &str) -> Result<Record, String> {
             let expires_at = expires_at.as_deref().map(at).transpose()?;
             Ok(Record::State { key, value: value.to_string(), expires_at })
         }
-        Line::Message(message) => message.imported().map(|message| Record::Message(Box::new(message))),
+        Line::Message(message) => Ok(Record::Message(Box::new(message.imported()?))),
     }
 }
 

@@ -170,6 +170,8 @@ fn receipts(message: &Message) -> String {
         (ReceiptState::Shown, _, Some(at)) => format!("shown to {} at {at}", receipt.name),
         (ReceiptState::Shown, _, None) => format!("shown to {}", receipt.name),
         (ReceiptState::Queued, _, _) => format!("queued for {}", receipt.name),
+        (ReceiptState::Forwarded, _, _) => format!("forwarded to {}", receipt.name),
+        (ReceiptState::Delivered, _, _) => format!("delivered to {}", receipt.name),
     };
     match message.receipts.len() {
         0 => "nobody got it".to_owned(),

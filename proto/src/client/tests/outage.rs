@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::ErrorCode;
+use crate::request::Prune;
 
 /// How long calls wait in these tests.
 const SHORT: Duration = Duration::from_millis(150);
@@ -95,6 +96,9 @@ async fn a_broker_that_hangs_is_given_up_after_the_time_for_an_answer() {
     let (mut connection, _) = broker.accept().await;
     let waiting = call(&client, &wait(600_000));
     connection.next_call().await;
+    let prune = Prune { older_than_days: 30, key: "call:p".to_owned() };
+    let pruning = call(&client, &Request::Prune(prune));
+    connection.next_call().await;
     let change = call(&client, &delete("a"));
     let (id, _) = connection.next_call().await;
     let error = outcome(change).await.unwrap_err();
@@ -103,6 +107,7 @@ async fn a_broker_that_hangs_is_given_up_after_the_time_for_an_answer() {
     assert_eq!(error.key.as_deref(), Some("call:a"));
     assert_eq!(connection.next().await, Some(ClientFrame::Cancel { id }));
     assert!(!waiting.is_finished(), "a wait has its own time besides");
+    assert!(!pruning.is_finished(), "and so has what goes through all of the store");
     connection.reply(id, Ok(deleted())).await;
     let asked = call(&client, &get("b"));
     connection.answer(&get("b"), nothing()).await;

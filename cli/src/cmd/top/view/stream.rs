@@ -4,6 +4,7 @@ use super::{Frame, Look, Rect, Span, Style};
 use crate::cmd::top::app::App;
 use crate::cmd::top::stream::{Stream, to_text};
 use crate::cmd::top::wrap;
+use crate::shape;
 use crate::text::visible;
 use c2c_proto::message::{Message, ReceiptState};
 use ratatui::text::Line;
@@ -92,7 +93,17 @@ fn state(message: &Message) -> (String, bool) {
     let count = |least| message.receipts.iter().filter(|receipt| rank(receipt.state) >= least).count();
     let (shown, read) = (count(1), count(2));
     let word = match (read, shown) {
-        (0, 0) => return (if total == 0 { "nobody" } else { "queued" }.to_owned(), false),
+        (0, 0) => {
+            let way = message.receipts.first().map_or("queued", |receipt| shape::state(receipt.state));
+            let word = if total == 0 {
+                "nobody"
+            } else if total == 1 {
+                way
+            } else {
+                "queued"
+            };
+            return (word.to_owned(), false);
+        }
         (0, _) => "shown",
         _ => "read",
     };
@@ -103,7 +114,7 @@ fn state(message: &Message) -> (String, bool) {
 
 const fn rank(state: ReceiptState) -> u8 {
     match state {
-        ReceiptState::Queued => 0,
+        ReceiptState::Queued | ReceiptState::Forwarded | ReceiptState::Delivered => 0,
         ReceiptState::Shown => 1,
         ReceiptState::Read => 2,
     }

@@ -1,0 +1,44 @@
+-- Mail that crosses between machines. A parcel is a message for another node, or what came of messages that came from there;
+-- it stays until the other broker has committed it.
+
+CREATE TABLE nodes (
+    node TEXT PRIMARY KEY,
+    -- Up to this number, parcels were handed to what carries them.
+    forwarded_up_to INTEGER NOT NULL DEFAULT 0,
+    -- When the last parcel of it came, in microseconds.
+    heard_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    node TEXT NOT NULL,
+    -- A message of this store, or
+    message_id INTEGER,
+    -- receipts, as they are sent.
+    receipts TEXT,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX outbox_by_node ON outbox (node, number);
+CREATE INDEX outbox_by_message ON outbox (message_id) WHERE message_id IS NOT NULL;
+
+-- How far the parcels of each other store are here.
+CREATE TABLE origins (
+    store_id TEXT PRIMARY KEY,
+    node TEXT NOT NULL,
+    up_to INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Deliveries of messages that came from other nodes, whose senders are to be told what comes of them.
+CREATE TABLE arrivals (
+    message_id INTEGER NOT NULL,
+    mailbox TEXT NOT NULL,
+    node TEXT NOT NULL,
+    -- What the sender's node was told, or will be: 0 delivered, 1 shown, 2 read.
+    told INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (message_id, mailbox)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX arrivals_open ON arrivals (message_id, mailbox) WHERE told < 2;
+
+PRAGMA user_version = 5;

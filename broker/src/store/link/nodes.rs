@@ -1,0 +1,175 @@
+//! Which node this store is, and which others there are. Known once, a node stays known: mail for it waits.
+
+use super::outgoing::own_ids;
+use super::{LinkOutcome, check_node};
+use crate::store::Shared;
+use crate::store::readers::Readers;
+use c2c_proto::message::To;
+use c2c_proto::name::on_node;
+use c2c_proto::request::LinkUp;
+use c2c_proto::response::{LinkState, NodeState};
+use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
+use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Under which key the store keeps what it is called.
+const OWN: &str = "node";
+
+/// A copy in memory of what the store says of nodes.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    own: Option<String>,
+    others: BTreeSet<String>,
+}
+
+impl Nodes {
+    /// Starts from what the store says.
+    pub(crate) async fn load(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let own: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?1")
+            .bind(OWN)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let others: Vec<String> = sqlx::query_scalar("SELECT node FROM nodes").fetch_all(connection).await?;
+        *self.lock() = Inner { own, others: others.into_iter().collect() };
+        Ok(())
+    }
+
+    /// What this store is called by others.
+    pub(crate) fn own(&self) -> Option<String> {
+        self.lock().own.clone()
+    }
+
+    /// An address as the store takes it: one on this very node is local.
+    ///
+    /// # Errors
+    /// `not_found` for a node that is not known, with what can be done.
+    pub(crate) fn resolve(&self, to: To) -> Result<To, Error> {
+        Ok(match to {
+            To::One(name) => match self.resolve_one(name)? {
+                local if local == c2c_proto::name::EVERYONE => To::Everyone,
+                name => To::One(name),
+            },
+            To::Many(names) => {
+                To::Many(names.into_iter().map(|name| self.resolve_one(name)).collect::<Result<_, _>>()?)
+            }
+            To::Everyone => To::Everyone,
+        })
+    }
+
+    fn resolve_one(&self, address: String) -> Result<String, Error> {
+        let Some((name, node)) = on_node(&address) else { return Ok(address) };
+        let inner = self.lock();
+        if inner.own.as_deref() == Some(node) {
+            return Ok(name.to_owned());
+        }
+        if inner.others.contains(node) {
+            return Ok(address);
+        }
+        Err(unknown(&address, node, &inner))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unknown(address: &str, node: &str, inner: &Inner) -> Error {
+    if inner.own.is_none() {
+        return Error::not_found(
+            format!(
+                "{address:?} is on another machine, and this one has no link to others; nothing was sent"
+            ),
+            "send to a name without @, or ask the user whether to set up a link",
+        );
+    }
+    let known: Vec<&str> = inner.others.iter().map(String::as_str).collect();
+    Error::not_found(
+        format!("no node is called {node:?}; nothing was sent"),
+        if known.is_empty() {
+            "no other node is known yet: its link has to be set up first".to_owned()
+        } else {
+            format!("the nodes are {}", known.join(", "))
+        },
+    )
+}
+
+/// The link names this store and others.
+pub(super) async fn name(
+    connection: &mut SqliteConnection,
+    shared: &Shared,
+    up: &LinkUp,
+) -> Result<Result<LinkOutcome, Error>, sqlx::Error> {
+    if let Err(error) = std::iter::once(&up.node).chain(&up.nodes).try_for_each(|node| check_node(node)) {
+        return Ok(Err(error));
+    }
+    let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outbox").fetch_one(&mut *connection).await?;
+    let own = shared.nodes.own();
+    if let Some(own) = own.as_ref().filter(|own| **own != up.node && waiting > 0) {
+        return Ok(Err(renamed(own, &up.node, waiting)));
+    }
+    sqlx::query(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(OWN)
+    .bind(&up.node)
+    .execute(&mut *connection)
+    .await?;
+    for node in up.nodes.iter().filter(|node| **node != up.node) {
+        sqlx::query("INSERT OR IGNORE INTO nodes (node) VALUES (?1)")
+            .bind(node)
+            .execute(&mut *connection)
+            .await?;
+    }
+    // If this is not committed after all, the next one names them again.
+    let mut inner = shared.nodes.lock();
+    inner.own = Some(up.node.clone());
+    inner.others.extend(up.nodes.iter().filter(|node| **node != up.node).cloned());
+    Ok(Ok(LinkOutcome::default()))
+}
+
+fn renamed(own: &str, node: &str, waiting: i64) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!("this store is the node {own:?}, and {waiting} parcels that it sent wait under that name"),
+        format!("link it as {own:?} until they have arrived, then as {node:?}"),
+    )
+}
+
+/// A node: its name, up to where it was forwarded, when it was heard, what waits, since when.
+type Known = (String, i64, Option<i64>, i64, Option<i64>);
+
+/// What is known of all of them.
+pub(super) async fn state(readers: &Readers, own: Option<String>) -> Result<LinkState, sqlx::Error> {
+    let mut reader = readers.get().await?;
+    let mut ids = own_ids(reader.connection()?).await?.into_iter();
+    let rows: Vec<Known> = sqlx::query_as(
+        "SELECT n.node, n.forwarded_up_to, n.heard_at,
+                (SELECT COUNT(*) FROM outbox WHERE node = n.node),
+                (SELECT created_at FROM outbox WHERE node = n.node ORDER BY number LIMIT 1)
+         FROM nodes AS n ORDER BY n.node",
+    )
+    .fetch_all(reader.connection()?)
+    .await?;
+    let whole = |number: i64| u64::try_from(number).unwrap_or_default();
+    let nodes = rows.into_iter().map(|(node, forwarded, heard, waiting, oldest)| NodeState {
+        node,
+        waiting: whole(waiting),
+        oldest: oldest.map(Timestamp),
+        forwarded_up_to: whole(forwarded),
+        heard_at: heard.map(Timestamp),
+    });
+    Ok(LinkState {
+        store_id: ids.next().unwrap_or_default(),
+        former_ids: ids.collect(),
+        node: own,
+        report: None,
+        nodes: nodes.collect(),
+    })
+}

@@ -1,0 +1,264 @@
+//! What is for other nodes: queued with the message itself, carried by the link, and done with when the other broker has it.
+
+use super::content::{Carried, CarriedReceipt, Content, Reference, key, sent_in};
+use crate::store::answers::json;
+use crate::store::readers::Readers;
+use crate::store::restore::FORMER_IDS;
+use crate::store::transaction::{Insert, Transaction};
+use c2c_proto::id::MessageId;
+use c2c_proto::limits::{LINK_PARCELS_BYTES, LINK_PARCELS_MAX};
+use c2c_proto::message::Priority;
+use c2c_proto::name::on_node;
+use c2c_proto::request::{LinkAccepted, LinkForwarded, LinkTake, Parcel};
+use c2c_proto::response::Parcels;
+use c2c_proto::time::Timestamp;
+use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
+
+const OUTBOX: Insert =
+    Insert { head: "INSERT OR ROLLBACK INTO outbox (node, message_id, created_at)", columns: 3 };
+
+/// A message waits for nodes, in the transaction that stores it.
+pub(crate) fn queue(transaction: &mut Transaction<'_>, now: Timestamp, messages: &[(&str, MessageId)]) {
+    transaction.insert(&OUTBOX, messages, |transaction, (node, id)| {
+        transaction.bind(*node).bind(*id).bind(now.0);
+    });
+}
+
+/// Parcels were handed to what carries them.
+pub(super) async fn forwarded(
+    connection: &mut SqliteConnection,
+    forwarded: &LinkForwarded,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE nodes SET forwarded_up_to = MAX(forwarded_up_to, ?2) WHERE node = ?1")
+        .bind(&forwarded.node)
+        .bind(number(forwarded.up_to))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Parcels have arrived.
+pub(super) async fn accepted(
+    connection: &mut SqliteConnection,
+    accepted: &LinkAccepted,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM outbox WHERE node = ?1 AND number <= ?2")
+        .bind(&accepted.node)
+        .bind(number(accepted.up_to))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Deliveries that came from other nodes, of which more is to be told than was.
+macro_rules! to_collect {
+    () => {
+        "arrivals AS a JOIN deliveries AS d ON d.message_id = a.message_id AND d.mailbox = a.mailbox
+         WHERE a.told < 2 AND a.told < (CASE WHEN d.read_at IS NOT NULL THEN 2 ELSE d.shown_at IS NOT NULL END)"
+    };
+}
+
+/// Whether there are any.
+pub(super) async fn is_to_collect(readers: &Readers) -> Result<bool, sqlx::Error> {
+    let mut reader = readers.get().await?;
+    sqlx::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM ", to_collect!(), ")"))
+        .fetch_one(reader.connection()?)
+        .await
+}
+
+/// A delivery of which something is to be told.
+#[derive(sqlx::FromRow)]
+struct Marked {
+    message_id: MessageId,
+    mailbox: String,
+    node: String,
+    recipient: String,
+    shown_at: Option<i64>,
+    read_at: Option<i64>,
+    read_by: Option<String>,
+    key: String,
+}
+
+/// Makes parcels of what came of other nodes' messages.
+pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
+    let marked: Vec<Marked> = sqlx::query_as(concat!(
+        "SELECT a.message_id, a.mailbox, a.node, d.recipient, d.shown_at, d.read_at, d.read_by,
+                (SELECT key FROM messages WHERE id = a.message_id) AS key FROM ",
+        to_collect!(),
+        " LIMIT ?1"
+    ))
+    .bind(i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut by_node: BTreeMap<&str, Vec<CarriedReceipt>> = BTreeMap::new();
+    for one in &marked {
+        let Some(Reference { stores, id }) = sent_in(&one.key) else { continue };
+        by_node.entry(&one.node).or_default().push(CarriedReceipt {
+            id,
+            store: stores.into_iter().next().unwrap_or_default(),
+            name: one.recipient.clone(),
+            shown_at: one.shown_at,
+            read_at: one.read_at,
+            read_by: one.read_by.clone(),
+        });
+    }
+    for (node, receipts) in by_node {
+        sqlx::query("INSERT INTO outbox (node, receipts, created_at) VALUES (?1, ?2, ?3)")
+            .bind(node)
+            .bind(json(&Content::Receipts { receipts }))
+            .bind(now.0)
+            .execute(&mut *connection)
+            .await?;
+    }
+    let told: Vec<(MessageId, &str, i64)> = marked
+        .iter()
+        .map(|one| (one.message_id, one.mailbox.as_str(), if one.read_at.is_some() { 2 } else { 1 }))
+        .collect();
+    sqlx::query(
+        "UPDATE arrivals SET told = j.value ->> 2 FROM json_each(?1) AS j
+         WHERE arrivals.message_id = j.value ->> 0 AND arrivals.mailbox = j.value ->> 1",
+    )
+    .bind(json(&told))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A row of the outbox.
+#[derive(sqlx::FromRow)]
+struct Waiting {
+    number: i64,
+    node: String,
+    message_id: Option<MessageId>,
+    receipts: Option<String>,
+    after: Option<i64>,
+}
+
+macro_rules! waiting {
+    ($of:literal) => {
+        concat!(
+            "SELECT o.number, o.node, o.message_id, o.receipts,
+                    (SELECT MAX(number) FROM outbox WHERE node = o.node AND number < o.number) AS after
+             FROM outbox AS o WHERE ",
+            $of,
+            " o.number > ?1 ORDER BY o.number LIMIT ?2"
+        )
+    };
+}
+
+/// Parcels to be carried, as far as they are wanted.
+pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, sqlx::Error> {
+    let mut reader = readers.get().await?;
+    let connection = reader.connection()?;
+    let most = i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX);
+    let waiting: Vec<Waiting> = match &ask.node {
+        None => sqlx::query_as(waiting!("")).bind(number(ask.after)).bind(most).fetch_all(&mut *connection),
+        Some(node) => sqlx::query_as(waiting!("o.node = ?3 AND "))
+            .bind(number(ask.after))
+            .bind(most)
+            .bind(node)
+            .fetch_all(&mut *connection),
+    }
+    .await?;
+    let mut more = waiting.len() == LINK_PARCELS_MAX;
+    let own = own_ids(connection).await?;
+    let (mut parcels, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
+    for one in waiting {
+        if bytes > LINK_PARCELS_BYTES {
+            more = true;
+            break;
+        }
+        let content = match (one.message_id, one.receipts) {
+            (Some(id), _) => json(&message(connection, &own, &one.node, id).await?),
+            (None, receipts) => receipts.unwrap_or_default(),
+        };
+        bytes += content.len();
+        let whole = |number: i64| u64::try_from(number).unwrap_or_default();
+        let after = whole(one.after.unwrap_or_default());
+        parcels.push(Parcel { node: one.node, number: whole(one.number), after, content });
+    }
+    Ok(Parcels { parcels, more })
+}
+
+/// The ids of this store: the one that it has, then those that it had before it was restored.
+pub(super) async fn own_ids(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT value FROM meta WHERE key = 'store_id'
+         UNION ALL SELECT former.value FROM meta, json_each(meta.value) AS former WHERE meta.key = ?1",
+    )
+    .bind(FORMER_IDS)
+    .fetch_all(connection)
+    .await
+}
+
+/// A message of this store, and under which key it has what it answers.
+#[derive(sqlx::FromRow)]
+struct Sent {
+    from_name: String,
+    from_session: String,
+    body: String,
+    tag: Option<String>,
+    priority: i64,
+    created_at: i64,
+    reply_to: Option<MessageId>,
+    key: Option<String>,
+}
+
+/// A message, for its recipients at one node. One that is gone, which only a hand in the store can bring about, leaves a parcel
+/// that says nothing: the numbers go on.
+async fn message(
+    connection: &mut SqliteConnection,
+    own: &[String],
+    node: &str,
+    id: MessageId,
+) -> Result<Content, sqlx::Error> {
+    let row: Option<Sent> = sqlx::query_as(
+        "SELECT m.from_name, m.from_session, m.body, m.tag, m.priority, m.created_at, m.reply_to, r.key
+         FROM messages AS m LEFT JOIN messages AS r ON r.id = m.reply_to WHERE m.id = ?1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(sent) = row else { return Ok(Content::Receipts { receipts: Vec::new() }) };
+    let recipients: Vec<String> =
+        sqlx::query_scalar("SELECT recipient FROM deliveries WHERE message_id = ?1")
+            .bind(id)
+            .fetch_all(connection)
+            .await?;
+    let here = recipients.iter().filter_map(|recipient| on_node(recipient)).filter(|(_, at)| *at == node);
+    let reply_to = sent.reply_to.map(|id| {
+        let ours = || Reference { stores: own.to_vec(), id };
+        sent.key.as_deref().and_then(sent_in).unwrap_or_else(ours)
+    });
+    Ok(Content::Message(Box::new(Carried {
+        id: Reference { stores: own.to_vec(), id },
+        from_name: sent.from_name,
+        from_session: sent.from_session,
+        to: here.map(|(name, _)| name.to_owned()).collect(),
+        body: sent.body,
+        tag: sent.tag,
+        reply_to,
+        priority: if sent.priority == 1 { Priority::Fyi } else { Priority::Normal },
+        created_at: sent.created_at,
+    })))
+}
+
+/// The message of another store that lies here, and its thread.
+pub(super) async fn known(
+    connection: &mut SqliteConnection,
+    reference: &Reference,
+) -> Result<Option<(MessageId, MessageId, i64)>, sqlx::Error> {
+    let keys: Vec<String> = reference.stores.iter().map(|store| key(store, reference.id)).collect();
+    sqlx::query_as(
+        "SELECT id, thread, created_at FROM messages
+         WHERE from_row = 0 AND key IN (SELECT value FROM json_each(?1)) ORDER BY id DESC LIMIT 1",
+    )
+    .bind(json(&keys))
+    .fetch_optional(connection)
+    .await
+}

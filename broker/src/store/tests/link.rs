@@ -1,0 +1,264 @@
+//! Mail between two stores, and a courier that may do with it what real ones do.
+
+use super::messages::inbox;
+use super::{Opened, Session, mark, message, open, send, session};
+use crate::session::Owner;
+use crate::store::{ByOwner, LinkChange};
+use c2c_proto::ErrorCode;
+use c2c_proto::message::{Message, ReceiptState, To};
+use c2c_proto::request::{Inbox, LinkAccepted, LinkBring, LinkForwarded, LinkTake, LinkUp, Parcel, Prune};
+use c2c_proto::response::LinkState;
+
+/// A store and what it is called.
+struct Node {
+    opened: Opened,
+    name: &'static str,
+}
+
+/// A node that knows another.
+async fn node(name: &'static str, other: &str) -> Node {
+    let node = Node { opened: open().await, name };
+    node.up(other).await;
+    node
+}
+
+impl Node {
+    async fn up(&self, other: &str) {
+        let up = LinkUp { node: self.name.into(), nodes: vec![other.into()], report: String::new() };
+        self.opened.store.link(LinkChange::Up(up)).await.unwrap();
+    }
+
+    async fn session(&self, name: &str) -> Session {
+        session(&self.opened.store, &format!("/p/{name}")).await
+    }
+
+    async fn take(&self, after: u64) -> Vec<Parcel> {
+        let ask = LinkTake { node: None, after, timeout_ms: 0 };
+        self.opened.store.parcels(&ask).await.unwrap().parcels
+    }
+
+    async fn bring(&self, from: &Self, parcels: Vec<Parcel>) -> u64 {
+        let from_store = from.opened.store.store_id().to_owned();
+        let bring = LinkBring { from_node: from.name.into(), from_store, parcels };
+        self.opened.store.link(LinkChange::Bring(bring)).await.unwrap().up_to
+    }
+
+    async fn accepted(&self, node: &Self, up_to: u64) {
+        let accepted = LinkAccepted { node: node.name.into(), up_to };
+        self.opened.store.link(LinkChange::Accepted(accepted)).await.unwrap();
+    }
+
+    /// Everything that waits goes to the other one, and is done with.
+    async fn carry(&self, other: &Self) {
+        loop {
+            let parcels = self.take(0).await;
+            if parcels.is_empty() {
+                return;
+            }
+            let up_to = other.bring(self, parcels).await;
+            self.accepted(other, up_to).await;
+        }
+    }
+
+    async fn mail(&self, owner: &Owner) -> Vec<Message> {
+        self.listed(owner, Inbox { unread_only: false, ..inbox() }).await
+    }
+
+    async fn sent(&self, owner: &Owner) -> Vec<Message> {
+        self.listed(owner, Inbox { sent: true, unread_only: false, ..inbox() }).await
+    }
+
+    async fn listed(&self, owner: &Owner, ask: Inbox) -> Vec<Message> {
+        self.opened.store.list_messages(owner, &ask).await.unwrap().messages
+    }
+
+    async fn state(&self) -> LinkState {
+        self.opened.store.link_state().await.unwrap()
+    }
+}
+
+fn bodies(messages: &[Message]) -> Vec<&str> {
+    messages.iter().map(|message| message.body.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_conversation_crosses_with_its_thread_and_its_receipts() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let (api, web) = (a.session("api").await.owner, b.session("web").await.owner);
+    let sent = send(&a.opened.store, &api, &["web@b"], "which table?").await;
+    assert!(sent.recipients[0].recipient.known, "who is there is known there");
+    let state = async || a.sent(&api).await[0].receipts[0].state;
+    assert_eq!(state().await, ReceiptState::Queued);
+    let forwarded = LinkForwarded { node: "b".into(), up_to: a.take(0).await[0].number };
+    a.opened.store.link(LinkChange::Forwarded(forwarded)).await.unwrap();
+    assert_eq!(state().await, ReceiptState::Forwarded);
+    a.carry(&b).await;
+    assert_eq!(state().await, ReceiptState::Delivered);
+    let got = &b.mail(&web).await[0];
+    assert_eq!((got.from_name.as_str(), &got.to), ("api@a", &To::One("web".into())));
+    assert_eq!(b.opened.store.mail("web").unread, 1);
+    let shown = ByOwner { owner: web.clone(), request: vec![got.id], hash: String::new() };
+    b.opened.store.mark_shown(shown).await.unwrap();
+    b.carry(&a).await;
+    assert_eq!(state().await, ReceiptState::Shown);
+    // The answer goes where the question came from, and marks it read.
+    let mut answer = message(&web, None, "orders");
+    answer.request.reply_to = Some(got.id);
+    let answered = b.opened.store.send(answer).await.unwrap();
+    assert_eq!(answered.to, To::One("api@a".into()));
+    assert_eq!(a.opened.store.mail("web@b").unread, 1);
+    b.carry(&a).await;
+    let receipt = a.sent(&api).await[0].receipts[0].clone();
+    assert_eq!((receipt.state, receipt.read_by.as_deref()), (ReceiptState::Read, Some("web@b")));
+    assert_eq!(a.opened.store.mail("web@b").unread, 0);
+    let reply = &a.mail(&api).await[0];
+    assert_eq!((reply.body.as_str(), reply.reply_to, reply.thread), ("orders", Some(sent.id), sent.id));
+    let (replies, missing) = a.opened.store.answers_to(&api, sent.id, 5).await.unwrap();
+    assert_eq!((bodies(&replies), missing.len()), (vec!["orders"], 0));
+    // And once more there and back: threads go on on both sides.
+    let mut more = message(&api, None, "all of it?");
+    more.request.reply_to = Some(reply.id);
+    a.opened.store.send(more).await.unwrap();
+    a.carry(&b).await;
+    let got_more = &b.mail(&web).await[1];
+    assert_eq!((got_more.reply_to, got_more.thread), (Some(answered.id), got.id));
+    b.carry(&a).await;
+    assert!(a.take(0).await.is_empty() && b.take(0).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_lost_repeated_or_out_of_order_on_the_way_arrives_once_and_in_order() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let (api, web) = (a.session("api").await.owner, b.session("web").await.owner);
+    for number in 0..6 {
+        send(&a.opened.store, &api, &["web@b"], &number.to_string()).await;
+    }
+    let parcels = a.take(0).await;
+    let of = |range: std::ops::Range<usize>| parcels[range].to_vec();
+    assert_eq!(b.bring(&a, of(1..3)).await, 0, "the first is missing");
+    assert_eq!(b.bring(&a, of(0..2)).await, parcels[1].number);
+    assert_eq!(b.bring(&a, of(0..2)).await, parcels[1].number, "again");
+    assert_eq!(b.bring(&a, of(4..6)).await, parcels[1].number, "two are missing");
+    a.accepted(&b, parcels[1].number).await;
+    let left = a.take(0).await;
+    assert_eq!((left.len(), left[0].after), (4, 0), "before it nothing waits");
+    assert_eq!(b.bring(&a, [of(1..3), of(2..6)].concat()).await, parcels[5].number);
+    let got = b.mail(&web).await;
+    assert_eq!(bodies(&got), ["0", "1", "2", "3", "4", "5"]);
+    // A store that was restored sends again what it may have sent, under a new id.
+    let restored = a.opened.store.store_id().to_owned() + "-restored";
+    for parcel in &mut a.take(0).await {
+        parcel.content = parcel.content.replacen("\"stores\":[", &format!("\"stores\":[\"{restored}\","), 1);
+        parcel.after = 0;
+        let bring =
+            LinkBring { from_node: "a".into(), from_store: restored.clone(), parcels: vec![parcel.clone()] };
+        b.opened.store.link(LinkChange::Bring(bring)).await.unwrap();
+    }
+    assert_eq!(b.mail(&web).await.len(), 6);
+}
+
+#[tokio::test]
+async fn what_waits_survives_the_brokers_and_is_not_pruned() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let api = a.session("api").await.owner;
+    send(&a.opened.store, &api, &["*@b"], "news").await;
+    let prune = async |opened: &Opened| {
+        let request = Prune { older_than_days: 0, key: c2c_proto::id::new_call_key() };
+        let hash = crate::store::hash_of(&request);
+        opened.store.prune(ByOwner { owner: api.clone(), request, hash }).await.unwrap().messages_deleted
+    };
+    assert_eq!(prune(&a.opened).await, 0, "it was not carried yet");
+    let a = Node { opened: a.opened.again().await, ..a };
+    assert_eq!(a.state().await.node.as_deref(), Some("a"));
+    let state = &a.state().await.nodes[0];
+    assert!(state.node == "b" && state.waiting == 1 && state.oldest.is_some(), "{state:?}");
+    let web = b.session("web").await.owner;
+    let ops = b.session("ops").await.owner;
+    a.carry(&b).await;
+    for owner in [&web, &ops] {
+        assert_eq!(bodies(&b.mail(owner).await), ["news"]);
+    }
+    assert_eq!(prune(&a.opened).await, 1, "now it is news that was told");
+    // What was read there, and not yet told here, is kept there until it is.
+    let asked = send(&a.opened.store, &api, &["web@b"], "asked").await.id;
+    a.carry(&b).await;
+    let id = b.mail(&web).await[1].id;
+    mark(&b.opened.store, &web, &[id]).await;
+    assert_eq!(prune(&b.opened).await, 1, "the news");
+    b.carry(&a).await;
+    assert_eq!(a.sent(&api).await[0].id, asked);
+    assert_eq!(a.sent(&api).await[0].receipts[0].state, ReceiptState::Read);
+    assert_eq!((prune(&b.opened).await, prune(&a.opened).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_node_speaks_for_itself_alone() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let (api, web) = (a.session("api").await.owner, b.session("web").await.owner);
+    let id = send(&a.opened.store, &api, &["web@b"], "to b").await.id;
+    let private = send(&a.opened.store, &api, &["api"], "a note").await.id;
+    let store = a.opened.store.store_id();
+    // A third node says that b has read it, and answers what it was never sent.
+    let receipt = format!(
+        r#"{{"kind":"receipts","receipts":[{{"id":{id},"store":"{store}","name":"web","read_at":5,"read_by":"web"}}]}}"#
+    );
+    let answer = format!(
+        r#"{{"kind":"message","id":{{"stores":["c"],"id":1}},"from_name":"x","from_session":"s","to":["api"],"body":"hm",
+            "reply_to":{{"stores":["{store}"],"id":{private}}},"priority":"normal","created_at":5}}"#
+    );
+    let parcel =
+        |number, content: &str| Parcel { node: "a".into(), number, after: 0, content: content.into() };
+    let parcels = vec![parcel(1, &receipt), parcel(2, &answer), parcel(3, "no JSON")];
+    let bring = LinkBring { from_node: "c".into(), from_store: "c".into(), parcels };
+    let up_to = a.opened.store.link(LinkChange::Bring(bring)).await.unwrap().up_to;
+    assert_eq!(up_to, 2, "what cannot be read waits where it was sent");
+    assert_eq!(a.sent(&api).await[0].receipts[0].state, ReceiptState::Queued);
+    let mail = a.mail(&api).await;
+    assert_eq!((mail[1].from_name.as_str(), mail[1].reply_to, mail[1].thread), ("x@c", None, mail[1].id));
+    assert!(b.mail(&web).await.is_empty());
+}
+
+#[tokio::test]
+async fn addresses_are_resolved_or_refused_with_what_can_be_done() {
+    let alone = open().await;
+    let refused = alone.store.nodes().resolve(To::One("web@b".into())).unwrap_err();
+    assert!(refused.code == ErrorCode::NotFound && refused.message.contains("no link"), "{refused:?}");
+    let a = node("a", "b").await;
+    let nodes = a.opened.store.nodes();
+    let refused = nodes.resolve(To::Many(vec!["web@b".into(), "web@d".into()])).unwrap_err();
+    assert!(refused.message.contains("\"d\"") && refused.hint.contains("the nodes are b"), "{refused:?}");
+    assert_eq!(nodes.resolve(To::One("web@a".into())).unwrap(), To::One("web".into()));
+    assert_eq!(nodes.resolve(To::One("*@a".into())).unwrap(), To::Everyone);
+    assert_eq!(nodes.resolve(To::One("*@b".into())).unwrap(), To::One("*@b".into()));
+    // Another name only when nothing waits under this one.
+    let api = a.session("api").await.owner;
+    send(&a.opened.store, &api, &["web@b"], "waits").await;
+    let other = LinkUp { node: "z".into(), nodes: vec!["b".into()], report: String::new() };
+    let refused = a.opened.store.link(LinkChange::Up(other)).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Conflict);
+    for bad in ["", "A", "a.b", "-a", &"x".repeat(64)] {
+        let up = LinkUp { node: bad.into(), nodes: Vec::new(), report: String::new() };
+        let refused = a.opened.store.link(LinkChange::Up(up)).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidArgument, "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_parcels_come_in_pages() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let (api, web) = (a.session("api").await.owner, b.session("web").await.owner);
+    let long = "x".repeat(1_000_000);
+    for number in 0..100 {
+        let body = if number < 5 { &long } else { "short" };
+        send(&a.opened.store, &api, &["web@b"], body).await;
+    }
+    let ask = LinkTake { node: Some("b".into()), after: 0, timeout_ms: 0 };
+    let first = a.opened.store.parcels(&ask).await.unwrap();
+    assert!(first.more && first.parcels.len() < 5, "{}", first.parcels.len());
+    let after = first.parcels.last().unwrap().number;
+    let next = a.opened.store.parcels(&LinkTake { after, ..ask }).await.unwrap();
+    assert_eq!(next.parcels[0].after, after, "its predecessor still waits");
+    a.carry(&b).await;
+    assert_eq!(b.opened.store.mail("web").unread, 100);
+    assert_eq!(b.mail(&web).await[0].body_chars, 1_000_000);
+}

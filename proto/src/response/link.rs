@@ -1,0 +1,52 @@
+//! What a link's questions are answered with.
+
+use crate::request::Parcel;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What the broker knows of the link and of other nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkState {
+    /// The store's id.
+    pub store_id: String,
+    /// The ids that it had before it was restored.
+    pub former_ids: Vec<String>,
+    /// What this store is called by other nodes; `None` if there never was a link.
+    pub node: Option<String>,
+    /// When a link last said something of itself, and what; `None` since this broker started.
+    pub report: Option<(Timestamp, String)>,
+    /// The other nodes, by name.
+    pub nodes: Vec<NodeState>,
+}
+
+/// What waits for another node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeState {
+    /// Its name.
+    pub node: String,
+    /// Parcels that its broker has not committed, as far as is known here.
+    pub waiting: u64,
+    /// Since when the oldest of them waits.
+    pub oldest: Option<Timestamp>,
+    /// Up to which number parcels were handed to what carries them.
+    pub forwarded_up_to: u64,
+    /// When the last parcel of it came.
+    pub heard_at: Option<Timestamp>,
+}
+
+/// Parcels to be carried, ascending by number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcels {
+    /// At most a frame's worth.
+    pub parcels: Vec<Parcel>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// How far the parcels of another store are on disk here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkBrought {
+    /// The number of the last one that was committed, now or before. If it is less than that of the last one which was
+    /// brought, one before it is missing, and all from there on have to come again.
+    pub up_to: u64,
+}

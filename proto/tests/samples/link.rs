@@ -1,0 +1,57 @@
+//! What travels for a link.
+
+use super::{some, text};
+use c2c_proto::request::{
+    LinkAccepted, LinkBring, LinkForwarded, LinkStatus, LinkTake, LinkUp, Parcel, Request,
+};
+use c2c_proto::response::{LinkBrought, LinkState, NodeState, Parcels, Response};
+use c2c_proto::time::Timestamp;
+
+pub(crate) fn requests() -> Vec<(&'static str, Request)> {
+    let up =
+        LinkUp { node: text("laptop"), nodes: vec![text("server")], report: text("connected to localhost") };
+    let bring =
+        LinkBring { from_node: text("server"), from_store: text("store"), parcels: vec![parcel("laptop")] };
+    vec![
+        ("link_up", Request::LinkUp(up)),
+        ("link_take", Request::LinkTake(LinkTake { node: some("server"), after: 300, timeout_ms: 50_000 })),
+        ("link_take.bare", Request::LinkTake(LinkTake { node: None, after: 0, timeout_ms: 0 })),
+        ("link_forwarded", Request::LinkForwarded(LinkForwarded { node: text("server"), up_to: 301 })),
+        ("link_accepted", Request::LinkAccepted(LinkAccepted { node: text("server"), up_to: 301 })),
+        ("link_bring", Request::LinkBring(bring)),
+        ("link_status", Request::LinkStatus(LinkStatus {})),
+    ]
+}
+
+pub(crate) fn responses() -> Vec<(&'static str, Response)> {
+    let node = NodeState {
+        node: text("server"),
+        waiting: 2,
+        oldest: Some(Timestamp(1_795_000_000_000_000)),
+        forwarded_up_to: 300,
+        heard_at: Some(Timestamp(1_795_000_000_000_001)),
+    };
+    let state = LinkState {
+        store_id: text("store"),
+        former_ids: vec![text("before")],
+        node: some("laptop"),
+        report: Some((Timestamp(1_795_000_000_000_002), text("connected to localhost"))),
+        nodes: vec![node],
+    };
+    let parcels = Parcels { parcels: vec![parcel("server")], more: true };
+    vec![
+        ("link_state", Response::LinkState(state)),
+        ("link_state.bare", Response::LinkState(LinkState::default())),
+        ("parcels", Response::Parcels(parcels)),
+        ("link_brought", Response::LinkBrought(LinkBrought { up_to: 301 })),
+    ]
+}
+
+fn parcel(node: &str) -> Parcel {
+    Parcel {
+        node: text(node),
+        number: 301,
+        after: 300,
+        content: text("{\"kind\":\"receipts\",\"receipts\":[]}"),
+    }
+}
