@@ -58,6 +58,7 @@ async fn restore(paths: &StorePaths, backup: &Path, clock: &Clock) -> Result<Res
             Claim::Taken(_) => return Err(service_runs()),
         },
     };
+    prepared.go_on_from(paths).await?;
     let aside = prepared.put_into_place(paths, clock)?;
     Ok(Restored { messages, aside })
 }

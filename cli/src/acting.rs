@@ -4,7 +4,7 @@ use crate::link::{Link, ask};
 use crate::print;
 use c2c_proto::Error;
 use c2c_proto::limits::ACTIVE_WITHIN_MAX_MIN;
-use c2c_proto::name::fold;
+use c2c_proto::name::{fold, on_node};
 use c2c_proto::request::{ListSessions, Traffic};
 
 /// As [`Link::take_part`].
@@ -24,6 +24,20 @@ pub(crate) async fn take_part(as_name: Option<&str>) -> Result<(Link, String), E
         let _ = print::remark(&text);
     }
     Ok((link, name))
+}
+
+/// Says of each name that no session has it, where that is so.
+///
+/// # Errors
+/// The broker's own, or why it cannot be reached.
+pub(crate) async fn remark_unknown(link: &Link, names: impl IntoIterator<Item = &str>) -> Result<(), Error> {
+    for name in names {
+        if on_node(name).is_none() && is_new(link, name).await? {
+            // Whoever closed stderr does not want to know.
+            let _ = print::remark(&format!("no session is called {name} (c2c sessions --all lists them)"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether no session has the name, and no mail waits for it.

@@ -31,6 +31,11 @@ pub(crate) struct Matching {
 }
 
 impl Matching {
+    /// Whether it leaves anything out.
+    pub(crate) const fn is_anything(&self) -> bool {
+        self.from.is_some() || self.tag.is_some() || self.thread.is_some()
+    }
+
     /// As the broker takes it.
     pub(crate) fn filter(&self, reply_to: Option<MessageId>) -> Filter {
         Filter { from: self.from.clone(), tag: self.tag.clone(), reply_to, thread: self.thread }

@@ -17,6 +17,7 @@ mod progress;
 mod shape;
 mod text;
 mod trouble;
+mod values;
 
 use std::process::ExitCode;
 

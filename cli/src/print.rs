@@ -6,6 +6,7 @@ use crate::text::{Paint, obeyed, shortened, visible};
 use c2c_proto::message::{Message, Priority, To};
 use c2c_proto::name::EVERYONE;
 use c2c_proto::time::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
 use std::time::SystemTime;
@@ -194,8 +195,9 @@ pub(crate) fn json(value: &Value) -> io::Result<()> {
 
 /// A value as JSON text for stdout, on one line: with nothing in it that a terminal would obey. Of what that is, JSON itself
 /// only wants the first 32 characters escaped.
-pub(crate) fn json_text(value: &Value) -> String {
-    inert(value.to_string())
+pub(crate) fn json_text(value: &impl Serialize) -> String {
+    // Texts, numbers and what is made of them: it always serializes.
+    inert(serde_json::to_string(value).unwrap_or_default())
 }
 
 /// JSON text with the same meaning in which nothing is obeyed.

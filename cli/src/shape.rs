@@ -1,7 +1,11 @@
 //! What `--json` prints: one shape for each kind of thing, the same in every command. Keys are added over time, never renamed.
 
+use crate::values::exact;
+use c2c_proto::id::Version;
 use c2c_proto::message::{Message, Priority, Receipt, ReceiptState, To};
 use c2c_proto::response::{Entry, SessionInfo};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// A message, with a receipt for each recipient where they are known.
@@ -69,17 +73,30 @@ pub(crate) fn session(session: &SessionInfo) -> Value {
     })
 }
 
-/// An entry of the shared state; `value` is null where a list leaves out a long one.
-pub(crate) fn entry(entry: &Entry) -> Value {
-    json!({
-        "key": entry.state_key,
-        "value": entry.value.as_deref().map(parsed),
-        "value_chars": entry.value_chars,
-        "version": entry.version,
-        "updated_at": entry.updated_at.to_string(),
-        "updated_by": entry.updated_by,
-        "expires_at": entry.expires_at.map(|at| at.to_string()),
-    })
+/// An entry of the shared state.
+#[derive(Serialize)]
+pub(crate) struct ShownEntry<'a> {
+    key: &'a str,
+    /// As it was set, to the last digit; null where a list leaves out a long one.
+    value: Option<Box<RawValue>>,
+    value_chars: u64,
+    version: Version,
+    updated_at: String,
+    updated_by: &'a str,
+    expires_at: Option<String>,
+}
+
+/// How an entry is shown.
+pub(crate) fn entry(entry: &Entry) -> ShownEntry<'_> {
+    ShownEntry {
+        key: &entry.state_key,
+        value: entry.value.as_deref().map(exact),
+        value_chars: entry.value_chars,
+        version: entry.version,
+        updated_at: entry.updated_at.to_string(),
+        updated_by: &entry.updated_by,
+        expires_at: entry.expires_at.map(|at| at.to_string()),
+    }
 }
 
 /// JSON text as JSON; an old store may hold what is none, which is a text then.

@@ -123,3 +123,77 @@ fn an_export_that_was_cut_off_is_noticed_and_two_may_follow_each_other() {
     let said = there.c2c_reading(&["import", "-", "--json"], &both).json();
     assert_eq!(said, json!({"imported": 2, "known": 2, "state": 0, "kept": 0}));
 }
+
+#[test]
+fn values_cross_to_their_last_digit() {
+    let (here, there) = (Sandbox::new(), Sandbox::new());
+    for (key, value) in
+        [("big", "123456789012345678901234567890"), ("e", "1e400"), ("twice", "{\"a\":1,\"a\":2}")]
+    {
+        let _set = here.person(&["state", "set", key, value]);
+        let shown = here.person(&["state", "get", key, "--json"]);
+        assert!(shown.contains(&format!("\"value\":{value},")), "{shown}");
+    }
+    let exported = here.person(&["export", "--quiet"]);
+    let said = there.c2c_reading(&["import", "-", "--json"], &exported);
+    assert_eq!(said.json()["state"], 3, "{said:?}");
+    for key in ["big", "e", "twice"] {
+        let get = |sandbox: &Sandbox| sandbox.person(&["state", "get", key]);
+        assert_eq!(get(&there), get(&here), "{key}");
+    }
+}
+
+#[test]
+fn numbers_are_not_handed_out_again_and_nobody_is_online_of_whom_the_backup_says_so() {
+    let sandbox = Sandbox::new();
+    let mut api = sandbox.session("api");
+    let mut ghost = sandbox.session("ghost");
+    api.say("web", "in the backup");
+    let version = |session: &mut c2c_harness::Shim| {
+        session.ok("set_state", json!({"key": "k", "value": 1}))["version"].as_i64()
+    };
+    let _first = version(&mut ghost);
+    let backup = sandbox.dir().join("backup.db");
+    let _made = sandbox.person(&["backup", "--quiet", backup.to_str().unwrap()]);
+    drop(ghost);
+    let (id, last) = (api.say("web", "lost"), version(&mut api));
+    let _restored = sandbox.person(&["restore", backup.to_str().unwrap(), "--yes"]);
+    let sessions = sandbox.c2c(&["sessions", "--json", "--all"]).json();
+    let online = |name: &str| {
+        let all = sessions["sessions"].as_array().unwrap();
+        all.iter().find(|session| session["name"] == name).unwrap()["online"].clone()
+    };
+    assert_eq!(online("ghost"), json!(false));
+    assert_eq!(api.say("web", "after"), id + 1);
+    assert_eq!(version(&mut api), last.map(|last| last + 1));
+    // Also where what gives way cannot be read.
+    let (id, last) = (api.say("web", "lost too"), version(&mut api));
+    drop(api);
+    let _stopped = sandbox.person(&["stop", "--wait"]);
+    std::fs::write(sandbox.store(), "no store").unwrap();
+    let _restored = sandbox.person(&["restore", backup.to_str().unwrap(), "--yes"]);
+    let mut api = sandbox.session("api");
+    assert!(api.say("web", "after") > id);
+    assert!(version(&mut api) > last);
+}
+
+#[test]
+fn a_backup_with_a_damaged_index_is_refused_and_the_hint_is_about_it() {
+    let sandbox = Sandbox::new();
+    conversation(&sandbox);
+    let backup = sandbox.dir().join("backup.db");
+    let _made = sandbox.person(&["backup", "--quiet", backup.to_str().unwrap()]);
+    let bytes = std::fs::read(&backup).unwrap();
+    let mut refused = 0;
+    for at in (4096..bytes.len() - 16).step_by(512) {
+        let mut damaged = bytes.clone();
+        damaged[at..at + 16].fill(0xa5);
+        std::fs::write(&backup, &damaged).unwrap();
+        let said = sandbox.c2c(&["restore", backup.to_str().unwrap(), "--yes", "--quiet"]);
+        if said.status == Some(1) {
+            assert!(said.err.contains("another backup"), "{said:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 10, "{refused} of the damaged ones were refused");
+}

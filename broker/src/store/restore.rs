@@ -23,6 +23,11 @@ const LOCK: &str = "restore.lock";
 /// The ids that the store had before, as JSON: an import recognises its own messages by them.
 pub(super) const FORMER_IDS: &str = "former_store_ids";
 
+/// What to do about a file that cannot be restored.
+const ANOTHER_BACKUP: &str = "name another backup; the store is as it was";
+/// Where the store that gives way cannot be read, its numbers are taken to have gone on so far since the backup.
+const NUMBERS_SKIPPED: i64 = 1_000_000;
+
 /// A copy that is ready to become the store.
 #[derive(Debug)]
 pub struct Prepared {
@@ -41,13 +46,24 @@ pub struct Prepared {
 /// `not_found` if there is no such file, `store_refused` if it is no store of this version or an older one or is damaged,
 /// `storage_full`, `storage_failed`.
 pub async fn prepare(paths: &StorePaths, backup: &Path) -> Result<Prepared, Error> {
+    copied(paths, backup).await.map_err(|error| match error.code {
+        // It is told as of a store, which would be moved away and put back.
+        ErrorCode::StoreRefused => Error { hint: ANOTHER_BACKUP.to_owned(), ..error },
+        _ => error,
+    })
+}
+
+async fn copied(paths: &StorePaths, backup: &Path) -> Result<Prepared, Error> {
     match header::look(backup)? {
         Header::Ours => {}
         Header::Missing => return Err(missing(backup)),
         Header::Unmarked => {
             return Err(errors::refused(
-                format!("{} is no backup that c2c made", backup.display()),
-                "a store of claude-c2c 0.1.0 is taken over where it lies: name it with CLAUDE_C2C_DB",
+                format!(
+                    "{} is no backup that c2c made (a store of claude-c2c 0.1.0 is taken over where it lies)",
+                    backup.display()
+                ),
+                ANOTHER_BACKUP,
             ));
         }
     }
@@ -86,12 +102,22 @@ fn alone(paths: &StorePaths) -> Result<File, Error> {
     }
 }
 
-/// Gives the copy an id of its own: its schema, its messages, its new id.
-async fn renew(copy: &Path) -> Result<(u32, u64, String), sqlx::Error> {
+/// A connection to the copy, which leaves nothing beside it.
+async fn connect(copy: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let options =
         open::options(copy, crate::config::Durability::Full).journal_mode(SqliteJournalMode::Delete);
-    let mut connection = SqliteConnection::connect_with(&options).await?;
+    SqliteConnection::connect_with(&options).await
+}
+
+/// Reads the copy through and gives it an id of its own: its schema, its messages, its new id. Nobody is connected to it.
+async fn renew(copy: &Path) -> Result<(u32, u64, String), sqlx::Error> {
+    let mut connection = connect(copy).await?;
+    let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await?;
+    if verdict != "ok" {
+        return Err(sqlx::Error::Protocol(verdict));
+    }
     let store_id = new_unique_id();
+    sqlx::query("UPDATE sessions SET online = 0").execute(&mut connection).await?;
     sqlx::query(
         "INSERT INTO meta (key, value)
          SELECT ?1, json_array(value) FROM meta WHERE key = 'store_id'
@@ -111,7 +137,64 @@ async fn renew(copy: &Path) -> Result<(u32, u64, String), sqlx::Error> {
     Ok((schema, u64::try_from(messages).unwrap_or_default(), store_id))
 }
 
+/// What a store has handed out: ids of messages, versions of the state, numbers of parcels.
+async fn handed_out(store: &Path) -> Result<[i64; 3], sqlx::Error> {
+    let mut connection = SqliteConnection::connect_with(&open::glance(store)).await?;
+    let numbers: (i64, i64, i64) = sqlx::query_as(
+        "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0),
+                (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_version'),
+                COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)",
+    )
+    .fetch_one(&mut connection)
+    .await?;
+    connection.close().await?;
+    Ok([numbers.0, numbers.1, numbers.2])
+}
+
+/// The copy hands out none of these again.
+async fn go_on_from(copy: &Path, [messages, versions, parcels]: [i64; 3]) -> Result<(), sqlx::Error> {
+    let mut connection = connect(copy).await?;
+    for (table, number) in [("messages", messages), ("outbox", parcels)] {
+        sqlx::query(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+        )
+        .bind(table)
+        .execute(&mut connection)
+        .await?;
+        sqlx::query("UPDATE sqlite_sequence SET seq = MAX(seq, ?2) WHERE name = ?1")
+            .bind(table)
+            .bind(number)
+            .execute(&mut connection)
+            .await?;
+    }
+    sqlx::query("UPDATE meta SET value = MAX(CAST(value AS INTEGER), ?1) WHERE key = 'last_version'")
+        .bind(versions)
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
 impl Prepared {
+    /// Numbers that the store has handed out are not handed out again: whoever follows messages or state by them goes on, and
+    /// the version of a lease only grows. Only by the holder of the lock, before [`Self::put_into_place`].
+    ///
+    /// # Errors
+    /// `storage_full`, `storage_failed`; the store is as it was.
+    pub async fn go_on_from(&self, paths: &StorePaths) -> Result<(), Error> {
+        let copy = &self.copy.0;
+        let failed = |error: sqlx::Error| open::cannot_open(copy, &error);
+        let numbers = match handed_out(&paths.store).await {
+            Ok(numbers) => numbers,
+            Err(error) => {
+                tracing::info!(%error, "the store that gives way cannot be read; its numbers are guessed");
+                handed_out(copy).await.map_err(failed)?.map(|number| number + NUMBERS_SKIPPED)
+            }
+        };
+        go_on_from(copy, numbers).await.map_err(failed)?;
+        flush(copy).map(|_bytes| ()).map_err(|error| errors::disk_fails(copy, &error))
+    }
+
     /// Takes the place of the store; where what was there is now, if there was anything. Only by the holder of the lock.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use crate::acting;
 use crate::exit::Exit;
-use crate::link::ask;
+use crate::link::{Link, ask};
 use crate::print::{self, Printer};
 use crate::{compose, mail, shape};
 use c2c_proto::id::new_call_key;
 use c2c_proto::limits::WAIT_MAX_S;
-use c2c_proto::message::Priority;
+use c2c_proto::message::{Priority, To};
 use c2c_proto::request::{Ask, Send};
 use c2c_proto::response::Asked;
 use clap::Args;
@@ -82,6 +82,12 @@ pub(crate) async fn run(args: AskArgs) -> anyhow::Result<Exit> {
         key: new_call_key(),
     };
     let (link, _) = acting::take_part(args.as_name.as_deref()).await?;
+    // Before the wait: it may be long, and nobody of that name answers.
+    let several = match &send.to {
+        Some(To::Many(names)) => names.as_slice(),
+        _ => &[],
+    };
+    acting::remark_unknown(&Link::look_on()?, several.iter().map(String::as_str)).await?;
     let question = Ask { send, replies: args.replies, timeout_ms: args.timeout * 1_000 };
     let mut asked = ask!(link, Ask(question), Asked);
     mail::complete_all(&link, &mut asked.replies).await?;

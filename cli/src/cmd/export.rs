@@ -13,7 +13,8 @@ use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, INBOX_LIMIT_MAX};
 use c2c_proto::request::{GetState, Status, Traffic};
 use c2c_proto::{Error, ErrorCode};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -167,12 +168,9 @@ struct Lines<W: Write> {
 
 impl<W: Write> Lines<W> {
     /// The object on a line of its own, with its type first.
-    fn add(&mut self, kind: &str, object: Value) -> anyhow::Result<()> {
-        let mut typed = serde_json::Map::from_iter([("type".to_owned(), json!(kind))]);
-        if let Value::Object(members) = object {
-            typed.extend(members);
-        }
+    fn add(&mut self, kind: &str, object: impl Serialize) -> anyhow::Result<()> {
+        let members = json_text(&object);
         self.written += 1;
-        Ok(writeln!(self.out, "{}", json_text(&Value::Object(typed)))?)
+        Ok(writeln!(self.out, "{{\"type\":\"{kind}\",{}", members.trim_start_matches('{'))?)
     }
 }

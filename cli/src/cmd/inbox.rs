@@ -72,8 +72,12 @@ pub(crate) async fn run(args: InboxArgs) -> anyhow::Result<Exit> {
             filter: args.matching.filter(None),
             ..Traffic::default()
         };
-        let (messages, more) = mail::newest_traffic(&Link::look_on()?, &wanted, args.limit).await?;
+        let link = Link::look_on()?;
+        let (messages, more) = mail::newest_traffic(&link, &wanted, args.limit).await?;
         tell(&args, &name, &messages, more)?;
+        if messages.is_empty() {
+            acting::remark_unknown(&link, [name.as_str()]).await?;
+        }
         return Ok(Exit::Done);
     }
     let (link, name) = acting::take_part(args.as_name.as_deref()).await?;
@@ -126,6 +130,7 @@ fn nothing(args: &InboxArgs, name: &str) -> String {
     match (args.sent, args.all) {
         (true, _) => format!("{name} has sent nothing that matches"),
         (false, true) => format!("no mail for {name} that matches"),
+        (false, false) if args.matching.is_anything() => format!("no unread mail for {name} that matches"),
         (false, false) => format!("no unread mail for {name}; --all lists what is read"),
     }
 }

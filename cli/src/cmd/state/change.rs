@@ -1,13 +1,13 @@
 //! `c2c state set` and `rm`: changes, made by the person as a participant.
 
 use super::SetArgs;
-use super::json::from_typed;
 use crate::acting;
 use crate::entries;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::print::{self, json_text};
 use crate::text::visible;
+use crate::values::from_typed;
 use anyhow::Context;
 use c2c_proto::id::{Version, new_call_key};
 use c2c_proto::request::{DeleteState, SetState};

@@ -1,16 +1,16 @@
 //! `c2c state get` and `ls`: looking, which needs no name and makes nothing.
 
-use super::json::compact;
 use crate::entries;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::print::json_text;
-use crate::shape;
+use crate::shape::{self, ShownEntry};
 use crate::text::{Paint, shortened, visible};
+use crate::values::compact;
 use c2c_proto::Error;
 use c2c_proto::request::GetState;
 use c2c_proto::response::Entry;
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// A value in the list, in characters.
@@ -36,8 +36,8 @@ pub(super) async fn list(prefix: &str, json: bool) -> anyhow::Result<Exit> {
     let link = Link::look_on()?;
     let entries = entries::all(&link, prefix).await?;
     let text = if json {
-        let entries: Vec<Value> = entries.iter().map(shape::entry).collect();
-        format!("{}\n", json_text(&json!({"entries": entries})))
+        let entries: Vec<ShownEntry<'_>> = entries.iter().map(shape::entry).collect();
+        format!("{}\n", json_text(&BTreeMap::from([("entries", entries)])))
     } else {
         table(&entries, Paint::for_stdout())
     };

@@ -1,7 +1,6 @@
 //! `c2c state`: the shared state, read and changed by a person.
 
 mod change;
-mod json;
 mod look;
 mod watch;
 

@@ -1,17 +1,17 @@
 //! `c2c state watch`: each version of a key as it comes, over restarts of the broker.
 
 use super::WatchArgs;
-use super::json::compact;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::print::json_text;
 use crate::shape;
 use crate::text::{Paint, visible};
+use crate::values::compact;
 use c2c_proto::id::Version;
 use c2c_proto::limits::WAIT_MAX_S;
 use c2c_proto::request::WatchState;
 use c2c_proto::response::{Entry, State};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{self, Write};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,11 +43,10 @@ async fn next(link: &Link, key: &str, newer_than: Version, left: Duration) -> an
 }
 
 fn object(key: &str, entry: Option<&Entry>) -> String {
-    let object: Value = entry.map_or_else(
-        || json!({"key": key, "value": null, "version": null, "updated_at": null, "updated_by": null, "expires_at": null}),
-        shape::entry,
-    );
-    json_text(&object)
+    entry.map_or_else(
+        || json_text(&json!({"key": key, "value": null, "version": null, "updated_at": null, "updated_by": null, "expires_at": null})),
+        |entry| json_text(&shape::entry(entry)),
+    )
 }
 
 fn row(entry: Option<&Entry>, paint: Paint) -> String {

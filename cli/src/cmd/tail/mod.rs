@@ -117,9 +117,10 @@ async fn follow(
             page = page_of(link, request) => Some(page?),
         };
         let Some(page) = page else {
-            // Only what comes, as of the one before: what is there was restored.
+            // Ids go on after a restore; where another file was put in place, only what comes is shown.
             let newest = Traffic { before_id: Some(MessageId::MAX), limit: 1, ..Traffic::default() };
-            after = page_of(link, newest).await?.messages.last().map_or(0, |message| message.id);
+            let newest = page_of(link, newest).await?.messages.last().map_or(0, |message| message.id);
+            after = after.min(newest);
             print::remark(
                 "c2c: the store was replaced by another one, as `c2c restore` does; what comes to it is shown",
             )?;

@@ -2,9 +2,10 @@
 
 use crate::print::inert;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 /// What was typed as JSON text: as it is if it is JSON, else as a JSON string.
-pub(super) fn from_typed(typed: &str) -> String {
+pub(crate) fn from_typed(typed: &str) -> String {
     if serde_json::from_str::<IgnoredAny>(typed).is_ok() {
         return typed.trim().to_owned();
     }
@@ -13,7 +14,7 @@ pub(super) fn from_typed(typed: &str) -> String {
 
 /// The same value on one line, without a space between its parts, each number to its last digit, and with nothing in it
 /// that a terminal would obey. A value of an old store that is no JSON is a text.
-pub(super) fn compact(json: &str) -> String {
+pub(crate) fn compact(json: &str) -> String {
     if serde_json::from_str::<IgnoredAny>(json).is_err() {
         return compact(&serde_json::Value::from(json).to_string());
     }
@@ -29,6 +30,12 @@ pub(super) fn compact(json: &str) -> String {
         text.push(char);
     }
     inert(text)
+}
+
+/// The same as part of a larger JSON text.
+pub(crate) fn exact(json: &str) -> Box<RawValue> {
+    // It is JSON now, whatever it was.
+    RawValue::from_string(compact(json)).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 #[cfg(test)]
