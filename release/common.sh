@@ -12,7 +12,7 @@ targets=(
   aarch64-apple-darwin
   x86_64-pc-windows-msvc
 )
-programs=(c2c c2c-broker c2c-shim)
+programs=(c2c c2c-broker c2c-shim c2c-link)
 # What is to be read, and what the pages of it lead to.
 pages=(
   README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md LICENSE-MIT LICENSE-APACHE docs examples plugin

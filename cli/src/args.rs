@@ -2,8 +2,8 @@
 
 use crate::cmd::setup_args::{self, SetupArgs, UninstallArgs};
 use crate::cmd::{
-    ask, backup, completions, doctor, export, import, inbox, lease, log, man, metrics, prune, read, restore,
-    search, send, sessions, show, state, stop, tail, top, wait,
+    ask, backup, completions, doctor, export, import, inbox, lease, link, log, man, metrics, prune, read,
+    restore, search, send, sessions, show, state, stop, tail, top, wait,
 };
 use clap::{Parser, Subcommand};
 
@@ -164,6 +164,9 @@ pub(crate) enum Command {
     /// Hold a lease in the shared state
     #[command(long_about = lease::ABOUT, after_help = lease::AFTER)]
     Lease(lease::LeaseArgs),
+    /// Write to sessions on other machines, and hear from them
+    #[command(long_about = link::ABOUT, after_help = link::AFTER)]
+    Link(link::LinkArgs),
     /// Say whether a broker runs, and how it does
     #[command(long_about = STATUS, after_help = STATUS_AFTER)]
     Status {

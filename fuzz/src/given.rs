@@ -145,11 +145,12 @@ pub fn message(u: &mut Unstructured<'_>, id: i64, body_max_chars: usize) -> Resu
 fn receipts(u: &mut Unstructured<'_>) -> Result<Vec<Receipt>> {
     let one = name(u)?;
     let (shown_at, read_at) = (time(u)?, time(u)?);
-    let state = *u.choose(&[ReceiptState::Queued, ReceiptState::Shown, ReceiptState::Read])?;
+    let state =
+        *u.choose(&[ReceiptState::Queued, ReceiptState::Shown, ReceiptState::Read, ReceiptState::Delivered])?;
     let receipt = |number: usize| Receipt {
         name: format!("{one}{number}"),
         state,
-        shown_at: (state != ReceiptState::Queued).then_some(shown_at),
+        shown_at: matches!(state, ReceiptState::Shown | ReceiptState::Read).then_some(shown_at),
         read_at: (state == ReceiptState::Read).then_some(read_at),
         read_by: (state == ReceiptState::Read).then(|| format!("{one}{}", number % 3)),
     };

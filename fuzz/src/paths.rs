@@ -78,14 +78,17 @@ fn paths(name: &[u8]) -> Option<StorePaths> {
 }
 
 fn sound(paths: &StorePaths) {
-    let StorePaths { store, run_dir, lock, start_lock, log, store_id, flush_failed, config, address } = paths;
+    let StorePaths { store, run_dir, lock, start_lock, log, store_id, flush_failed, config, address, .. } =
+        paths;
+    let StorePaths { link_config, link_lock, link_paused, .. } = paths;
     assert!(store.is_absolute() && !store.is_dir(), "{store:?}");
     assert!(
         store.components().all(|part| !matches!(part.as_os_str().to_str(), Some("." | ".."))),
         "{store:?}"
     );
     assert!(run_dir.parent() == store.parent() && config.parent() == store.parent(), "{paths:?}");
-    for file in [lock, start_lock, log, store_id, flush_failed] {
+    assert_eq!(link_config.parent(), store.parent(), "{paths:?}");
+    for file in [lock, start_lock, log, store_id, flush_failed, link_lock, link_paused] {
         assert_eq!(file.parent(), Some(run_dir.as_path()));
     }
     distinct(&[
@@ -97,6 +100,9 @@ fn sound(paths: &StorePaths) {
         store_id,
         flush_failed,
         config,
+        link_config,
+        link_lock,
+        link_paused,
         &address.as_path().to_owned(),
     ]);
     if cfg!(unix) {

@@ -42,7 +42,7 @@ pub use other::OtherBroker;
 pub use person::{LOGIN, Said};
 #[cfg(unix)]
 pub use process::{Signal, raise_descriptors, signal};
-pub use process::{alive, stop};
+pub use process::{alive, stop, under_wine};
 pub use raw::{Raw, Received};
 pub use sandbox::Sandbox;
 pub use scale::{scale, scaled};

@@ -1,6 +1,6 @@
 //! Garbage and bad manners on the broker's socket: cut off, and nobody else notices.
 
-use c2c_harness::{PATIENCE, Raw, Received, Sandbox, Seed, Shim};
+use c2c_harness::{PATIENCE, Raw, Received, Sandbox, Seed, Shim, under_wine};
 use c2c_proto::frame::{ClientFrame, ServerFrame};
 use c2c_proto::hello::Role;
 use c2c_proto::limits::{FRAME_MAX_BYTES, HELLO_FRAME_MAX_BYTES, HELLO_TIMEOUT_S};
@@ -146,6 +146,10 @@ fn send(to: &str, body: &str) -> Request {
 
 #[test]
 fn a4_half_a_frame_stores_nothing_and_a_whole_one_is_stored_once() {
+    if under_wine() {
+        c2c_harness::skipped("Wine does not always tell a broker that the other end of a pipe is gone");
+        return;
+    }
     let mut scene = Scene::new();
     let frame = Raw::encode(&ClientFrame::Call { id: 1, request: send("bob", "from half a frame") });
     for end in 0..frame.len() {
@@ -215,6 +219,10 @@ fn what_should_be_json_and_is_not_breaks_nobody() {
 
 #[test]
 fn e4_a_client_that_never_reads_is_cut_and_the_others_are_served() {
+    if under_wine() {
+        c2c_harness::skipped("Wine does not always tell a broker that the other end of a pipe is gone");
+        return;
+    }
     let mut scene = Scene::new();
     let mut deaf = scene.session("deaf");
     let big = Request::SetState(request::SetState {

@@ -1,6 +1,6 @@
 //! One broker per store, however many start it.
 
-use c2c_harness::{Broker, PATIENCE, Sandbox, Shim, alive, best_of, brokers, until};
+use c2c_harness::{Broker, PATIENCE, Sandbox, Shim, alive, best_of, brokers, under_wine, until};
 use serde_json::json;
 use std::fs;
 use std::process::Stdio;
@@ -129,6 +129,10 @@ fn a_started_broker_keeps_nothing_of_its_starter() {
 
 #[test]
 fn a_broker_with_nobody_left_ends() {
+    if under_wine() {
+        c2c_harness::skipped("Wine does not always tell a broker that the other end of a pipe is gone");
+        return;
+    }
     let sandbox = Sandbox::with_config("idle_exit = 1\n");
     let shim = sandbox.session("alice");
     let id = sandbox.broker_id();

@@ -17,7 +17,7 @@ fn refused(sandbox: &Sandbox) -> Value {
     let error = shim.call("send_message", json!({"to": "bob", "body": "x"})).err(StoreRefused);
     assert!(asked.elapsed() < Duration::from_secs(9), "not within seconds");
     let path = sandbox.store().to_str().unwrap();
-    assert!(error.to_string().contains(path), "the path is named: {error}");
+    assert!(error["message"].as_str().unwrap().contains(path), "the path is named: {error}");
     assert_eq!(error["retry_safe"], false);
     assert!(files(sandbox) == before, "a file was touched");
     let mut by_hand = Broker::command(sandbox).spawn().expect("the broker starts");

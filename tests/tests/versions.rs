@@ -112,7 +112,8 @@ fn c4_what_only_a_newer_client_says_is_answered_and_the_connection_stays() {
             error.message.contains("client harness") && error.message.contains("protocol 1"),
             "{error:?}"
         );
-        assert!(error.hint.contains(&format!("kill {}", sandbox.broker_id())), "{error:?}");
+        let end = if cfg!(windows) { "taskkill /F /PID" } else { "kill" };
+        assert!(error.hint.contains(&format!("{end} {}", sandbox.broker_id())), "{error:?}");
         // The same connection is served on.
         assert!(raw.call(Request::Heartbeat(Heartbeat {})).is_some_and(|reply| reply.result.is_ok()));
     }

@@ -10,6 +10,7 @@ mod hook;
 pub(crate) mod import;
 pub(crate) mod inbox;
 pub(crate) mod lease;
+pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod metrics;
@@ -47,6 +48,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Import(args) => import::run(args).await,
         Command::Inbox(args) => inbox::run(args).await,
         Command::Lease(args) => lease::run(args).await,
+        Command::Link(args) => link::run(args).await,
         Command::Log(args) => log::run(args).await,
         Command::Man(args) => man::run(args).await,
         Command::Metrics(args) => metrics::run(args).await,

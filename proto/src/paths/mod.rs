@@ -52,6 +52,12 @@ pub struct StorePaths {
     pub flush_failed: PathBuf,
     /// The broker's configuration, beside the store.
     pub config: PathBuf,
+    /// The link's configuration, beside the store; there is a link only where it is.
+    pub link_config: PathBuf,
+    /// Held by the link for as long as it runs; never removed.
+    pub link_lock: PathBuf,
+    /// The link rests while this is there.
+    pub link_paused: PathBuf,
     /// Where the broker listens.
     pub address: Address,
 }
@@ -93,6 +99,9 @@ impl StorePaths {
             store_id: run_dir.join("store.id"),
             flush_failed: run_dir.join("flush.failed"),
             config: folder.join(companion(name, "toml")),
+            link_config: folder.join(companion(name, "link.toml")),
+            link_lock: run_dir.join("link.lock"),
+            link_paused: run_dir.join("link.paused"),
             address: Address::of_store(&store, &run_dir)?,
             run_dir,
             store,

@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::{Signal, alive, end, of_store, raise_descriptors, signal, stop};
+pub use unix::{Signal, alive, end, of_store, raise_descriptors, signal, stop, under_wine};
 #[cfg(windows)]
-pub use windows::{alive, of_store, stop};
+pub use windows::{alive, of_store, stop, under_wine};

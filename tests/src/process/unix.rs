@@ -75,3 +75,9 @@ pub fn of_store(store: &Path) -> Vec<(u32, String)> {
         })
         .collect()
 }
+
+/// Only programs for Windows run under it.
+#[must_use]
+pub const fn under_wine() -> bool {
+    false
+}

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use windows_sys::Win32::Foundation::{CloseHandle, WAIT_TIMEOUT};
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject};
 
 /// Ends a process at once.
@@ -37,4 +38,14 @@ pub fn alive(id: u32) -> bool {
 #[must_use]
 pub fn of_store(_store: &Path) -> Vec<(u32, String)> {
     Vec::new()
+}
+
+/// Whether this is Wine: its system library says so itself.
+#[must_use]
+pub fn under_wine() -> bool {
+    // SAFETY: both names are texts that end with a zero, and the library is loaded in every process and stays.
+    unsafe {
+        let library = GetModuleHandleA(c"ntdll.dll".as_ptr().cast());
+        !library.is_null() && GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
+    }
 }

@@ -1,0 +1,154 @@
+//! `c2c link`: how this store is linked with those of other machines. The program that carries mail is `c2c-link`.
+
+mod setup;
+mod tell;
+
+use crate::exit::Exit;
+use crate::link::{Link, ask};
+use crate::print;
+use anyhow::Context;
+use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
+use c2c_proto::request::LinkStatus;
+use c2c_proto::response::LinkState;
+use clap::{Args, Subcommand};
+use setup::SetupArgs;
+use std::io;
+
+/// What `--help` says first.
+pub(crate) const ABOUT: &str = "\
+Links this store with those of other machines: then sessions write to NAME@NODE as they write to NAME.
+
+Mail travels over a NATS server with JetStream, carried by the program c2c-link. What is sent is on this disk when the
+sender has its answer, and stays there until the other machine's broker has it on its disk.";
+
+/// What `--help` says last.
+pub(crate) const AFTER: &str = "\
+`setup` writes the settings beside the store, X.link.toml for X.db; run c2c-link after that. `remove` deletes them.
+`pause` and `resume` act within seconds.
+
+With --json, `status` is one object: node, store_id, configured, paused, report, reported_at, and nodes, each: node,
+waiting (parcels that its broker does not have yet), oldest (since when), heard_at.
+
+Exit status:
+  0  done
+  1  an error
+  2  wrong usage
+  4  there is no link to show, pause or remove
+  5  no broker runs for this store and none could be started
+
+Examples:
+  c2c link setup nats://localhost:4222 --node laptop
+  c2c link setup tls://nats.example.org --creds laptop.creds
+  c2c link status";
+
+/// What can be said to `c2c link`.
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Write the settings of the link
+    Setup(SetupArgs),
+    /// How the link does, and what waits for other nodes
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// The names of the other nodes, one a line
+    Nodes,
+    /// Let mail for other nodes wait
+    Pause,
+    /// Let it go on
+    Resume,
+    /// Delete the settings; mail that waits stays
+    Remove,
+}
+
+/// Link this store with those of other machines.
+pub(crate) async fn run(args: LinkArgs) -> anyhow::Result<Exit> {
+    let paths = StorePaths::from_env()?;
+    match args.what {
+        What::Setup(args) => setup::run(&paths, args),
+        What::Status { json } => status(&paths, json).await,
+        What::Nodes => nodes().await,
+        What::Pause => rest(&paths, true),
+        What::Resume => rest(&paths, false),
+        What::Remove => remove(&paths),
+    }
+}
+
+async fn state() -> anyhow::Result<LinkState> {
+    let link = Link::look_on()?;
+    Ok(ask!(link, LinkStatus(LinkStatus {}), LinkState))
+}
+
+async fn status(paths: &StorePaths, json: bool) -> anyhow::Result<Exit> {
+    let state = state().await?;
+    let (configured, paused) = (paths.link_config.exists(), paths.link_paused.exists());
+    if json {
+        print::json(&tell::object(&state, configured, paused))?;
+        return Ok(Exit::Done);
+    }
+    if state.node.is_none() && !configured {
+        print::remark("there is no link; `c2c link setup URL` makes one")?;
+        return Ok(Exit::NotFound);
+    }
+    print::out(&tell::text(&state, configured, paused))?;
+    Ok(Exit::Done)
+}
+
+async fn nodes() -> anyhow::Result<Exit> {
+    for node in state().await?.nodes {
+        print::out(&format!("{}\n", node.node))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn rest(paths: &StorePaths, paused: bool) -> anyhow::Result<Exit> {
+    if !paths.link_config.exists() {
+        return there_is_none();
+    }
+    let cannot = || paths.link_paused.display().to_string();
+    if paused {
+        ensure_private_dir(&paths.run_dir)?;
+        private_file()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&paths.link_paused)
+            .with_context(cannot)?;
+        print::out("mail for other nodes waits until `c2c link resume`\n")?;
+    } else {
+        absent(std::fs::remove_file(&paths.link_paused)).with_context(cannot)?;
+        print::out("mail for other nodes goes on\n")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn remove(paths: &StorePaths) -> anyhow::Result<Exit> {
+    if !paths.link_config.exists() {
+        return there_is_none();
+    }
+    std::fs::remove_file(&paths.link_config).with_context(|| paths.link_config.display().to_string())?;
+    absent(std::fs::remove_file(&paths.link_paused))?;
+    let text =
+        "the settings are deleted; end c2c-link where it runs. Mail for other nodes waits in the store\n";
+    print::out(text)?;
+    Ok(Exit::Done)
+}
+
+fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+fn there_is_none() -> anyhow::Result<Exit> {
+    print::remark("there is no link; `c2c link setup URL` makes one")?;
+    Ok(Exit::NotFound)
+}

@@ -1,0 +1,90 @@
+//! The broker of this machine, as a link asks it.
+
+use anyhow::bail;
+use c2c_proto::client::{BrokerCommand, Client, ClientConfig, Start};
+use c2c_proto::hello::Role;
+use c2c_proto::paths::StorePaths;
+use c2c_proto::request::{
+    LinkAccepted, LinkBring, LinkForwarded, LinkStatus, LinkTake, LinkUp, Parcel, Request,
+};
+use c2c_proto::response::{LinkState, Parcels, Response};
+
+/// A connection that outlives its broker.
+#[derive(Clone, Debug)]
+pub(crate) struct Broker {
+    client: Client,
+}
+
+impl Broker {
+    /// Nobody is connected to before something is asked.
+    pub(crate) fn open(paths: StorePaths) -> Self {
+        let (client, _events) = Client::open(ClientConfig {
+            paths,
+            role: Role::Control,
+            start: Start::IfAbsent(BrokerCommand::find()),
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            extra: Vec::new(),
+        });
+        Self { client }
+    }
+
+    /// Names nodes and says how the link does; what the broker knows.
+    pub(crate) async fn up(&self, node: &str, nodes: Vec<String>, report: &str) -> anyhow::Result<LinkState> {
+        let up = LinkUp { node: node.to_owned(), nodes, report: report.to_owned() };
+        state(self.ask(Request::LinkUp(up)).await?)
+    }
+
+    /// What the broker knows of the link.
+    pub(crate) async fn state(&self) -> anyhow::Result<LinkState> {
+        state(self.ask(Request::LinkStatus(LinkStatus {})).await?)
+    }
+
+    /// Parcels that wait, after a number.
+    pub(crate) async fn take(
+        &self,
+        node: Option<&str>,
+        after: u64,
+        timeout_ms: u64,
+    ) -> anyhow::Result<Parcels> {
+        let take = LinkTake { node: node.map(str::to_owned), after, timeout_ms };
+        match self.ask(Request::LinkTake(take)).await? {
+            Response::Parcels(parcels) => Ok(parcels),
+            _ => bail!("the broker answered another question"),
+        }
+    }
+
+    /// The server has parcels.
+    pub(crate) async fn forwarded(&self, node: &str, up_to: u64) -> anyhow::Result<()> {
+        let forwarded = LinkForwarded { node: node.to_owned(), up_to };
+        self.ask(Request::LinkForwarded(forwarded)).await.map(|_| ())
+    }
+
+    /// The other broker has parcels.
+    pub(crate) async fn accepted(&self, node: &str, up_to: u64) -> anyhow::Result<()> {
+        let accepted = LinkAccepted { node: node.to_owned(), up_to };
+        self.ask(Request::LinkAccepted(accepted)).await.map(|_| ())
+    }
+
+    /// Brings parcels; up to which number they are on disk.
+    pub(crate) async fn bring(&self, node: &str, store: &str, parcels: Vec<Parcel>) -> anyhow::Result<u64> {
+        let bring = LinkBring { from_node: node.to_owned(), from_store: store.to_owned(), parcels };
+        match self.ask(Request::LinkBring(bring)).await? {
+            Response::LinkBrought(brought) => Ok(brought.up_to),
+            _ => bail!("the broker answered another question"),
+        }
+    }
+
+    async fn ask(&self, request: Request) -> anyhow::Result<Response> {
+        match self.client.call(request).await {
+            Ok(answer) => Ok(answer.response),
+            Err(failed) => Err(failed.error.into()),
+        }
+    }
+}
+
+fn state(response: Response) -> anyhow::Result<LinkState> {
+    match response {
+        Response::LinkState(state) => Ok(state),
+        _ => bail!("the broker answered another question"),
+    }
+}

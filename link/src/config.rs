@@ -1,0 +1,176 @@
+//! The link's settings: `c2c.link.toml` beside the store.
+
+use crate::platform;
+use anyhow::{Context, bail, ensure};
+use async_nats::ConnectOptions;
+use c2c_proto::name::node_follows_rule;
+use serde::Deserialize;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// What can be set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where the NATS server is: `nats://host:4222` or `tls://host:4222`.
+    pub(crate) url: String,
+    /// What this store is called by others.
+    pub(crate) node: String,
+    /// A file with what proves that to the server: a `.creds` file, an nkey's seed, or `user:password`.
+    #[serde(default)]
+    pub(crate) creds: Option<PathBuf>,
+    /// A file with the certificates of authorities to trust beside those of the system.
+    #[serde(default)]
+    pub(crate) ca: Option<PathBuf>,
+    /// Whether mail may travel without encryption to other machines.
+    #[serde(default)]
+    pub(crate) insecure: bool,
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what can be done.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("there is no link: {} is missing; `c2c link setup URL` writes it", path.display())
+            }
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        };
+        let config: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        ensure!(
+            node_follows_rule(&config.node),
+            "{}: node {:?} is not 1 to 63 of the characters a-z 0-9 -, the first no dash",
+            path.display(),
+            config.node
+        );
+        config.check_encryption()?;
+        Ok(config)
+    }
+
+    /// Mail is not sent as plain text through a network, unless somebody says so.
+    fn check_encryption(&self) -> anyhow::Result<()> {
+        if self.is_encrypted() || self.insecure || is_loopback(host(&self.url)) {
+            return Ok(());
+        }
+        bail!(
+            "{} is another machine, and mail would go there as plain text; use tls://, or set insecure = true where the \
+             network itself is encrypted",
+            self.url
+        )
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.url.starts_with("tls://")
+    }
+
+    /// How the server is connected to.
+    ///
+    /// # Errors
+    /// When the credentials cannot be used.
+    pub(crate) fn options(&self) -> anyhow::Result<ConnectOptions> {
+        let mut options = ConnectOptions::new().name(format!("c2c-link {}", self.node));
+        if self.is_encrypted() {
+            options = options.require_tls(true);
+        }
+        if let Some(ca) = &self.ca {
+            options = options.add_root_certificates(ca.clone());
+        }
+        let Some(path) = &self.creds else { return Ok(options) };
+        let whose = || format!("the credentials {}", path.display());
+        ensure!(
+            platform::is_private(path).with_context(whose)?,
+            "{} can be read by others; chmod 600",
+            whose()
+        );
+        let text = std::fs::read_to_string(path).with_context(whose)?;
+        let line = text.trim();
+        Ok(if text.contains("BEGIN NATS USER JWT") {
+            options.credentials(&text).with_context(whose)?
+        } else if let Some((user, password)) = line.split_once(':') {
+            options.user_and_password(user.to_owned(), password.to_owned())
+        } else {
+            ensure!(
+                line.starts_with('S'),
+                "{} are no .creds file, no nkey's seed, and no user:password",
+                whose()
+            );
+            options.nkey(line.to_owned())
+        })
+    }
+}
+
+/// The host of a URL, without scheme, user and port.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split('/').next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    if let Some(inner) = rest.strip_prefix('[') {
+        return inner.split(']').next().unwrap_or_default();
+    }
+    rest.split(':').next().unwrap_or_default()
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, host, is_loopback};
+
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c2c.link.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn hosts_are_found_and_told_apart() {
+        for (url, name, loopback) in [
+            ("nats://localhost:4222", "localhost", true),
+            ("nats://127.0.0.1", "127.0.0.1", true),
+            ("nats://[::1]:4222", "::1", true),
+            ("nats://user:pass@10.0.0.1:4222/x", "10.0.0.1", false),
+            ("tls://nats.example.org", "nats.example.org", false),
+        ] {
+            assert_eq!((host(url), is_loopback(host(url))), (name, loopback), "{url}");
+        }
+    }
+
+    #[test]
+    fn plain_text_stays_on_this_machine_unless_it_is_meant() {
+        assert!(read("url = \"nats://localhost\"\nnode = \"a\"").is_ok());
+        assert!(read("url = \"tls://example.org\"\nnode = \"a\"").is_ok());
+        let refused = read("url = \"nats://example.org\"\nnode = \"a\"").unwrap_err();
+        assert!(refused.contains("plain text") && refused.contains("insecure = true"), "{refused}");
+        assert!(read("url = \"nats://example.org\"\nnode = \"a\"\ninsecure = true").is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(read("url = \"nats://localhost\"\nnode = \"A b\"").unwrap_err().contains("\"A b\""));
+        assert!(read("url = \"nats://localhost\"").unwrap_err().contains("node"));
+        assert!(read("url = \"nats://localhost\"\nnode = \"a\"\nnodes = 1").unwrap_err().contains("nodes"));
+        let missing = Config::read(std::path::Path::new("/nowhere/c2c.link.toml")).unwrap_err().to_string();
+        assert!(missing.contains("c2c link setup"), "{missing}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn credentials_that_others_can_read_are_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let creds = folder.path().join("creds");
+        std::fs::write(&creds, "laptop:secret\n").unwrap();
+        let text = format!("url = \"nats://localhost\"\nnode = \"a\"\ncreds = {creds:?}");
+        for (mode, fine) in [(0o600, true), (0o640, false), (0o604, false)] {
+            std::fs::set_permissions(&creds, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(&text).unwrap().options().is_ok(), fine, "{mode:o}");
+        }
+    }
+}

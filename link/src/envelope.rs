@@ -1,0 +1,112 @@
+//! What is written on what travels: subjects and headers. The content is for the brokers alone.
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::Message;
+use c2c_proto::name::node_follows_rule;
+
+/// Every subject of a link begins so.
+pub(crate) const SUBJECTS: &str = "c2c.v1.to.>";
+
+const STORE: &str = "C2c-Store";
+const NUMBER: &str = "C2c-Number";
+const AFTER: &str = "C2c-After";
+const PART: &str = "C2c-Part";
+const PARTS: &str = "C2c-Parts";
+const HASH: &str = "C2c-Hash";
+
+/// The subject from one node to another. Servers can bind what a node may publish to its own `from`.
+pub(crate) fn subject(to: &str, from: &str) -> String {
+    format!("c2c.v1.to.{to}.from.{from}")
+}
+
+/// What comes to a node, whoever sent it.
+pub(crate) fn subjects_to(node: &str) -> String {
+    format!("c2c.v1.to.{node}.from.*")
+}
+
+/// Which node a subject is from.
+fn sender(subject: &str) -> Option<&str> {
+    let from = subject.rsplit_once(".from.")?.1;
+    node_follows_rule(from).then_some(from)
+}
+
+/// A part of a parcel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// The store that sent the parcel.
+    pub(crate) store: String,
+    pub(crate) number: u64,
+    /// The number of the parcel before it.
+    pub(crate) after: u64,
+    /// Which part, from 0 on.
+    pub(crate) part: usize,
+    /// Of how many.
+    pub(crate) parts: usize,
+    /// Of the whole content, SHA-256 in hex.
+    pub(crate) hash: String,
+}
+
+/// What a message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A part of a parcel.
+    Part(Part),
+    /// Parcels of a store have arrived up to a number.
+    Arrived { store: String, up_to: u64 },
+}
+
+/// Reads subject and headers; `None` for what no link of this version has sent.
+pub(crate) fn read(message: &Message) -> Option<(String, Kind)> {
+    let from = sender(message.subject.as_str())?.to_owned();
+    let headers = message.headers.as_ref()?;
+    let text = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
+    let number = |name: &str| headers.get(name)?.as_str().parse::<u64>().ok();
+    let index = |name: &str| headers.get(name)?.as_str().parse::<usize>().ok();
+    let (store, up_to) = (text(STORE)?, number(NUMBER)?);
+    let kind = match text(HASH) {
+        None => Kind::Arrived { store, up_to },
+        Some(hash) => Kind::Part(Part {
+            store,
+            number: up_to,
+            after: number(AFTER)?,
+            part: index(PART)?,
+            parts: index(PARTS)?,
+            hash,
+        }),
+    };
+    Some((from, kind))
+}
+
+impl Kind {
+    /// The headers that say the same.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        match self {
+            Self::Arrived { store, up_to } => {
+                headers.insert(STORE, store.as_str());
+                headers.insert(NUMBER, up_to.to_string());
+            }
+            Self::Part(part) => {
+                headers.insert(STORE, part.store.as_str());
+                headers.insert(NUMBER, part.number.to_string());
+                headers.insert(AFTER, part.after.to_string());
+                headers.insert(PART, part.part.to_string());
+                headers.insert(PARTS, part.parts.to_string());
+                headers.insert(HASH, part.hash.as_str());
+            }
+        }
+        headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sender, subject};
+
+    #[test]
+    fn a_subject_says_who_sent_it() {
+        assert_eq!(sender(&subject("laptop", "build-server")), Some("build-server"));
+        assert_eq!(sender("c2c.v1.to.laptop.from.*"), None);
+        assert_eq!(sender("c2c.v1.to.laptop"), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! A link's life: connected, or trying to be; resting while it is paused.
+
+use crate::args::Args;
+use crate::broker::Broker;
+use crate::config::Config;
+use crate::incoming::Incoming;
+use crate::nats::Nats;
+use crate::outgoing::Outgoing;
+use crate::platform;
+use anyhow::{Context, bail};
+use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
+use futures_util::StreamExt;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::{interval, sleep};
+
+/// Between two tries to connect; each time twice as long.
+const AGAIN_FIRST: Duration = Duration::from_millis(500);
+const AGAIN_MAX: Duration = Duration::from_secs(30);
+/// Between two looks whether the link is to rest.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Between two reports to the broker while nothing changes.
+const REPORT_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs until it is asked to end.
+///
+/// # Errors
+/// When it cannot run at all: no settings, or another link of this store runs.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
+    let paths = match &args.store {
+        Some(store) => StorePaths::of_store(store)?,
+        None => StorePaths::from_env()?,
+    };
+    let config = Config::read(&paths.link_config)?;
+    config.options()?;
+    ensure_private_dir(&paths.run_dir)?;
+    let _alone = alone(&paths.link_lock)?;
+    let broker = Broker::open(paths.clone());
+    tokio::select! {
+        ended = platform::ended() => Ok(ended?),
+        () = keep_on(&broker, &config, &paths) => Ok(()),
+    }
+}
+
+/// Held as long as the link runs: two would send everything twice.
+fn alone(path: &Path) -> anyhow::Result<File> {
+    let file = private_file()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another link of this store runs"),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+async fn keep_on(broker: &Broker, config: &Config, paths: &StorePaths) {
+    let mut again = AGAIN_FIRST;
+    loop {
+        if paths.link_paused.exists() {
+            report(broker, config, "paused; `c2c link resume` goes on").await;
+            sleep(LOOK_EVERY).await;
+            continue;
+        }
+        tokio::select! {
+            failed = session(broker, config, &mut again) => {
+                let Err(error) = failed else { continue };
+                tracing::warn!("{error:#}");
+                report(broker, config, &format!("not connected: {error:#}")).await;
+                sleep(again).await;
+                again = (again * 2).min(AGAIN_MAX);
+            }
+            () = paused(&paths.link_paused) => tracing::info!("paused"),
+        }
+    }
+}
+
+/// Ends when the link is to rest.
+async fn paused(path: &Path) {
+    while !path.exists() {
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn report(broker: &Broker, config: &Config, report: &str) {
+    let short: String = report.chars().take(c2c_proto::limits::LINK_REPORT_MAX_CHARS).collect();
+    if let Err(error) = broker.up(&config.node, Vec::new(), &short.replace('\n', " ")).await {
+        tracing::warn!("the broker cannot be told how the link does: {error:#}");
+    }
+}
+
+/// One connection, from its begin to its failure.
+async fn session(broker: &Broker, config: &Config, again: &mut Duration) -> anyhow::Result<()> {
+    let nats = Nats::connect(config).await?;
+    let state = broker.state().await?;
+    nats.claim(&state.store_id, &state.former_ids).await?;
+    let report = format!("connected to {}", config.url);
+    let state = broker.up(&config.node, nats.nodes().await?, &report).await?;
+    tracing::info!(node = config.node, "{report}");
+    *again = AGAIN_FIRST;
+    // They are published in the order of their numbers, whatever their nodes.
+    let published = state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default();
+    tokio::try_join!(
+        Outgoing::new(broker, &nats, &state.store_id, published).run(),
+        Incoming::new(broker, &nats, &config.node, &state.store_id).run(),
+        follow_nodes(broker, config, &nats, &report),
+    )?;
+    Ok(())
+}
+
+/// Tells the broker of each node that comes, and that the link is alive.
+async fn follow_nodes(broker: &Broker, config: &Config, nats: &Nats, report: &str) -> anyhow::Result<()> {
+    let mut changes = nats.changes().await?;
+    let mut ticks = interval(REPORT_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            change = changes.next() => match change {
+                Some(change) => drop(change?),
+                None => bail!("the server does not tell of nodes any more"),
+            },
+        }
+        broker.up(&config.node, nats.nodes().await?, report).await?;
+    }
+}

@@ -1,0 +1,150 @@
+//! The server: one stream for what travels, one bucket for which node is which store.
+
+use crate::config::Config;
+use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
+use anyhow::{Context as _, bail};
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::kv::{self, CreateErrorKind};
+use async_nats::jetstream::stream::{self, RetentionPolicy, StorageType};
+use async_nats::jetstream::{self, Context};
+use bytes::Bytes;
+use c2c_proto::name::node_follows_rule;
+use futures_util::TryStreamExt;
+use serde::{Deserialize, Serialize};
+
+/// The stream of all nodes. What was acknowledged leaves it.
+const STREAM: &str = "C2C";
+/// Which store a node is.
+const NODES: &str = "c2c-nodes";
+/// Left for headers in what the server takes at once.
+const HEADERS_BYTES: usize = 1_024;
+
+/// A connection, ready to carry.
+pub(crate) struct Nats {
+    client: async_nats::Client,
+    jetstream: Context,
+    node: String,
+    stream: stream::Stream,
+    nodes: kv::Store,
+}
+
+/// What the bucket says of a node.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claim {
+    store: String,
+}
+
+impl Nats {
+    /// Connects, and makes stream and bucket where they are not there yet.
+    ///
+    /// # Errors
+    /// What keeps it from that; it may be gone in a moment.
+    pub(crate) async fn connect(config: &Config) -> anyhow::Result<Self> {
+        let cannot = || format!("{} cannot be used", config.url);
+        let client = config.options()?.connect(&config.url).await.with_context(cannot)?;
+        let jetstream = jetstream::new(client.clone());
+        let stream = jetstream
+            .get_or_create_stream(stream::Config {
+                name: STREAM.to_owned(),
+                subjects: vec![SUBJECTS.to_owned()],
+                retention: RetentionPolicy::WorkQueue,
+                storage: StorageType::File,
+                ..stream::Config::default()
+            })
+            .await
+            .with_context(cannot)?;
+        let nodes = match jetstream.get_key_value(NODES).await {
+            Ok(nodes) => nodes,
+            Err(_) => {
+                let bucket = kv::Config {
+                    bucket: NODES.to_owned(),
+                    storage: StorageType::File,
+                    ..kv::Config::default()
+                };
+                jetstream.create_key_value(bucket).await.with_context(cannot)?
+            }
+        };
+        Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes })
+    }
+
+    /// Claims the node's name for a store, which may have had other ids before.
+    ///
+    /// # Errors
+    /// When it is another store's, or the server cannot be asked.
+    pub(crate) async fn claim(&self, store: &str, former: &[String]) -> anyhow::Result<()> {
+        let claim: Bytes = serde_json::to_vec(&Claim { store: store.to_owned() })?.into();
+        match self.nodes.create(&self.node, claim.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).context("the node cannot be claimed"),
+        }
+        let Some(entry) = self.nodes.entry(&self.node).await? else {
+            bail!("the node's claim is gone again")
+        };
+        let there: Claim = serde_json::from_slice(&entry.value).context("the node's claim cannot be read")?;
+        if there.store == store {
+            return Ok(());
+        }
+        if !former.contains(&there.store) {
+            bail!(
+                "the node {:?} is another store ({}); choose another name with `c2c link setup URL --node NAME`",
+                self.node,
+                there.store
+            );
+        }
+        self.nodes.update(&self.node, claim, entry.revision).await.context("the node cannot be claimed")?;
+        Ok(())
+    }
+
+    /// The nodes that there are.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn nodes(&self) -> anyhow::Result<Vec<String>> {
+        let keys: Vec<String> = self.nodes.keys().await?.try_collect().await?;
+        Ok(keys.into_iter().filter(|node| node_follows_rule(node)).collect())
+    }
+
+    /// Every change of the nodes, those that are there first.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn changes(&self) -> anyhow::Result<kv::Watch> {
+        Ok(self.nodes.watch_all().await?)
+    }
+
+    /// Hands something for a node to the server, which says that it has it.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) async fn publish(&self, to: &str, kind: &Kind, content: Bytes) -> anyhow::Result<()> {
+        let subject = subject(to, &self.node);
+        self.jetstream.publish_with_headers(subject, kind.headers(), content).await?.await?;
+        Ok(())
+    }
+
+    /// What comes to this node.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn messages(&self) -> anyhow::Result<pull::Stream> {
+        let consumer = self
+            .stream
+            .get_or_create_consumer(
+                &self.node,
+                pull::Config {
+                    durable_name: Some(self.node.clone()),
+                    filter_subject: subjects_to(&self.node),
+                    ack_policy: AckPolicy::Explicit,
+                    ..pull::Config::default()
+                },
+            )
+            .await?;
+        Ok(consumer.messages().await?)
+    }
+
+    /// How many bytes the server takes at once.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.client.server_info().max_payload.saturating_sub(HEADERS_BYTES).max(HEADERS_BYTES)
+    }
+}

@@ -1,0 +1,10 @@
+//! What only Unix or only Windows does.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(crate) use unix::{ended, is_private};
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::{ended, is_private};

@@ -1,0 +1,213 @@
+//! Mail between machines: two brokers, two links, and a real NATS server between them.
+
+#[path = "link/server.rs"]
+mod server;
+
+use c2c_harness::{PATIENCE, Sandbox, Shim, binary, until};
+use serde_json::{Value, json};
+use server::Server;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A machine: a store with its broker, and a link.
+struct Machine {
+    sandbox: Sandbox,
+    node: String,
+    link: Option<Child>,
+}
+
+impl Machine {
+    fn start(server: &Server, node: &str) -> Self {
+        Self::with(server, node, &server.creds(node))
+    }
+
+    fn with(server: &Server, node: &str, creds: &Path) -> Self {
+        let sandbox = Sandbox::new();
+        let text = format!("url = {:?}\nnode = {node:?}\ncreds = {creds:?}\n", server.url());
+        fs::write(sandbox.store().with_file_name("c2c.link.toml"), text).unwrap();
+        let mut machine = Self { sandbox, node: node.to_owned(), link: None };
+        machine.run();
+        machine
+    }
+
+    fn run(&mut self) {
+        let path = self.sandbox.dir().join("link.log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let mut command = Command::new(binary("c2c-link"));
+        command.arg("--store").arg(self.sandbox.store()).env_clear().envs(self.sandbox.env());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.link = Some(command.spawn().expect("the link starts"));
+    }
+
+    fn kill_link(&mut self) {
+        if let Some(mut link) = self.link.take() {
+            let _gone = link.kill();
+            let _reaped = link.wait();
+        }
+    }
+
+    fn state(&self) -> Value {
+        self.sandbox.c2c(&["link", "status", "--json"]).json()
+    }
+
+    /// Until mail can be addressed to another one.
+    fn until_knows(&self, node: &str) {
+        until("the other node is known", PATIENCE, || {
+            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|one| one["node"] == node))
+        });
+    }
+
+    fn until_nothing_waits(&self) {
+        until("everything has arrived", PATIENCE, || {
+            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(|one| one["waiting"] == 0))
+        });
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.kill_link();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.sandbox.dir().join("link.log")).unwrap_or_default();
+            eprintln!("--- log of the link of {}\n{log}", self.node);
+        }
+    }
+}
+
+/// Two machines that know each other.
+fn two(server: &Server) -> (Machine, Machine) {
+    let (laptop, tower) = (Machine::start(server, "laptop"), Machine::start(server, "tower"));
+    laptop.until_knows("tower");
+    tower.until_knows("laptop");
+    (laptop, tower)
+}
+
+fn bodies(session: &mut Shim, count: usize) -> Vec<String> {
+    until("all of it has come", PATIENCE, || {
+        session.inbox_bodies(json!({"unread_only": false, "limit": 500})).len() >= count
+    });
+    session.inbox_bodies(json!({"unread_only": false, "limit": 500}))
+}
+
+#[test]
+fn a_question_and_its_answer_cross() {
+    let Some(server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
+    let asked = api.start_call("ask", json!({"to": "web@tower", "body": "which table?", "timeout_s": 20}));
+    let got = web.ok("wait_for_message", json!({"timeout_s": 20}));
+    let question = &got["messages"][0];
+    assert_eq!((&question["from_name"], &question["body"]), (&json!("api@laptop"), &json!("which table?")));
+    web.ok("send_message", json!({"reply_to": question["id"], "body": "orders"}));
+    let answered = asked.result(PATIENCE).ok();
+    assert_eq!(answered["replies"][0]["body"], "orders");
+    assert_eq!(answered["replies"][0]["from_name"], "web@tower");
+    // What was read there is known here.
+    until("its receipt says so", PATIENCE, || {
+        let sent = api.ok("inbox", json!({"sent": true, "unread_only": false}));
+        sent["messages"][0]["receipts"][0]["state"] == "read"
+    });
+    laptop.until_nothing_waits();
+    tower.until_nothing_waits();
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_whatever_is_killed() {
+    let Some(mut server) = Server::start(&["laptop", "tower"]) else { return };
+    let (mut laptop, mut tower) = two(&server);
+    let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
+    let mut said = Vec::new();
+    for round in 0..4 {
+        for number in 0..10 {
+            let body = format!("{round}.{number}");
+            api.say("web@tower", &body);
+            said.push(body);
+        }
+        match round {
+            0 => {
+                server.kill();
+                api.say("web@tower", "while there is no server");
+                said.push("while there is no server".to_owned());
+                // And what it had is gone.
+                server.forget();
+                server.run();
+            }
+            1 => {
+                laptop.kill_link();
+                tower.sandbox.kill_broker();
+                laptop.run();
+            }
+            2 => {
+                tower.kill_link();
+                laptop.sandbox.kill_broker();
+                tower.run();
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(bodies(&mut web, said.len()), said);
+    laptop.until_nothing_waits();
+    assert_eq!(bodies(&mut web, said.len()), said, "nor later");
+}
+
+#[test]
+fn long_bodies_cross_whole() {
+    let Some(server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let (mut api, web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
+    // More than three times what the server takes at once.
+    let body = "ü\u{1f980}x".repeat(500_000);
+    api.say("web@tower", &body);
+    laptop.until_nothing_waits();
+    let shown = tower.sandbox.c2c(&["show", "1", "--json"]).json();
+    assert!(shown["message"]["body"] == body.as_str() || shown["body"] == body.as_str(), "it is another one");
+    drop(web);
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused_and_so_is_a_stranger() {
+    let Some(server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let second = Machine::start(&server, "laptop");
+    until("the later one is refused", PATIENCE, || {
+        second.state()["report"].as_str().is_some_and(|report| report.contains("is another store"))
+    });
+    // With the tower's credentials nobody is the laptop.
+    let forger = Machine::with(&server, "desk", &server.creds("tower"));
+    until("the server refuses it", PATIENCE, || {
+        forger.state()["report"].as_str().is_some_and(|report| report.starts_with("not connected"))
+    });
+    let mut api = laptop.sandbox.session("api");
+    api.say("web@tower", "still");
+    let mut web = tower.sandbox.session("web");
+    assert_eq!(bodies(&mut web, 1), ["still"]);
+}
+
+#[test]
+fn everything_local_works_without_a_server_and_mail_waits() {
+    let Some(mut server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    server.kill();
+    let mut api = laptop.sandbox.session("api");
+    let mut db = laptop.sandbox.session("db");
+    api.say("db", "local");
+    assert_eq!(db.inbox_bodies(json!({})), ["local"]);
+    api.say("web@tower", "waits");
+    let sent = api.ok("inbox", json!({"sent": true, "unread_only": false}));
+    assert_eq!(sent["messages"][1]["receipts"][0]["state"], "queued");
+    let refused = api.call("send_message", json!({"to": "web@nowhere", "body": "x"}));
+    assert!(refused.err(c2c_proto::ErrorCode::NotFound)["hint"].as_str().unwrap().contains("tower"));
+    server.run();
+    let mut web = tower.sandbox.session("web");
+    assert_eq!(bodies(&mut web, 1), ["waits"]);
+    // While it is paused nothing moves.
+    let _paused = laptop.sandbox.person(&["link", "pause"]);
+    until("it rests", PATIENCE, || {
+        laptop.state()["report"].as_str().is_some_and(|report| report.starts_with("paused"))
+    });
+    api.say("web@tower", "later");
+    assert_eq!(laptop.state()["nodes"][0]["waiting"], 1);
+    let _resumed = laptop.sandbox.person(&["link", "resume"]);
+    assert_eq!(bodies(&mut web, 2), ["waits", "later"]);
+}
