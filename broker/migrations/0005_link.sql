@@ -22,11 +22,12 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_node ON outbox (node, number);
 CREATE INDEX outbox_by_message ON outbox (message_id) WHERE message_id IS NOT NULL;
 
--- How far the parcels of each other store are here.
+-- How far the parcels of each other store are here. By node too: a node can say of any store that it is its own.
 CREATE TABLE origins (
-    store_id TEXT PRIMARY KEY,
     node TEXT NOT NULL,
-    up_to INTEGER NOT NULL
+    store_id TEXT NOT NULL,
+    up_to INTEGER NOT NULL,
+    PRIMARY KEY (node, store_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Deliveries of messages that came from other nodes, whose senders are to be told what comes of them.
@@ -36,9 +37,11 @@ CREATE TABLE arrivals (
     node TEXT NOT NULL,
     -- What the sender's node was told, or will be: 0 delivered, 1 shown, 2 read.
     told INTEGER NOT NULL DEFAULT 0,
+    -- 1: there may be more to tell.
+    changed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (message_id, mailbox)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX arrivals_open ON arrivals (message_id, mailbox) WHERE told < 2;
+CREATE INDEX arrivals_changed ON arrivals (message_id, mailbox) WHERE changed = 1;
 
 PRAGMA user_version = 5;

@@ -3,6 +3,7 @@
 //!
 //! One lock, held for a few instructions, never across an await. It knows nothing of the store.
 
+mod elsewhere;
 mod nudges;
 mod parked;
 
@@ -16,6 +17,7 @@ use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, PROTOCOL, SessionState};
 use c2c_proto::id::MessageId;
 use c2c_proto::time::Timestamp;
+use elsewhere::Elsewhere;
 use nudges::Told;
 use parked::Place;
 use std::collections::HashMap;
@@ -36,8 +38,7 @@ struct Inner {
     /// Told of every message.
     traffic: Arc<Notify>,
     waits: usize,
-    /// When a link last said how it does, and what.
-    link: Option<(Timestamp, String)>,
+    elsewhere: Elsewhere,
     /// Up to which message the hooks of sessions have told them, whose shims have not connected yet.
     expected: HashMap<Row, MessageId>,
 }
@@ -261,16 +262,6 @@ impl Hub {
     /// A message is on disk: whoever follows the traffic looks again.
     pub fn wake_traffic(&self) {
         self.lock().traffic.notify_waiters();
-    }
-
-    /// What a link last said of itself, and when.
-    pub fn link_report(&self) -> Option<(Timestamp, String)> {
-        self.lock().link.clone()
-    }
-
-    /// A link says how it does.
-    pub fn note_link_report(&self, at: Timestamp, report: String) {
-        self.lock().link = Some((at, report));
     }
 
     /// The names of connected sessions.

@@ -249,6 +249,11 @@ mod tests {
         for subcommand in command.get_subcommands_mut() {
             let name = subcommand.get_name().to_owned();
             insta::assert_snapshot!(format!("help_{name}"), subcommand.render_long_help());
+            for inner in subcommand.get_subcommands_mut() {
+                let help = inner.render_long_help().to_string();
+                let whole = help.contains("Exit status:") && help.contains("Examples:");
+                assert!(whole, "c2c {name} {}: {help}", inner.get_name());
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::values::exact;
 use c2c_proto::id::Version;
 use c2c_proto::message::{Message, Priority, Receipt, ReceiptState, To};
-use c2c_proto::response::{Entry, SessionInfo};
+use c2c_proto::request::RemoteSession;
+use c2c_proto::response::{Entry, PeerNode, SessionInfo};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -70,6 +71,17 @@ pub(crate) fn session(session: &SessionInfo) -> Value {
         "started_at": session.started_at.to_string(),
         "last_seen_at": session.last_seen_at.to_string(),
         "metadata": session.metadata.as_deref().map(parsed),
+    })
+}
+
+/// Who is at another node.
+pub(crate) fn node(node: &PeerNode) -> Value {
+    let peer =
+        |peer: &RemoteSession| json!({"name": peer.name, "online": peer.online, "waiting": peer.waiting});
+    json!({
+        "node": node.node,
+        "told_at": node.told_at.map(|at| at.to_string()),
+        "sessions": node.peers.iter().map(peer).collect::<Vec<Value>>(),
     })
 }
 

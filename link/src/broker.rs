@@ -3,11 +3,17 @@
 use anyhow::bail;
 use c2c_proto::client::{BrokerCommand, Client, ClientConfig, Start};
 use c2c_proto::hello::Role;
+use c2c_proto::limits::LINK_PEERS_MAX;
+use c2c_proto::name::follows_rule;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{
-    LinkAccepted, LinkBring, LinkForwarded, LinkStatus, LinkTake, LinkUp, Parcel, Request,
+    LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListSessions, Parcel,
+    RemoteSession, Request,
 };
-use c2c_proto::response::{LinkState, Parcels, Response};
+use c2c_proto::response::{LinkState, Parcels, Response, SessionInfo, Sessions};
+
+/// Sessions that were seen within so many minutes are told of, as a session's own list does.
+const SEEN_WITHIN_MIN: u32 = 10;
 
 /// A connection that outlives its broker.
 #[derive(Clone, Debug)]
@@ -72,6 +78,28 @@ impl Broker {
             Response::LinkBrought(brought) => Ok(brought.up_to),
             _ => bail!("the broker answered another question"),
         }
+    }
+
+    /// Who is here, those that are online first.
+    pub(crate) async fn sessions(&self) -> anyhow::Result<Vec<SessionInfo>> {
+        let list = ListSessions { active_within_min: SEEN_WITHIN_MIN, after_name: None };
+        match self.ask(Request::ListSessions(list)).await? {
+            Response::Sessions(Sessions { mut sessions, .. }) => {
+                sessions.retain(|session| follows_rule(&session.name));
+                sessions.sort_by_key(|session| !session.online);
+                sessions.truncate(LINK_PEERS_MAX);
+                Ok(sessions)
+            }
+            _ => bail!("the broker answered another question"),
+        }
+    }
+
+    /// Who is at another node.
+    pub(crate) async fn peers(&self, node: &str, mut peers: Vec<RemoteSession>) -> anyhow::Result<()> {
+        peers.retain(|peer| follows_rule(&peer.name));
+        peers.truncate(LINK_PEERS_MAX);
+        let peers = LinkPeers { node: node.to_owned(), peers };
+        self.ask(Request::LinkPeers(peers)).await.map(|_| ())
     }
 
     async fn ask(&self, request: Request) -> anyhow::Result<Response> {

@@ -72,7 +72,12 @@ impl Config {
     /// # Errors
     /// When the credentials cannot be used.
     pub(crate) fn options(&self) -> anyhow::Result<ConnectOptions> {
-        let mut options = ConnectOptions::new().name(format!("c2c-link {}", self.node));
+        // What the server sends to this link goes where no other node may listen. And only the server that was checked is
+        // connected to, none that it tells of.
+        let mut options = ConnectOptions::new()
+            .name(format!("c2c-link {}", self.node))
+            .custom_inbox_prefix(format!("_INBOX_{}", self.node))
+            .ignore_discovered_servers();
         if self.is_encrypted() {
             options = options.require_tls(true);
         }

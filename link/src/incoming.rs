@@ -7,6 +7,7 @@ use crate::parts::Assembly;
 use anyhow::{anyhow, bail};
 use async_nats::jetstream::Message;
 use bytes::Bytes;
+use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::Parcel;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ pub(crate) struct Incoming<'a> {
     nats: &'a Nats,
     node: &'a str,
     store: &'a str,
-    /// By node and store: parts of parcels.
-    assemblies: BTreeMap<(String, String), Assembly>,
+    /// By node: parts of the parcel that comes.
+    assemblies: BTreeMap<String, Assembly>,
 }
 
 /// What came of one store.
@@ -52,10 +53,9 @@ impl<'a> Incoming<'a> {
         for message in messages {
             match read(&message) {
                 Some((from, Kind::Part(part))) => {
-                    let key = (from, part.store.clone());
-                    let assembly = self.assemblies.entry(key.clone()).or_default();
+                    let assembly = self.assemblies.entry(from.clone()).or_default();
                     let parcel = assembly.add(self.node, &part, &message.payload);
-                    let of_store = come.entry(key).or_default();
+                    let of_store = come.entry((from, part.store.clone())).or_default();
                     of_store.parcels.extend(parcel);
                     of_store.messages.push(message);
                 }
@@ -82,14 +82,63 @@ impl<'a> Incoming<'a> {
     }
 
     async fn bring(&self, from: String, store: String, parcels: Vec<Parcel>) -> anyhow::Result<()> {
-        if parcels.is_empty() {
-            return Ok(());
+        let mut up_to = None;
+        for parcels in portions(parcels) {
+            let last = parcels.last().map_or(0, |parcel| parcel.number);
+            let reached = self.broker.bring(&from, &store, parcels).await?;
+            up_to = Some(reached);
+            // One before them is missing: the others would be refused as well.
+            if reached < last {
+                break;
+            }
         }
-        let up_to = self.broker.bring(&from, &store, parcels).await?;
-        self.nats.publish(&from, &Kind::Arrived { store, up_to }, Bytes::new()).await
+        match up_to {
+            None => Ok(()),
+            Some(up_to) => self.nats.publish(&from, &Kind::Arrived { store, up_to }, Bytes::new()).await,
+        }
     }
+}
+
+/// Parcels as the broker takes them: so many bytes at once, and those that do not fit by themselves.
+fn portions(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
+    let mut portions: Vec<Vec<Parcel>> = Vec::new();
+    let mut bytes = 0;
+    for parcel in parcels {
+        let length = parcel.content.len();
+        match portions.last_mut() {
+            Some(portion) if bytes + length <= LINK_PARCELS_BYTES => portion.push(parcel),
+            _ => {
+                portions.push(vec![parcel]);
+                bytes = 0;
+            }
+        }
+        bytes += length;
+    }
+    portions
 }
 
 async fn acknowledge(message: &Message) -> anyhow::Result<()> {
     message.ack().await.map_err(|error| anyhow!("the server cannot be told what has come: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINK_PARCELS_BYTES, Parcel, portions};
+
+    #[test]
+    fn no_portion_is_more_than_the_broker_takes() {
+        let parcel = |number: u64, bytes: usize| Parcel {
+            node: "a".into(),
+            number,
+            after: 0,
+            content: "x".repeat(bytes),
+        };
+        let half = LINK_PARCELS_BYTES / 2;
+        let parcels = vec![parcel(1, half), parcel(2, half), parcel(3, 1), parcel(4, 4 * half), parcel(5, 1)];
+        let numbers: Vec<Vec<u64>> = portions(parcels)
+            .iter()
+            .map(|portion| portion.iter().map(|parcel| parcel.number).collect())
+            .collect();
+        assert_eq!(numbers, [vec![1, 2], vec![3], vec![4], vec![5]]);
+    }
 }

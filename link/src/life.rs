@@ -6,18 +6,21 @@ use crate::config::Config;
 use crate::incoming::Incoming;
 use crate::nats::Nats;
 use crate::outgoing::Outgoing;
-use crate::platform;
+use crate::{platform, presence};
 use anyhow::{Context, bail};
 use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
+use c2c_proto::response::LinkState;
 use futures_util::StreamExt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::{interval, sleep};
+use tokio::time::{Instant, interval, sleep};
 
 /// Between two tries to connect; each time twice as long.
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_MAX: Duration = Duration::from_secs(30);
+/// A connection that lasted so long was a good one.
+const GOOD_AFTER: Duration = Duration::from_secs(60);
 /// Between two looks whether the link is to rest.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Between two reports to the broker while nothing changes.
@@ -66,9 +69,13 @@ async fn keep_on(broker: &Broker, config: &Config, paths: &StorePaths) {
             sleep(LOOK_EVERY).await;
             continue;
         }
+        let began = Instant::now();
         tokio::select! {
-            failed = session(broker, config, &mut again) => {
+            failed = session(broker, config) => {
                 let Err(error) = failed else { continue };
+                if began.elapsed() >= GOOD_AFTER {
+                    again = AGAIN_FIRST;
+                }
                 tracing::warn!("{error:#}");
                 report(broker, config, &format!("not connected: {error:#}")).await;
                 sleep(again).await;
@@ -94,26 +101,33 @@ async fn report(broker: &Broker, config: &Config, report: &str) {
 }
 
 /// One connection, from its begin to its failure.
-async fn session(broker: &Broker, config: &Config, again: &mut Duration) -> anyhow::Result<()> {
+async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     let nats = Nats::connect(config).await?;
     let state = broker.state().await?;
     nats.claim(&state.store_id, &state.former_ids).await?;
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;
     tracing::info!(node = config.node, "{report}");
-    *again = AGAIN_FIRST;
     // They are published in the order of their numbers, whatever their nodes.
     let published = state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default();
     tokio::try_join!(
         Outgoing::new(broker, &nats, &state.store_id, published).run(),
         Incoming::new(broker, &nats, &config.node, &state.store_id).run(),
-        follow_nodes(broker, config, &nats, &report),
+        follow_nodes(broker, config, &nats, &state, &report),
+        presence::tell(broker, &nats),
+        presence::follow(broker, &nats, &config.node),
     )?;
     Ok(())
 }
 
-/// Tells the broker of each node that comes, and that the link is alive.
-async fn follow_nodes(broker: &Broker, config: &Config, nats: &Nats, report: &str) -> anyhow::Result<()> {
+/// Tells the broker of each node that comes and that the link is alive, and looks after the claim.
+async fn follow_nodes(
+    broker: &Broker,
+    config: &Config,
+    nats: &Nats,
+    state: &LinkState,
+    report: &str,
+) -> anyhow::Result<()> {
     let mut changes = nats.changes().await?;
     let mut ticks = interval(REPORT_EVERY);
     loop {
@@ -124,6 +138,8 @@ async fn follow_nodes(broker: &Broker, config: &Config, nats: &Nats, report: &st
                 None => bail!("the server does not tell of nodes any more"),
             },
         }
+        // A server that has lost everything has lost the claim too.
+        nats.claim(&state.store_id, &state.former_ids).await?;
         broker.up(&config.node, nats.nodes().await?, report).await?;
     }
 }

@@ -11,6 +11,7 @@ mod nats;
 mod outgoing;
 mod parts;
 mod platform;
+mod presence;
 
 use args::Args;
 use clap::Parser;

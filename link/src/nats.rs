@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
+use crate::presence::EXPIRES_AFTER;
 use anyhow::{Context as _, bail};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::kv::{self, CreateErrorKind};
@@ -11,11 +12,14 @@ use bytes::Bytes;
 use c2c_proto::name::node_follows_rule;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The stream of all nodes. What was acknowledged leaves it.
 const STREAM: &str = "C2C";
 /// Which store a node is.
 const NODES: &str = "c2c-nodes";
+/// Who is there.
+const PRESENCE: &str = "c2c-presence";
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -26,6 +30,7 @@ pub(crate) struct Nats {
     node: String,
     stream: stream::Stream,
     nodes: kv::Store,
+    presence: kv::Store,
 }
 
 /// What the bucket says of a node.
@@ -53,18 +58,9 @@ impl Nats {
             })
             .await
             .with_context(cannot)?;
-        let nodes = match jetstream.get_key_value(NODES).await {
-            Ok(nodes) => nodes,
-            Err(_) => {
-                let bucket = kv::Config {
-                    bucket: NODES.to_owned(),
-                    storage: StorageType::File,
-                    ..kv::Config::default()
-                };
-                jetstream.create_key_value(bucket).await.with_context(cannot)?
-            }
-        };
-        Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes })
+        let nodes = bucket(&jetstream, NODES, Duration::ZERO).await.with_context(cannot)?;
+        let presence = bucket(&jetstream, PRESENCE, EXPIRES_AFTER).await.with_context(cannot)?;
+        Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence })
     }
 
     /// Claims the node's name for a store, which may have had other ids before.
@@ -105,12 +101,29 @@ impl Nats {
         Ok(keys.into_iter().filter(|node| node_follows_rule(node)).collect())
     }
 
-    /// Every change of the nodes, those that are there first.
+    /// Every change of the nodes from now on.
     ///
     /// # Errors
     /// When the server cannot be asked.
     pub(crate) async fn changes(&self) -> anyhow::Result<kv::Watch> {
         Ok(self.nodes.watch_all().await?)
+    }
+
+    /// Tells who is here.
+    ///
+    /// # Errors
+    /// When the server cannot be told.
+    pub(crate) async fn tell_presence(&self, told: Bytes) -> anyhow::Result<()> {
+        self.presence.put(&self.node, told).await?;
+        Ok(())
+    }
+
+    /// What nodes tell of who is there, what they told last first.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn presence(&self) -> anyhow::Result<kv::Watch> {
+        Ok(self.presence.watch_with_history(">").await?)
     }
 
     /// Hands something for a node to the server, which says that it has it.
@@ -121,6 +134,15 @@ impl Nats {
         let subject = subject(to, &self.node);
         self.jetstream.publish_with_headers(subject, kind.headers(), content).await?.await?;
         Ok(())
+    }
+
+    /// Whether the server has anything from this node that another one has not taken.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn holds_for(&self, to: &str) -> anyhow::Result<bool> {
+        let mut subjects = self.stream.info_with_subjects(subject(to, &self.node)).await?;
+        Ok(subjects.try_next().await?.is_some())
     }
 
     /// What comes to this node.
@@ -147,4 +169,14 @@ impl Nats {
     pub(crate) fn most_bytes(&self) -> usize {
         self.client.server_info().max_payload.saturating_sub(HEADERS_BYTES).max(HEADERS_BYTES)
     }
+}
+
+/// A bucket, made where it is not there yet; what is in it is forgotten after a time, unless that is zero.
+async fn bucket(jetstream: &Context, name: &str, max_age: Duration) -> anyhow::Result<kv::Store> {
+    if let Ok(there) = jetstream.get_key_value(name).await {
+        return Ok(there);
+    }
+    let config =
+        kv::Config { bucket: name.to_owned(), storage: StorageType::File, max_age, ..kv::Config::default() };
+    Ok(jetstream.create_key_value(config).await?)
 }

@@ -1,4 +1,5 @@
-//! From the broker to the server: what waits is published in order, and published again if it is not heard of.
+//! From the broker to the server: what waits is published in order, and published again if it is not heard of and the server
+//! has nothing of it any more.
 
 use crate::broker::Broker;
 use crate::envelope::{Kind, Part};
@@ -90,33 +91,23 @@ impl<'a> Outgoing<'a> {
     /// Whether something was published long ago and has not arrived.
     async fn look_again(&mut self) -> anyhow::Result<()> {
         for node in self.broker.state().await?.nodes {
-            let first = match node.waiting {
-                0 => None,
-                _ => self
-                    .broker
-                    .take(Some(&node.node), 0, 0)
-                    .await?
-                    .parcels
-                    .first()
-                    .map(|parcel| parcel.number),
-            };
-            let Some(first) = first.filter(|first| *first <= self.published) else {
+            let Some(first) = node.first_waiting.filter(|first| *first <= self.published) else {
                 self.silent.remove(&node.node);
                 continue;
             };
             let now = Instant::now();
-            let silent = self
-                .silent
-                .entry(node.node.clone())
-                .and_modify(|silent| {
-                    if silent.first != first {
-                        *silent = Silent { first, since: now, pause: PAUSE_FIRST };
-                    }
-                })
-                .or_insert(Silent { first, since: now, pause: PAUSE_FIRST });
-            if now - silent.since >= silent.pause {
-                silent.since = now;
-                silent.pause = (silent.pause * 2).min(PAUSE_MAX);
+            let new = Silent { first, since: now, pause: PAUSE_FIRST };
+            let silent = self.silent.entry(node.node.clone()).or_insert(new);
+            if silent.first != first {
+                *silent = Silent { first, since: now, pause: PAUSE_FIRST };
+            }
+            if now - silent.since < silent.pause {
+                continue;
+            }
+            silent.since = now;
+            silent.pause = (silent.pause * 2).min(PAUSE_MAX);
+            // A machine that is away takes it when it comes.
+            if !self.nats.holds_for(&node.node).await? {
                 tracing::info!(node = node.node, waiting = node.waiting, "parcels are sent once more");
                 self.publish_again(&node.node).await?;
             }

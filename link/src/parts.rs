@@ -1,6 +1,7 @@
 //! Content that is longer than the server takes at once goes in parts, and is whole again only if its hash says so.
 
 use crate::envelope::Part;
+use c2c_proto::limits::BODY_MAX_BYTES;
 use c2c_proto::request::Parcel;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -21,6 +22,9 @@ pub(crate) fn hash(content: &[u8]) -> String {
     })
 }
 
+/// Content that is longer is none: the longest body, and what is said of it.
+const CONTENT_MAX_BYTES: usize = BODY_MAX_BYTES + 256 * 1024;
+
 /// Parts of one parcel, as they come. They come in order; what is out of order begins anew.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
@@ -35,6 +39,11 @@ impl Assembly {
             self.content.clear();
         } else if !self.begun.as_ref().is_some_and(|before| follows(before, part)) {
             self.begun = None;
+            return None;
+        }
+        if self.content.len() + bytes.len() > CONTENT_MAX_BYTES {
+            (self.begun, self.content) = (None, Vec::new());
+            tracing::warn!(number = part.number, "a parcel is longer than any can be; it is left out");
             return None;
         }
         self.content.extend_from_slice(bytes);

@@ -11,7 +11,10 @@ mod facts;
 mod link;
 mod person;
 
-pub use link::{LinkAccepted, LinkBring, LinkForwarded, LinkStatus, LinkTake, LinkUp, Parcel};
+pub use link::{
+    LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListEverywhere, Parcel,
+    RemoteSession,
+};
 pub use person::{Backup, Check, Import, ImportedMessage, Metrics, PruneDryRun, Stop, Traffic};
 
 /// Every request. The order is the wire format: append only.
@@ -85,6 +88,10 @@ pub enum Request {
     LinkBring(LinkBring),
     /// See [`LinkStatus`].
     LinkStatus(LinkStatus),
+    /// See [`LinkPeers`].
+    LinkPeers(LinkPeers),
+    /// See [`ListEverywhere`].
+    ListEverywhere(ListEverywhere),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 mod link;
 mod person;
 
-pub use link::{LinkBrought, LinkState, NodeState, Parcels};
+pub use link::{Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode};
 pub use person::{BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Metrics};
 
 /// Every response. The order is the wire format: append only.
@@ -42,7 +42,7 @@ pub enum Response {
     Deleted(Deleted),
     /// To `Prune` and `PruneDryRun`.
     Pruned(Pruned),
-    /// To `Shown`, `HandOver`, `Pushed`, `Stop`, `LinkForwarded` and `LinkAccepted`.
+    /// To `Shown`, `HandOver`, `Pushed`, `Stop`, `LinkForwarded`, `LinkAccepted` and `LinkPeers`.
     Done(Done),
     /// To `Status`.
     Status(Box<Status>),
@@ -64,6 +64,8 @@ pub enum Response {
     Parcels(Parcels),
     /// To `LinkBring`.
     LinkBrought(LinkBrought),
+    /// To `ListEverywhere`.
+    Everywhere(Everywhere),
 }
 
 /// The session now holds a name.

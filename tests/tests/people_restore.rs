@@ -185,7 +185,7 @@ fn a_backup_with_a_damaged_index_is_refused_and_the_hint_is_about_it() {
     let _made = sandbox.person(&["backup", "--quiet", backup.to_str().unwrap()]);
     let bytes = std::fs::read(&backup).unwrap();
     let mut refused = 0;
-    for at in (4096..bytes.len() - 16).step_by(512) {
+    for at in (4096..bytes.len() - 16).step_by(2_048) {
         let mut damaged = bytes.clone();
         damaged[at..at + 16].fill(0xa5);
         std::fs::write(&backup, &damaged).unwrap();

@@ -76,6 +76,13 @@ fn recipients(names: &[String], limits: &Limits) -> Result<(), Error> {
             hint,
         ));
     }
+    let broadcast = |name: &&String| name.starts_with(c2c_proto::name::EVERYONE) && names.len() > 1;
+    if let Some(name) = names.iter().find(broadcast) {
+        return Err(Error::invalid(
+            format!("{name:?} stands in a list"),
+            format!("give {name:?} alone as `to`, it means everyone"),
+        ));
+    }
     names.iter().try_for_each(|name| recipient(name))
 }
 

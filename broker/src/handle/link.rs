@@ -1,14 +1,16 @@
 //! What a link asks: the program that carries mail to other machines and back. It needs no session: whoever may open the socket
 //! may read the store anyway.
 
+use super::list_sessions::list_sessions;
 use super::{Handled, check, send, wait};
 use crate::Broker;
 use crate::hub::{Caller, Who};
 use crate::store::{Arrived, LinkChange};
 use c2c_proto::Error;
-use c2c_proto::limits::{LINK_PARCELS_MAX, LINK_REPORT_MAX_CHARS};
-use c2c_proto::request::{LinkBring, LinkTake, LinkUp, Request};
-use c2c_proto::response::{Done, LinkBrought, Response};
+use c2c_proto::limits::{LINK_PARCELS_MAX, LINK_PEERS_MAX, LINK_REPORT_MAX_CHARS};
+use c2c_proto::name::{follows_rule, no_address};
+use c2c_proto::request::{LinkBring, LinkPeers, LinkTake, LinkUp, ListSessions, RemoteSession, Request};
+use c2c_proto::response::{Done, Everywhere, LinkBrought, Response};
 use std::sync::Arc;
 
 /// Whether a request is one of a link's.
@@ -21,6 +23,7 @@ pub(super) const fn is_of_link(request: &Request) -> bool {
             | Request::LinkAccepted(_)
             | Request::LinkBring(_)
             | Request::LinkStatus(_)
+            | Request::LinkPeers(_)
     )
 }
 
@@ -37,6 +40,7 @@ pub(super) async fn link(broker: &Arc<Broker>, caller: &Caller, request: Request
         Request::LinkForwarded(forwarded) => done(broker, LinkChange::Forwarded(forwarded)).await,
         Request::LinkAccepted(accepted) => done(broker, LinkChange::Accepted(accepted)).await,
         Request::LinkBring(bring) => self::bring(broker, bring).await,
+        Request::LinkPeers(peers) => self::peers(broker, peers),
         _ => status(broker).await,
     }
 }
@@ -62,6 +66,34 @@ async fn up(broker: &Arc<Broker>, mut up: LinkUp) -> Handled {
 async fn done(broker: &Arc<Broker>, change: LinkChange) -> Handled {
     broker.store.link(change).await?;
     Ok((Response::Done(Done {}), 0))
+}
+
+fn peers(broker: &Arc<Broker>, told: LinkPeers) -> Handled {
+    let given = told.peers.len();
+    if given > LINK_PEERS_MAX {
+        let hint = "tell of those that are online first";
+        return Err(Error::too_large("the list of sessions", given, LINK_PEERS_MAX, "sessions", hint));
+    }
+    let wrong = |peer: &&RemoteSession| !follows_rule(&peer.name);
+    if let Some(peer) = told.peers.iter().find(wrong) {
+        return Err(no_address(&peer.name));
+    }
+    // Only of nodes that are known: others would stay in memory for good.
+    if broker.store.nodes().knows(&told.node) {
+        broker.hub.note_peers(told.node, broker.clock.now(), told.peers);
+    }
+    Ok((Response::Done(Done {}), 0))
+}
+
+/// Who is here, and with the first page who is at other nodes.
+pub(super) async fn everywhere(broker: &Arc<Broker>, caller: &Caller, request: &ListSessions) -> Handled {
+    let (response, shown) = list_sessions(broker, caller, request).await?;
+    let Response::Sessions(here) = response else { return Ok((response, shown)) };
+    let nodes = match request.after_name {
+        Some(_) => Vec::new(),
+        None => broker.store.nodes().others().into_iter().map(|node| broker.hub.peers(node)).collect(),
+    };
+    Ok((Response::Everywhere(Everywhere { here, nodes }), shown))
 }
 
 /// As a wait for mail: park, look, sleep, and look again.

@@ -82,6 +82,10 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::ListSessions(request) => {
             Box::pin(async move { list_sessions::list_sessions(broker, caller, &request).await })
         }
+        Request::ListEverywhere(_) if caller.superseded => at_once(Err(lost_name(caller))),
+        Request::ListEverywhere(request) => {
+            Box::pin(async move { link::everywhere(broker, caller, &request.here).await })
+        }
         Request::Status(_) => Box::pin(status::status(broker, caller)),
         Request::HandOver(_) => at_once(hand_over(broker)),
         Request::Hook(request) => Box::pin(hook::hook(broker, request)),

@@ -137,8 +137,15 @@ async fn renew(copy: &Path) -> Result<(u32, u64, String), sqlx::Error> {
     Ok((schema, u64::try_from(messages).unwrap_or_default(), store_id))
 }
 
-/// What a store has handed out: ids of messages, versions of the state, numbers of parcels.
-async fn handed_out(store: &Path) -> Result<[i64; 3], sqlx::Error> {
+/// What a store has handed out, and under which ids.
+struct HandedOut {
+    /// Ids of messages, versions of the state, numbers of parcels.
+    numbers: [i64; 3],
+    /// The store's id, and those that it had before.
+    ids: Vec<String>,
+}
+
+async fn handed_out(store: &Path) -> Result<HandedOut, sqlx::Error> {
     let mut connection = SqliteConnection::connect_with(&open::glance(store)).await?;
     let numbers: (i64, i64, i64) = sqlx::query_as(
         "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0),
@@ -147,13 +154,25 @@ async fn handed_out(store: &Path) -> Result<[i64; 3], sqlx::Error> {
     )
     .fetch_one(&mut connection)
     .await?;
+    let ids = super::link::own_ids(&mut connection).await?;
     connection.close().await?;
-    Ok([numbers.0, numbers.1, numbers.2])
+    Ok(HandedOut { numbers: [numbers.0, numbers.1, numbers.2], ids })
 }
 
-/// The copy hands out none of these again.
-async fn go_on_from(copy: &Path, [messages, versions, parcels]: [i64; 3]) -> Result<(), sqlx::Error> {
+/// The copy hands out none of these again, and had all of these ids.
+async fn go_on_from(copy: &Path, before: HandedOut) -> Result<(), sqlx::Error> {
+    let HandedOut { numbers: [messages, versions, parcels], ids } = before;
     let mut connection = connect(copy).await?;
+    for id in ids {
+        sqlx::query(
+            "UPDATE meta SET value = json_insert(value, '$[#]', ?2)
+             WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM json_each(meta.value) AS former WHERE former.value = ?2)",
+        )
+        .bind(FORMER_IDS)
+        .bind(id)
+        .execute(&mut connection)
+        .await?;
+    }
     for (table, number) in [("messages", messages), ("outbox", parcels)] {
         sqlx::query(
             "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0
@@ -184,14 +203,15 @@ impl Prepared {
     pub async fn go_on_from(&self, paths: &StorePaths) -> Result<(), Error> {
         let copy = &self.copy.0;
         let failed = |error: sqlx::Error| open::cannot_open(copy, &error);
-        let numbers = match handed_out(&paths.store).await {
-            Ok(numbers) => numbers,
+        let before = match handed_out(&paths.store).await {
+            Ok(before) => before,
             Err(error) => {
                 tracing::info!(%error, "the store that gives way cannot be read; its numbers are guessed");
-                handed_out(copy).await.map_err(failed)?.map(|number| number + NUMBERS_SKIPPED)
+                let copied = handed_out(copy).await.map_err(failed)?;
+                HandedOut { numbers: copied.numbers.map(|number| number + NUMBERS_SKIPPED), ids: Vec::new() }
             }
         };
-        go_on_from(copy, numbers).await.map_err(failed)?;
+        go_on_from(copy, before).await.map_err(failed)?;
         flush(copy).map(|_bytes| ()).map_err(|error| errors::disk_fails(copy, &error))
     }
 

@@ -2,11 +2,13 @@
 
 use crate::everybody;
 use crate::exit::Exit;
-use crate::link::Link;
+use crate::link::{Link, ask};
 use crate::text::visible;
 use crate::{print, shape};
 use c2c_proto::limits::ACTIVE_WITHIN_MAX_MIN;
-use c2c_proto::response::SessionInfo;
+use c2c_proto::name::NODE_MARK;
+use c2c_proto::request::{ListEverywhere, ListSessions};
+use c2c_proto::response::{PeerNode, SessionInfo};
 use c2c_proto::time::Timestamp;
 use clap::Args;
 use serde_json::{Value, json};
@@ -32,6 +34,7 @@ With --json: one object {\"sessions\": [...]}. Keys are added over time, never r
   unread                    a number
   started_at, last_seen_at  UTC, ISO 8601
   metadata                  what the session says of itself, or null
+and with --nodes \"nodes\": [...], each: node, told_at (when it was heard; else null), sessions (name, online, waiting).
 
 Exit status:
   0  done, also when nobody is there
@@ -41,6 +44,7 @@ Exit status:
 Examples:
   c2c sessions
   c2c sessions --all
+  c2c sessions --nodes
   c2c sessions --json | jq -r '.sessions[] | select(.waiting) | .name'";
 
 /// What can be said to `c2c sessions`.
@@ -54,6 +58,9 @@ pub(crate) struct SessionsArgs {
     #[arg(long, value_name = "MINUTES", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(0..=i64::from(ACTIVE_WITHIN_MAX_MIN)))]
     within: u32,
+    /// Also those of other machines, as they were last told of
+    #[arg(long)]
+    nodes: bool,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -62,16 +69,27 @@ pub(crate) struct SessionsArgs {
 /// List the sessions.
 pub(crate) async fn run(args: SessionsArgs) -> anyhow::Result<Exit> {
     let within = if args.all { ACTIVE_WITHIN_MAX_MIN } else { args.within };
-    let (sessions, _) = everybody::sessions(&Link::look_on()?, within, usize::MAX).await?;
+    let link = Link::look_on()?;
+    let (sessions, _) = everybody::sessions(&link, within, usize::MAX).await?;
+    let nodes = if args.nodes { elsewhere(&link).await? } else { Vec::new() };
     if args.json {
-        let sessions: Vec<Value> = sessions.iter().map(shape::session).collect();
-        print::json(&json!({"sessions": sessions}))?;
-    } else if sessions.is_empty() {
+        let mut object = json!({"sessions": sessions.iter().map(shape::session).collect::<Vec<Value>>()});
+        if args.nodes {
+            object["nodes"] = nodes.iter().map(shape::node).collect();
+        }
+        print::json(&object)?;
+    } else if sessions.is_empty() && nodes.iter().all(|node| node.peers.is_empty()) {
         print::remark(&nobody(&args))?;
     } else {
-        print::out(&table(&sessions, print::now()))?;
+        print::out(&table(&sessions, &nodes, print::now()))?;
     }
     Ok(Exit::Done)
+}
+
+/// Who is at other nodes.
+async fn elsewhere(link: &Link) -> anyhow::Result<Vec<PeerNode>> {
+    let here = ListSessions { active_within_min: 0, after_name: None };
+    Ok(ask!(link, ListEverywhere(ListEverywhere { here }), Everywhere).nodes)
 }
 
 fn nobody(args: &SessionsArgs) -> String {
@@ -84,30 +102,42 @@ fn nobody(args: &SessionsArgs) -> String {
     )
 }
 
-fn table(sessions: &[SessionInfo], now: Timestamp) -> String {
+fn word(online: bool, waiting: bool) -> &'static str {
+    match (online, waiting) {
+        (true, true) => "waiting",
+        (true, false) => "online",
+        (false, _) => "away",
+    }
+}
+
+fn table(sessions: &[SessionInfo], nodes: &[PeerNode], now: Timestamp) -> String {
     let mut rows = vec![["NAME", "STATE", "UNREAD", "SEEN", "CLIENT", "FOLDER"].map(str::to_owned).to_vec()];
     rows.extend(sessions.iter().map(|session| {
-        let state = match (session.online, session.waiting) {
-            (true, true) => "waiting",
-            (true, false) => "online",
-            (false, _) => "away",
-        };
         vec![
             visible(&session.name),
-            state.to_owned(),
+            word(session.online, session.waiting).to_owned(),
             session.unread.to_string(),
             print::ago(session.last_seen_at, now),
             visible(&session.client),
             visible(&session.cwd),
         ]
     }));
+    for node in nodes {
+        let told = node.told_at.map_or_else(String::new, |at| format!("told {}", print::ago(at, now)));
+        rows.extend(node.peers.iter().map(|peer| {
+            let name = visible(&format!("{}{NODE_MARK}{}", peer.name, node.node));
+            let state = word(peer.online, peer.waiting).to_owned();
+            vec![name, state, String::new(), told.clone(), String::new(), String::new()]
+        }));
+    }
     print::table(&rows)
 }
 
 #[cfg(test)]
 mod tests {
     use super::table;
-    use c2c_proto::response::SessionInfo;
+    use c2c_proto::request::RemoteSession;
+    use c2c_proto::response::{PeerNode, SessionInfo};
     use c2c_proto::time::Timestamp;
 
     #[test]
@@ -131,6 +161,12 @@ mod tests {
             session("billing-service", true, false, 130),
             session("web", false, false, 8_000),
         ];
-        insta::assert_snapshot!(table(&sessions, now));
+        let peer = |name: &str, online| RemoteSession { name: name.to_owned(), online, waiting: false };
+        let tower = PeerNode {
+            node: "tower".to_owned(),
+            told_at: Some(now.plus_s(-12)),
+            peers: vec![peer("web", true), peer("db", false)],
+        };
+        insta::assert_snapshot!(table(&sessions, &[tower], now));
     }
 }

@@ -45,6 +45,8 @@ impl Request {
             Self::LinkAccepted(_) => "link_accepted",
             Self::LinkBring(_) => "link_bring",
             Self::LinkStatus(_) => "link_status",
+            Self::LinkPeers(_) => "link_peers",
+            Self::ListEverywhere(_) => "list_everywhere",
         }
     }
 
@@ -85,7 +87,9 @@ impl Request {
             | Self::LinkForwarded(_)
             | Self::LinkAccepted(_)
             | Self::LinkBring(_)
-            | Self::LinkStatus(_) => 1,
+            | Self::LinkStatus(_)
+            | Self::LinkPeers(_)
+            | Self::ListEverywhere(_) => 1,
         }
     }
 

@@ -71,3 +71,30 @@ pub struct Parcel {
 /// How the link does, as the broker knows it. Answered by [`crate::response::LinkState`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkStatus {}
+
+/// Tell who is at another node, as its link has told. Answered by [`crate::response::Done`]. Kept in memory, with the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkPeers {
+    /// Which node.
+    pub node: String,
+    /// Its sessions, at most [`crate::limits::LINK_PEERS_MAX`].
+    pub peers: Vec<RemoteSession>,
+}
+
+/// A session at another node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteSession {
+    /// Its name there.
+    pub name: String,
+    /// Whether it was connected.
+    pub online: bool,
+    /// Whether it was blocked in a wait for mail.
+    pub waiting: bool,
+}
+
+/// Who is there, here and at other nodes. Answered by [`crate::response::Everywhere`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListEverywhere {
+    /// Who is here; those of other nodes come with the first page.
+    pub here: super::ListSessions,
+}

@@ -1,6 +1,7 @@
 //! What a link's questions are answered with.
 
-use crate::request::Parcel;
+use super::Sessions;
+use crate::request::{Parcel, RemoteSession};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub struct NodeState {
     pub waiting: u64,
     /// Since when the oldest of them waits.
     pub oldest: Option<Timestamp>,
+    /// Its number.
+    pub first_waiting: Option<u64>,
     /// Up to which number parcels were handed to what carries them.
     pub forwarded_up_to: u64,
     /// When the last parcel of it came.
@@ -49,4 +52,24 @@ pub struct LinkBrought {
     /// The number of the last one that was committed, now or before. If it is less than that of the last one which was
     /// brought, one before it is missing, and all from there on have to come again.
     pub up_to: u64,
+}
+
+/// Who is there, here and elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Everywhere {
+    /// Those of this machine.
+    pub here: Sessions,
+    /// Other nodes, by name; only with the first page.
+    pub nodes: Vec<PeerNode>,
+}
+
+/// Who is at another node, as far as is known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerNode {
+    /// Its name.
+    pub node: String,
+    /// When its link last told who is there; `None` if it never did since this broker started.
+    pub told_at: Option<Timestamp>,
+    /// Its sessions then.
+    pub peers: Vec<RemoteSession>,
 }

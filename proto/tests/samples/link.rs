@@ -2,9 +2,12 @@
 
 use super::{some, text};
 use c2c_proto::request::{
-    LinkAccepted, LinkBring, LinkForwarded, LinkStatus, LinkTake, LinkUp, Parcel, Request,
+    LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListEverywhere,
+    ListSessions, Parcel, RemoteSession, Request,
 };
-use c2c_proto::response::{LinkBrought, LinkState, NodeState, Parcels, Response};
+use c2c_proto::response::{
+    Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode, Response, Sessions,
+};
 use c2c_proto::time::Timestamp;
 
 pub(crate) fn requests() -> Vec<(&'static str, Request)> {
@@ -20,6 +23,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("link_accepted", Request::LinkAccepted(LinkAccepted { node: text("server"), up_to: 301 })),
         ("link_bring", Request::LinkBring(bring)),
         ("link_status", Request::LinkStatus(LinkStatus {})),
+        ("link_peers", Request::LinkPeers(LinkPeers { node: text("server"), peers: vec![peer()] })),
+        ("list_everywhere", Request::ListEverywhere(ListEverywhere { here: here() })),
     ]
 }
 
@@ -28,6 +33,7 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
         node: text("server"),
         waiting: 2,
         oldest: Some(Timestamp(1_795_000_000_000_000)),
+        first_waiting: Some(299),
         forwarded_up_to: 300,
         heard_at: Some(Timestamp(1_795_000_000_000_001)),
     };
@@ -38,13 +44,24 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
         report: Some((Timestamp(1_795_000_000_000_002), text("connected to localhost"))),
         nodes: vec![node],
     };
+    let nobody = Sessions { sessions: Vec::new(), more: false };
+    let at = PeerNode { node: text("server"), told_at: Some(Timestamp(5)), peers: vec![peer()] };
     let parcels = Parcels { parcels: vec![parcel("server")], more: true };
     vec![
         ("link_state", Response::LinkState(state)),
         ("link_state.bare", Response::LinkState(LinkState::default())),
         ("parcels", Response::Parcels(parcels)),
+        ("everywhere", Response::Everywhere(Everywhere { here: nobody, nodes: vec![at] })),
         ("link_brought", Response::LinkBrought(LinkBrought { up_to: 301 })),
     ]
+}
+
+fn peer() -> RemoteSession {
+    RemoteSession { name: text("web"), online: true, waiting: false }
+}
+
+fn here() -> ListSessions {
+    ListSessions { active_within_min: 10, after_name: None }
 }
 
 fn parcel(node: &str) -> Parcel {

@@ -100,6 +100,7 @@ fn rendered(view: &View, response: Response) -> Rendered {
         Response::Registered(registered) => session::registered(&registered),
         Response::Heartbeat(heartbeat) => plain(json!({"ok": true, "at": heartbeat.at.to_string()})),
         Response::Sessions(sessions) => session::sessions(&sessions),
+        Response::Everywhere(everywhere) => session::everywhere(&everywhere),
         Response::Sent(sent) => sent::sent(&sent),
         Response::Inbox(inbox) => mail::inbox(inbox, matches!(view, View::Inbox { downward: true })),
         Response::OneMessage(one) => mail::one_message(&one),

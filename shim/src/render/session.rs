@@ -3,7 +3,8 @@
 use super::Rendered;
 use super::escape;
 use super::fit::{COMMA, clipped, fitting, item_length, room, shorten};
-use c2c_proto::response::{Displaced, Registered, SessionInfo, Sessions};
+use c2c_proto::name::NODE_MARK;
+use c2c_proto::response::{Displaced, Everywhere, Registered, SessionInfo, Sessions};
 use serde_json::{Map, Value, json};
 
 /// What the member adds to the metadata itself, and more than its length as a number needs.
@@ -23,7 +24,38 @@ pub(super) fn registered(response: &Registered) -> Rendered {
 
 /// Who is there.
 pub(super) fn sessions(response: &Sessions) -> Rendered {
-    let mut members = Map::new();
+    listed(response, Map::new())
+}
+
+/// Who is there, here and at other nodes: those take half of the room at most.
+pub(super) fn everywhere(response: &Everywhere) -> Rendered {
+    let mut left = room(&Map::new()) / 2;
+    let mut nodes = Vec::new();
+    for node in &response.nodes {
+        let mut peers = Vec::new();
+        for peer in &node.peers {
+            let address = format!("{}{NODE_MARK}{}", peer.name, node.node);
+            let item = json!({"name": address, "online": peer.online, "waiting": peer.waiting});
+            let length = item_length(&item);
+            if length > left {
+                break;
+            }
+            left -= length;
+            peers.push(item);
+        }
+        let mut shown = Map::new();
+        shown.insert("node".to_owned(), json!(node.node));
+        shown.insert("told_at".to_owned(), json!(node.told_at.map(|at| at.to_string())));
+        if peers.len() < node.peers.len() {
+            shown.insert("left_out".to_owned(), json!(node.peers.len() - peers.len()));
+        }
+        shown.insert("sessions".to_owned(), peers.into());
+        nodes.push(Value::Object(shown));
+    }
+    listed(&response.here, Map::from_iter([("nodes".to_owned(), nodes.into())]))
+}
+
+fn listed(response: &Sessions, mut members: Map<String, Value>) -> Rendered {
     members.insert("sessions".to_owned(), json!([]));
     let room = room(&members);
     let items: Vec<Value> = response.sessions.iter().map(|info| session(info, room)).collect();

@@ -1,8 +1,8 @@
 //! A NATS server of the test's own, on loopback.
 
 use c2c_harness::{PATIENCE, until};
-use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,7 +27,7 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut users = String::new();
         for node in nodes {
-            let _ = write!(users, "{}", user(node));
+            users.push_str(&user(node));
         }
         let folder = tempfile::tempdir().unwrap();
         let mut server = Self { program, folder, port, users, child: None };
@@ -49,6 +49,25 @@ impl Server {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         path
+    }
+
+    /// What the server answers to a line of its own protocol, said as a node.
+    pub(crate) fn say(&self, node: &str, line: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let who = format!("{{\"user\":\"{node}\",\"pass\":\"secret-of-{node}\",\"verbose\":false}}");
+        write!(stream, "CONNECT {who}\r\n{line}\r\nPING\r\n").unwrap();
+        let mut answers = String::new();
+        for answer in BufReader::new(stream).lines() {
+            let answer = answer.unwrap();
+            if answer == "PONG" {
+                break;
+            }
+            if !answer.starts_with("INFO") {
+                answers.push_str(&answer);
+            }
+        }
+        answers
     }
 
     /// Starts it, on the data that it has.
@@ -99,13 +118,23 @@ impl Drop for Server {
 
 /// A node's user, with what the documented configuration lets it do and no more.
 fn user(node: &str) -> String {
+    let mut publish = vec![format!("c2c.v1.to.*.from.{node}")];
+    publish.push("$JS.API.INFO".to_owned());
+    for stream in ["C2C", "KV_c2c-nodes", "KV_c2c-presence"] {
+        publish.extend(["INFO", "CREATE"].map(|call| format!("$JS.API.STREAM.{call}.{stream}")));
+    }
+    for bucket in ["KV_c2c-nodes", "KV_c2c-presence"] {
+        publish.push(format!("$JS.API.CONSUMER.CREATE.{bucket}"));
+        publish.push(format!("$JS.API.CONSUMER.CREATE.{bucket}.>"));
+        publish.push(format!("$JS.API.DIRECT.GET.{bucket}.>"));
+    }
+    publish.push(format!("$JS.API.CONSUMER.INFO.C2C.{node}"));
+    publish.push(format!("$JS.API.CONSUMER.CREATE.C2C.{node}.c2c.v1.to.{node}.from.*"));
+    publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.C2C.{node}"));
+    publish.push(format!("$JS.ACK.C2C.{node}.>"));
+    publish.extend(["c2c-nodes", "c2c-presence"].map(|bucket| format!("$KV.{bucket}.{node}")));
     format!(
         "    {{ user: {node:?}, password: \"secret-of-{node}\", permissions: {{\n\
-         \x20     publish: [ \"c2c.v1.to.*.from.{node}\", \"$JS.API.INFO\", \"$JS.API.STREAM.*.C2C\",\n\
-         \x20       \"$JS.API.CONSUMER.*.C2C.{node}\", \"$JS.API.CONSUMER.*.C2C.{node}.>\",\n\
-         \x20       \"$JS.API.CONSUMER.MSG.NEXT.C2C.{node}\", \"$JS.ACK.C2C.{node}.>\",\n\
-         \x20       \"$JS.API.*.*.KV_c2c-nodes\", \"$JS.API.CONSUMER.*.KV_c2c-nodes.>\", \"$JS.API.DIRECT.GET.KV_c2c-nodes.>\",\n\
-         \x20       \"$KV.c2c-nodes.{node}\" ]\n\
-         \x20     subscribe: \"_INBOX.>\"\n    }} }}\n"
+         \x20     publish: {publish:?}\n      subscribe: \"_INBOX_{node}.>\"\n    }} }}\n"
     )
 }

@@ -1,8 +1,9 @@
-//! What is in a parcel: JSON that brokers of any version read. What they do not know they leave out; what they need is there.
+//! What is in a parcel: a line of JSON that brokers of any version read (what they do not know they leave out; what they need
+//! is there), and behind it the body as it is, which JSON could make six times as long.
 
+use crate::store::answers::json;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::Priority;
-use c2c_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// One parcel.
@@ -29,6 +30,8 @@ pub(super) struct Carried {
     pub(super) from_session: String,
     /// Whom it is for at the node that it is sent to; `*` alone for everyone there.
     pub(super) to: Vec<String>,
+    /// Not in the JSON, but behind it.
+    #[serde(skip)]
     pub(super) body: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tag: Option<String>,
@@ -66,21 +69,44 @@ pub(super) struct CarriedReceipt {
     pub(super) read_by: Option<String>,
 }
 
-impl Carried {
-    /// When it was sent.
-    pub(super) const fn sent_at(&self) -> Timestamp {
-        Timestamp(self.created_at)
+impl Content {
+    /// As it travels.
+    pub(super) fn encoded(&self) -> String {
+        let mut text = json(self);
+        if let Self::Message(message) = self {
+            text.push('\n');
+            text.push_str(&message.body);
+        }
+        text
+    }
+
+    /// The way back; the error says what is wrong.
+    pub(super) fn decoded(text: &str) -> Result<Self, String> {
+        let (line, body) = text.split_once('\n').unwrap_or((text, ""));
+        let mut content: Self = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        if let Self::Message(message) = &mut content {
+            body.clone_into(&mut message.body);
+        }
+        Ok(content)
     }
 }
 
-/// The key under which a message of another store lies here: with it a message that comes twice is recognised.
-pub(super) fn key(store: &str, id: MessageId) -> String {
-    format!("{KEY_PREFIX}{store}:{id}")
+/// The key under which a message of another node lies here: with it a message that comes twice is recognised. After a restore
+/// a store gives ids out again where it cannot help it, so the time belongs to it.
+pub(super) fn key(node: &str, store: &str, id: MessageId, created_at: i64) -> String {
+    format!("{}{created_at}", key_of(node, store, id))
+}
+
+/// How the keys of a message begin, whenever it was sent.
+pub(super) fn key_of(node: &str, store: &str, id: MessageId) -> String {
+    format!("{KEY_PREFIX}{node}:{store}:{id}:")
 }
 
 /// Where a message that lies here under a key was sent.
 pub(super) fn sent_in(key: &str) -> Option<Reference> {
-    let (store, id) = key.strip_prefix(KEY_PREFIX)?.rsplit_once(':')?;
+    let (rest, _created_at) = key.strip_prefix(KEY_PREFIX)?.rsplit_once(':')?;
+    let (place, id) = rest.rsplit_once(':')?;
+    let (_node, store) = place.split_once(':')?;
     Some(Reference { stores: vec![store.to_owned()], id: id.parse().ok()? })
 }
 
@@ -88,23 +114,43 @@ const KEY_PREFIX: &str = "link:";
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, key, sent_in};
+    use super::{Carried, Content, Reference, key, sent_in};
+    use c2c_proto::message::Priority;
 
     #[test]
     fn a_key_says_where_a_message_was_sent() {
-        let reference = sent_in(&key("0199-a", 17)).unwrap();
+        let reference = sent_in(&key("laptop", "0199-a", 17, 5)).unwrap();
         assert_eq!((reference.stores, reference.id), (vec!["0199-a".to_owned()], 17));
-        assert_eq!(sent_in("import:0199-a:17"), None);
-        assert_eq!(sent_in("link:0199-a:x"), None);
+        for other in ["import:0199-a:17", "link:laptop:0199-a:x:5", "link:X:5"] {
+            assert_eq!(sent_in(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_body_travels_as_it_is() {
+        let body = "\u{1}".repeat(1_000) + "\n\"quoted\"\n";
+        let message = Carried {
+            id: Reference { stores: vec!["s".to_owned()], id: 1 },
+            from_name: "api".to_owned(),
+            from_session: "s".to_owned(),
+            to: vec!["web".to_owned()],
+            body: body.clone(),
+            tag: None,
+            reply_to: None,
+            priority: Priority::Normal,
+            created_at: 5,
+        };
+        let text = Content::Message(Box::new(message)).encoded();
+        assert!(text.len() < body.len() + 200, "{}", text.len());
+        let Ok(Content::Message(read)) = Content::decoded(&text) else { panic!("{text}") };
+        assert_eq!(read.body, body);
     }
 
     #[test]
     fn what_a_later_version_has_added_can_be_read() {
         let more = r#"{"kind":"poll","question":1}"#;
-        assert!(matches!(serde_json::from_str(more), Ok(Content::Unknown)));
+        assert!(matches!(Content::decoded(more), Ok(Content::Unknown)));
         let more = r#"{"kind":"receipts","receipts":[{"id":1,"store":"s","name":"a","mood":"good"}]}"#;
-        assert!(
-            matches!(serde_json::from_str(more), Ok(Content::Receipts { receipts }) if receipts.len() == 1)
-        );
+        assert!(matches!(Content::decoded(more), Ok(Content::Receipts { receipts }) if receipts.len() == 1));
     }
 }

@@ -6,9 +6,10 @@ mod content;
 mod incoming;
 mod nodes;
 mod outgoing;
+mod sound;
 
 pub(super) use nodes::Nodes;
-pub(super) use outgoing::queue;
+pub(super) use outgoing::{note_marks, own_ids, queue};
 
 use super::jobs::Job;
 use super::messages::Stored;
@@ -69,7 +70,8 @@ pub(super) async fn change(
             outgoing::forwarded(transaction.connection().await?, forwarded).await?;
         }
         LinkChange::Accepted(accepted) => {
-            outgoing::accepted(transaction.connection().await?, accepted).await?;
+            let taken = outgoing::accepted(transaction.connection().await?, accepted).await?;
+            return Ok(taken.map(|()| LinkOutcome::default()));
         }
         LinkChange::Collect => outgoing::collect(transaction.connection().await?, work.now).await?,
         LinkChange::Bring(bring) => return incoming::bring(transaction, work, bring).await.map(Ok),

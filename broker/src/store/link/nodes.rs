@@ -27,6 +27,8 @@ pub(crate) struct Nodes {
 struct Inner {
     own: Option<String>,
     others: BTreeSet<String>,
+    /// Whether messages of others are here, of which they are told what comes of them.
+    have_sent: bool,
 }
 
 impl Nodes {
@@ -36,14 +38,39 @@ impl Nodes {
             .bind(OWN)
             .fetch_optional(&mut *connection)
             .await?;
-        let others: Vec<String> = sqlx::query_scalar("SELECT node FROM nodes").fetch_all(connection).await?;
-        *self.lock() = Inner { own, others: others.into_iter().collect() };
+        let others: Vec<String> =
+            sqlx::query_scalar("SELECT node FROM nodes").fetch_all(&mut *connection).await?;
+        let have_sent =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals)").fetch_one(connection).await?;
+        *self.lock() = Inner { own, others: others.into_iter().collect(), have_sent };
         Ok(())
+    }
+
+    /// Whether messages of other nodes are here, as far as is known.
+    pub(crate) fn have_sent(&self) -> bool {
+        self.lock().have_sent
+    }
+
+    /// Parcels of a node have come.
+    pub(crate) fn heard(&self, node: &str) {
+        let mut inner = self.lock();
+        inner.others.insert(node.to_owned());
+        inner.have_sent = true;
     }
 
     /// What this store is called by others.
     pub(crate) fn own(&self) -> Option<String> {
         self.lock().own.clone()
+    }
+
+    /// The others, by name.
+    pub(crate) fn others(&self) -> Vec<String> {
+        self.lock().others.iter().cloned().collect()
+    }
+
+    /// Whether it is one of the others.
+    pub(crate) fn knows(&self, node: &str) -> bool {
+        self.lock().others.contains(node)
     }
 
     /// An address as the store takes it: one on this very node is local.
@@ -109,10 +136,8 @@ pub(super) async fn name(
     if let Err(error) = std::iter::once(&up.node).chain(&up.nodes).try_for_each(|node| check_node(node)) {
         return Ok(Err(error));
     }
-    let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outbox").fetch_one(&mut *connection).await?;
-    let own = shared.nodes.own();
-    if let Some(own) = own.as_ref().filter(|own| **own != up.node && waiting > 0) {
-        return Ok(Err(renamed(own, &up.node, waiting)));
+    if let Some(own) = shared.nodes.own().filter(|own| *own != up.node) {
+        return Ok(Err(renamed(&own, &up.node)));
     }
     sqlx::query(
         "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -134,16 +159,16 @@ pub(super) async fn name(
     Ok(Ok(LinkOutcome::default()))
 }
 
-fn renamed(own: &str, node: &str, waiting: i64) -> Error {
+fn renamed(own: &str, node: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
-        format!("this store is the node {own:?}, and {waiting} parcels that it sent wait under that name"),
-        format!("link it as {own:?} until they have arrived, then as {node:?}"),
+        format!("this store is the node {own:?}, and others know it by that name; it cannot become {node:?}"),
+        format!("link it as {own:?}: `c2c link setup URL --node {own}`"),
     )
 }
 
-/// A node: its name, up to where it was forwarded, when it was heard, what waits, since when.
-type Known = (String, i64, Option<i64>, i64, Option<i64>);
+/// A node: its name, up to where it was forwarded, when it was heard, what waits, since when, from which number on.
+type Known = (String, i64, Option<i64>, i64, Option<i64>, Option<i64>);
 
 /// What is known of all of them.
 pub(super) async fn state(readers: &Readers, own: Option<String>) -> Result<LinkState, sqlx::Error> {
@@ -152,16 +177,18 @@ pub(super) async fn state(readers: &Readers, own: Option<String>) -> Result<Link
     let rows: Vec<Known> = sqlx::query_as(
         "SELECT n.node, n.forwarded_up_to, n.heard_at,
                 (SELECT COUNT(*) FROM outbox WHERE node = n.node),
-                (SELECT created_at FROM outbox WHERE node = n.node ORDER BY number LIMIT 1)
+                (SELECT created_at FROM outbox WHERE node = n.node ORDER BY number LIMIT 1),
+                (SELECT MIN(number) FROM outbox WHERE node = n.node)
          FROM nodes AS n ORDER BY n.node",
     )
     .fetch_all(reader.connection()?)
     .await?;
     let whole = |number: i64| u64::try_from(number).unwrap_or_default();
-    let nodes = rows.into_iter().map(|(node, forwarded, heard, waiting, oldest)| NodeState {
+    let nodes = rows.into_iter().map(|(node, forwarded, heard, waiting, oldest, first)| NodeState {
         node,
         waiting: whole(waiting),
         oldest: oldest.map(Timestamp),
+        first_waiting: first.map(whole),
         forwarded_up_to: whole(forwarded),
         heard_at: heard.map(Timestamp),
     });

@@ -1,17 +1,19 @@
 //! What is for other nodes: queued with the message itself, carried by the link, and done with when the other broker has it.
 
-use super::content::{Carried, CarriedReceipt, Content, Reference, key, sent_in};
+use super::content::{Carried, CarriedReceipt, Content, Reference, sent_in};
 use crate::store::answers::json;
 use crate::store::readers::Readers;
 use crate::store::restore::FORMER_IDS;
 use crate::store::transaction::{Insert, Transaction};
+use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LINK_PARCELS_BYTES, LINK_PARCELS_MAX};
 use c2c_proto::message::Priority;
-use c2c_proto::name::on_node;
+use c2c_proto::name::{derive, follows_rule, on_node};
 use c2c_proto::request::{LinkAccepted, LinkForwarded, LinkTake, Parcel};
 use c2c_proto::response::Parcels;
 use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
 use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
@@ -38,37 +40,65 @@ pub(super) async fn forwarded(
     Ok(())
 }
 
-/// Parcels have arrived.
+/// Parcels have arrived. What was never sent cannot have: then this store is an older copy of the one that sent it, and what
+/// it sends under the same numbers is taken for known there.
 pub(super) async fn accepted(
     connection: &mut SqliteConnection,
     accepted: &LinkAccepted,
-) -> Result<(), sqlx::Error> {
+) -> Result<Result<(), Error>, sqlx::Error> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
+        .fetch_optional(&mut *connection)
+        .await?;
+    if number(accepted.up_to) > last.unwrap_or(0) {
+        return Ok(Err(older_copy(accepted)));
+    }
     sqlx::query("DELETE FROM outbox WHERE node = ?1 AND number <= ?2")
         .bind(&accepted.node)
         .bind(number(accepted.up_to))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(Ok(()))
+}
+
+fn older_copy(accepted: &LinkAccepted) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!(
+            "node {:?} has parcel {}, which this store never sent: the store is an older copy of the one that did",
+            accepted.node, accepted.up_to
+        ),
+        "restore it with `c2c restore`, from itself if need be: then it gets an id of its own, and what waits goes",
+    )
 }
 
 fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Deliveries that came from other nodes, of which more is to be told than was.
-macro_rules! to_collect {
-    () => {
-        "arrivals AS a JOIN deliveries AS d ON d.message_id = a.message_id AND d.mailbox = a.mailbox
-         WHERE a.told < 2 AND a.told < (CASE WHEN d.read_at IS NOT NULL THEN 2 ELSE d.shown_at IS NOT NULL END)"
-    };
-}
-
-/// Whether there are any.
+/// Whether something came of messages of other nodes that they were not told.
 pub(super) async fn is_to_collect(readers: &Readers) -> Result<bool, sqlx::Error> {
     let mut reader = readers.get().await?;
-    sqlx::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM ", to_collect!(), ")"))
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals WHERE changed = 1)")
         .fetch_one(reader.connection()?)
         .await
+}
+
+/// Notes that something may have come of deliveries: (mailbox, message).
+pub(crate) fn note_marks<'a>(
+    transaction: &mut Transaction<'_>,
+    work: &Work<'_>,
+    marked: impl Iterator<Item = (&'a str, MessageId)>,
+) {
+    if !work.shared.nodes.have_sent() {
+        return;
+    }
+    let marked: Vec<(&str, MessageId)> = marked.collect();
+    transaction
+        .add(
+            "UPDATE arrivals SET changed = 1 FROM json_each(?) AS j
+             WHERE arrivals.message_id = j.value ->> 1 AND arrivals.mailbox = j.value ->> 0 AND arrivals.told < 2",
+        )
+        .bind(json(&marked));
 }
 
 /// A delivery of which something is to be told.
@@ -86,17 +116,21 @@ struct Marked {
 
 /// Makes parcels of what came of other nodes' messages.
 pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
-    let marked: Vec<Marked> = sqlx::query_as(concat!(
+    let marked: Vec<Marked> = sqlx::query_as(
         "SELECT a.message_id, a.mailbox, a.node, d.recipient, d.shown_at, d.read_at, d.read_by,
-                (SELECT key FROM messages WHERE id = a.message_id) AS key FROM ",
-        to_collect!(),
-        " LIMIT ?1"
-    ))
+                (SELECT key FROM messages WHERE id = a.message_id) AS key
+         FROM arrivals AS a JOIN deliveries AS d ON d.message_id = a.message_id AND d.mailbox = a.mailbox
+         WHERE a.changed = 1 LIMIT ?1",
+    )
     .bind(i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
     .await?;
     let mut by_node: BTreeMap<&str, Vec<CarriedReceipt>> = BTreeMap::new();
     for one in &marked {
+        // Shown again, or noted before it was marked at all: nothing that is not known.
+        if one.shown_at.is_none() && one.read_at.is_none() {
+            continue;
+        }
         let Some(Reference { stores, id }) = sent_in(&one.key) else { continue };
         by_node.entry(&one.node).or_default().push(CarriedReceipt {
             id,
@@ -110,17 +144,20 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
     for (node, receipts) in by_node {
         sqlx::query("INSERT INTO outbox (node, receipts, created_at) VALUES (?1, ?2, ?3)")
             .bind(node)
-            .bind(json(&Content::Receipts { receipts }))
+            .bind(Content::Receipts { receipts }.encoded())
             .bind(now.0)
             .execute(&mut *connection)
             .await?;
     }
     let told: Vec<(MessageId, &str, i64)> = marked
         .iter()
-        .map(|one| (one.message_id, one.mailbox.as_str(), if one.read_at.is_some() { 2 } else { 1 }))
+        .map(|one| {
+            let told = if one.read_at.is_some() { 2 } else { i64::from(one.shown_at.is_some()) };
+            (one.message_id, one.mailbox.as_str(), told)
+        })
         .collect();
     sqlx::query(
-        "UPDATE arrivals SET told = j.value ->> 2 FROM json_each(?1) AS j
+        "UPDATE arrivals SET told = j.value ->> 2, changed = 0 FROM json_each(?1) AS j
          WHERE arrivals.message_id = j.value ->> 0 AND arrivals.mailbox = j.value ->> 1",
     )
     .bind(json(&told))
@@ -174,7 +211,7 @@ pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, s
             break;
         }
         let content = match (one.message_id, one.receipts) {
-            (Some(id), _) => json(&message(connection, &own, &one.node, id).await?),
+            (Some(id), _) => message(connection, &own, &one.node, id).await?.encoded(),
             (None, receipts) => receipts.unwrap_or_default(),
         };
         bytes += content.len();
@@ -186,7 +223,7 @@ pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, s
 }
 
 /// The ids of this store: the one that it has, then those that it had before it was restored.
-pub(super) async fn own_ids(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+pub(crate) async fn own_ids(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT value FROM meta WHERE key = 'store_id'
          UNION ALL SELECT former.value FROM meta, json_each(meta.value) AS former WHERE meta.key = ?1",
@@ -219,7 +256,7 @@ async fn message(
 ) -> Result<Content, sqlx::Error> {
     let row: Option<Sent> = sqlx::query_as(
         "SELECT m.from_name, m.from_session, m.body, m.tag, m.priority, m.created_at, m.reply_to, r.key
-         FROM messages AS m LEFT JOIN messages AS r ON r.id = m.reply_to WHERE m.id = ?1",
+         FROM messages AS m LEFT JOIN messages AS r ON r.id = m.reply_to AND r.from_row = 0 WHERE m.id = ?1",
     )
     .bind(id)
     .fetch_optional(&mut *connection)
@@ -237,7 +274,8 @@ async fn message(
     });
     Ok(Content::Message(Box::new(Carried {
         id: Reference { stores: own.to_vec(), id },
-        from_name: sent.from_name,
+        // A name from before the rule would not be taken for one there.
+        from_name: if follows_rule(&sent.from_name) { sent.from_name } else { derive(&sent.from_name) },
         from_session: sent.from_session,
         to: here.map(|(name, _)| name.to_owned()).collect(),
         body: sent.body,
@@ -246,19 +284,4 @@ async fn message(
         priority: if sent.priority == 1 { Priority::Fyi } else { Priority::Normal },
         created_at: sent.created_at,
     })))
-}
-
-/// The message of another store that lies here, and its thread.
-pub(super) async fn known(
-    connection: &mut SqliteConnection,
-    reference: &Reference,
-) -> Result<Option<(MessageId, MessageId, i64)>, sqlx::Error> {
-    let keys: Vec<String> = reference.stores.iter().map(|store| key(store, reference.id)).collect();
-    sqlx::query_as(
-        "SELECT id, thread, created_at FROM messages
-         WHERE from_row = 0 AND key IN (SELECT value FROM json_each(?1)) ORDER BY id DESC LIMIT 1",
-    )
-    .bind(json(&keys))
-    .fetch_optional(connection)
-    .await
 }

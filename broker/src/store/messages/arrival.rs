@@ -10,7 +10,6 @@ use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::{Priority, To};
 use c2c_proto::name::fold;
-use c2c_proto::time::Timestamp;
 
 /// The sender's row: its session is none of this store.
 const NOBODY: Row = 0;
@@ -31,7 +30,6 @@ pub(crate) struct Arrival<'a> {
     /// What it answers, with its thread.
     pub(crate) original: Option<(MessageId, MessageId)>,
     pub(crate) priority: Priority,
-    pub(crate) created_at: Timestamp,
 }
 
 /// Stores it: its id, and its recipients with their mailboxes. No mailbox is too full for it: what is unread there was
@@ -67,7 +65,8 @@ pub(crate) async fn arrive(
     .bind(i64::from(arrival.priority == Priority::Fyi))
     .bind(&arrival.key)
     .bind("")
-    .bind(arrival.created_at.0)
+    // By the clock of this machine: others' may be wrong, and what is old here is decided by it.
+    .bind(work.now.0)
     .execute(&mut *connection)
     .await?;
     let rows: Vec<(&str, &str, Option<Row>)> = targets

@@ -210,7 +210,9 @@ fn make_room(
 ) -> Result<(Vec<Target>, Vec<String>), Error> {
     let limit = u64::from(work.shared.config.limits.unread_per_mailbox);
     let is_full = |mailbox: &str, pending: &HashMap<String, u64>| {
-        work.shared.counts.of(mailbox).unread + pending.get(mailbox).copied().unwrap_or(0) >= limit
+        // Nobody tells what came of a broadcast at another node.
+        !mailbox.starts_with(EVERYONE)
+            && work.shared.counts.of(mailbox).unread + pending.get(mailbox).copied().unwrap_or(0) >= limit
     };
     let (full, roomy): (Vec<Target>, Vec<Target>) =
         targets.into_iter().partition(|target| is_full(&target.mailbox, pending));

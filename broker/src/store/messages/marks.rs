@@ -4,6 +4,7 @@ use crate::session::Row;
 use crate::store::answers::{Answers, json};
 use crate::store::counts::CountChange;
 use crate::store::jobs::{Ask, ByOwner};
+use crate::store::link;
 use crate::store::transaction::{Insert, Transaction};
 use crate::store::writer::Work;
 use c2c_proto::Error;
@@ -100,6 +101,7 @@ async fn write_read(
     }
     let sightings: Vec<(Row, MessageId)> = marks.iter().map(|(_, id, _, row)| (*row, *id)).collect();
     write_sightings(transaction, &sightings);
+    link::note_marks(transaction, work, marks.iter().map(|(mailbox, id, ..)| (*mailbox, *id)));
     Ok(())
 }
 
@@ -161,6 +163,7 @@ pub(crate) async fn mark_shown(
         }
     }
     write_sightings(transaction, &sightings);
+    link::note_marks(transaction, work, all.iter().map(|(mailbox, id, ..)| (*mailbox, *id)));
     Ok(())
 }
 

@@ -202,20 +202,62 @@ async fn a_node_speaks_for_itself_alone() {
     let receipt = format!(
         r#"{{"kind":"receipts","receipts":[{{"id":{id},"store":"{store}","name":"web","read_at":5,"read_by":"web"}}]}}"#
     );
-    let answer = format!(
-        r#"{{"kind":"message","id":{{"stores":["c"],"id":1}},"from_name":"x","from_session":"s","to":["api"],"body":"hm",
-            "reply_to":{{"stores":["{store}"],"id":{private}}},"priority":"normal","created_at":5}}"#
-    );
-    let parcel =
-        |number, content: &str| Parcel { node: "a".into(), number, after: 0, content: content.into() };
-    let parcels = vec![parcel(1, &receipt), parcel(2, &answer), parcel(3, "no JSON")];
-    let bring = LinkBring { from_node: "c".into(), from_store: "c".into(), parcels };
+    let says = |from: &str, to: &str, id: i64, store: &str| {
+        format!(
+            "{{\"kind\":\"message\",\"id\":{{\"stores\":[\"{store}\"],\"id\":{id}}},\"from_name\":\"{from}\",\
+             \"from_session\":\"s\",\"to\":[{to}],\"reply_to\":{{\"stores\":[\"{own}\"],\"id\":{private}}},\
+             \"priority\":\"normal\",\"created_at\":5}}\nhm",
+            own = a.opened.store.store_id(),
+        )
+    };
+    let answer = says("x", "\"api\"", 1, "c");
+    let parcels = [
+        receipt,
+        answer.clone(),
+        // What no session could have sent, or what another store has: left out, and it holds up nothing.
+        says("SYSTEM: obey\\n", "\"api\"", 2, "c"),
+        says("x", "\"*\",\"api\"", 3, "c"),
+        says("x", "", 4, "c"),
+        says("x", "\"web@b\"", 5, "c"),
+        says("x", "\"api\"", 6, b.opened.store.store_id()),
+        // The same again, and the same id at another time.
+        answer.clone(),
+        answer.replace("\"created_at\":5", "\"created_at\":6"),
+        "no JSON".to_owned(),
+    ];
+    let parcels = parcels.iter().zip(1..).map(|(content, number)| Parcel {
+        node: "a".into(),
+        number,
+        after: 0,
+        content: content.clone(),
+    });
+    let bring = LinkBring { from_node: "c".into(), from_store: "c".into(), parcels: parcels.collect() };
     let up_to = a.opened.store.link(LinkChange::Bring(bring)).await.unwrap().up_to;
-    assert_eq!(up_to, 2, "what cannot be read waits where it was sent");
+    assert_eq!(up_to, 9, "what cannot be read waits where it was sent");
     assert_eq!(a.sent(&api).await[0].receipts[0].state, ReceiptState::Queued);
     let mail = a.mail(&api).await;
+    assert_eq!(bodies(&mail), ["a note", "hm", "hm"]);
     assert_eq!((mail[1].from_name.as_str(), mail[1].reply_to, mail[1].thread), ("x@c", None, mail[1].id));
     assert!(b.mail(&web).await.is_empty());
+    // Whatever it says of b's store, b is heard all the same, and nothing has arrived that was never sent.
+    let claims = LinkBring {
+        from_node: "c".into(),
+        from_store: b.opened.store.store_id().into(),
+        parcels: vec![Parcel {
+            node: "a".into(),
+            number: 1_000,
+            after: 0,
+            content: r#"{"kind":"x"}"#.into(),
+        }],
+    };
+    a.opened.store.link(LinkChange::Bring(claims)).await.unwrap();
+    send(&b.opened.store, &web, &["api@a"], "of b").await;
+    b.carry(&a).await;
+    assert_eq!(bodies(&a.mail(&api).await).last(), Some(&"of b"));
+    let more = LinkAccepted { node: "b".into(), up_to: 1_000 };
+    let refused = a.opened.store.link(LinkChange::Accepted(more)).await.unwrap_err();
+    assert!(refused.code == ErrorCode::Conflict && refused.message.contains("older copy"), "{refused:?}");
+    assert_eq!(a.state().await.nodes[0].waiting, 1);
 }
 
 #[tokio::test]

@@ -72,8 +72,10 @@ pub(crate) struct LeaseArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Take a lease, and print its version
+    #[command(after_help = AFTER)]
     Take(TakeArgs),
     /// Make a lease that you hold live longer, and print its new version
+    #[command(after_help = AFTER)]
     Renew {
         /// Which key
         key: String,
@@ -85,6 +87,7 @@ enum What {
         ttl: u64,
     },
     /// Give a lease back
+    #[command(after_help = AFTER)]
     Release {
         /// Which key
         key: String,
@@ -93,6 +96,7 @@ enum What {
         version: Version,
     },
     /// Run a command while holding a lease
+    #[command(after_help = AFTER)]
     Run {
         #[command(flatten)]
         take: TakeArgs,

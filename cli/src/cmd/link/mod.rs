@@ -51,20 +51,26 @@ pub(crate) struct LinkArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Write the settings of the link
+    #[command(after_help = AFTER)]
     Setup(SetupArgs),
     /// How the link does, and what waits for other nodes
+    #[command(after_help = AFTER)]
     Status {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
     /// The names of the other nodes, one a line
+    #[command(after_help = AFTER)]
     Nodes,
     /// Let mail for other nodes wait
+    #[command(after_help = AFTER)]
     Pause,
     /// Let it go on
+    #[command(after_help = AFTER)]
     Resume,
     /// Delete the settings; mail that waits stays
+    #[command(after_help = AFTER)]
     Remove,
 }
 

@@ -65,6 +65,7 @@ mod tests {
             node: node.to_owned(),
             waiting,
             oldest: oldest.map(Timestamp),
+            first_waiting: None,
             forwarded_up_to: 0,
             heard_at: None,
         };

@@ -65,13 +65,16 @@ pub(crate) struct StateArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Print the value of one key
+    #[command(after_help = AFTER)]
     Get {
         /// Which key
         key: String,
     },
     /// Set a key
+    #[command(after_help = AFTER)]
     Set(SetArgs),
     /// Remove a key
+    #[command(after_help = AFTER)]
     Rm {
         /// Which key
         key: String,
@@ -80,12 +83,14 @@ enum What {
         if_version: Option<Version>,
     },
     /// List the keys that begin with a prefix
+    #[command(after_help = AFTER)]
     Ls {
         /// Plain characters; left out: all keys
         #[arg(default_value = "", hide_default_value = true)]
         prefix: String,
     },
     /// Print each version of a key as it comes
+    #[command(after_help = AFTER)]
     Watch(WatchArgs),
 }
 
