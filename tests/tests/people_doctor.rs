@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "programs",
     "path",
     "folders",
@@ -25,6 +25,7 @@ const NAMES: [&str; 17] = [
     "environment",
     "other_stores",
     "sessions",
+    "link",
     "round_trip",
 ];
 

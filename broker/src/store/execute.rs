@@ -1,4 +1,5 @@
 //! What one transaction does: every kind of change of a batch, in an order that makes sense of those that belong together.
+//! What is rare is on the heap by itself: it would make the future of every transaction larger, which is moved.
 
 use super::answers::Answers;
 use super::batch::{Batch, Outcomes};
@@ -23,18 +24,18 @@ pub(super) async fn execute(
     if !batch.prunes.is_empty() {
         let connection = transaction.connection().await?;
         for ask in &batch.prunes {
-            outcomes.prunes.push(prune::prune(connection, work, &mut answers, &ask.input).await?);
+            outcomes.prunes.push(Box::pin(prune::prune(connection, work, &mut answers, &ask.input)).await?);
         }
     }
     if !batch.imports.is_empty() {
         let connection = transaction.connection().await?;
         for ask in &batch.imports {
-            outcomes.imports.push(import::import(connection, work, &ask.input).await?);
+            outcomes.imports.push(Box::pin(import::import(connection, work, &ask.input)).await?);
         }
         super::recount::now(connection, work).await?;
     }
     for ask in &batch.links {
-        outcomes.links.push(link::change(transaction, work, &ask.input).await?);
+        outcomes.links.push(Box::pin(link::change(transaction, work, &ask.input)).await?);
     }
     answers.keep(transaction, work.age);
     Ok(outcomes)

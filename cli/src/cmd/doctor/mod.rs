@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod disk;
 mod folders;
+mod link;
 #[cfg_attr(unix, path = "modes_unix.rs")]
 #[cfg_attr(not(unix), path = "modes_other.rs")]
 mod modes;
@@ -44,7 +45,7 @@ With --json: one object, on one line.
 
 Names of the checks; they do not change:
   programs, path, folders, file_system, free_space, lock, broker, config, store, clock, service,
-  registration, hooks, environment, other_stores, sessions, round_trip
+  registration, hooks, environment, other_stores, sessions, link, round_trip
 
 Exit status:
   0    nothing failed; there may be warnings
@@ -112,6 +113,7 @@ async fn examine(stage: &mut Stage, quiet: bool) -> anyhow::Result<Vec<Check>> {
     checks.extend(client::check(&places, &registered));
     checks.push(stores::check(paths));
     checks.push(sessions::check(paths, reached.is_some()).await);
+    checks.push(link::check(paths, reached.is_some()).await);
     checks.push(round_trip::check(stage).await);
     Ok(checks)
 }

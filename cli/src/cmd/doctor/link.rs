@@ -1,0 +1,81 @@
+//! The link to other machines, where there is one.
+
+use super::report::Check;
+use super::store::failure;
+use crate::link::{Link, ask};
+use crate::print::now;
+use c2c_proto::paths::StorePaths;
+use c2c_proto::request::LinkStatus;
+use c2c_proto::response::LinkState;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// For the broker's answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// A link says how it does twice a minute.
+const SILENT_S: i64 = 90;
+
+/// The check `link`.
+pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
+    if !paths.link_config.exists() {
+        return Check::ok("link", "this store is not linked with other machines");
+    }
+    if !reached {
+        return Check::skipped("link", "no broker answers");
+    }
+    match timeout(TIMEOUT, state()).await {
+        Ok(Ok(state)) => judged(&state, paths.link_paused.exists()),
+        Ok(Err(error)) => failure("link", &error),
+        Err(_) => Check::failed("link", "the broker did not answer in time", "see `c2c log`"),
+    }
+}
+
+async fn state() -> anyhow::Result<LinkState> {
+    let link = Link::look_on()?;
+    Ok(ask!(link, LinkStatus(LinkStatus {}), LinkState))
+}
+
+fn judged(state: &LinkState, paused: bool) -> Check {
+    let waiting: u64 = state.nodes.iter().map(|node| node.waiting).sum();
+    let node = state.node.as_deref().unwrap_or("not named yet");
+    if paused {
+        let says = format!("paused; {waiting} parcels wait");
+        return Check::warning("link", says, "run `c2c link resume`");
+    }
+    match &state.report {
+        Some((at, _)) if at.plus_s(SILENT_S) < now() => {
+            Check::failed("link", format!("c2c-link has said nothing since {at}"), "run c2c-link")
+        }
+        None => Check::failed("link", "c2c-link does not run", "run c2c-link"),
+        Some((_, report)) if report.starts_with("connected") => {
+            Check::ok("link", format!("the node {node}, {report}; {waiting} parcels wait"))
+        }
+        Some((_, report)) => Check::failed(
+            "link",
+            report.clone(),
+            "look at the server and at `c2c link status`; `c2c link setup URL` changes the settings",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judged;
+    use crate::print::now;
+    use c2c_proto::response::LinkState;
+
+    #[test]
+    fn each_state_of_a_link_is_told() {
+        let state = |seconds: i64, report: &str| LinkState {
+            node: Some("laptop".to_owned()),
+            report: Some((now().plus_s(-seconds), report.to_owned())),
+            ..LinkState::default()
+        };
+        let said = |state: &LinkState, paused| format!("{:?}", judged(state, paused));
+        assert!(said(&state(1, "connected to nats://localhost"), false).contains("the node laptop"));
+        assert!(said(&state(1, "connected to nats://localhost"), true).contains("c2c link resume"));
+        assert!(said(&state(1, "not connected: refused"), false).contains("refused"));
+        assert!(said(&state(100, "connected"), false).contains("said nothing since"));
+        assert!(said(&LinkState::default(), false).contains("does not run"));
+    }
+}
