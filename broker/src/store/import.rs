@@ -2,22 +2,16 @@
 //! unread.
 
 use super::answers::json;
-use super::messages::addressed_json;
+use super::messages::{Arrival, NOBODY, write_foreign};
 use super::restore::FORMER_IDS;
 use super::writer::Work;
-use crate::session::Row;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
-use c2c_proto::message::{Priority, Receipt, To};
+use c2c_proto::message::Receipt;
 use c2c_proto::name::fold;
 use c2c_proto::request::{Import, ImportedMessage};
 use c2c_proto::response::Imported;
 use sqlx::SqliteConnection;
-
-/// The sender's row of what was imported: its session is none of this store.
-const NOBODY: Row = 0;
-/// To everyone who was there then, so that no session of today gets it as news.
-const TO_THOSE_OF_THEN: i64 = 2;
 
 /// Where the messages come from.
 struct Origin<'a> {
@@ -119,32 +113,17 @@ async fn write(
     id: MessageId,
     original: Option<(MessageId, MessageId)>,
 ) -> Result<(), sqlx::Error> {
-    let (reply_to, thread) = original.unzip();
-    sqlx::query(
-        "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
-                               body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-    )
-    .bind(id)
-    .bind(NOBODY)
-    .bind(&message.from_session)
-    .bind(&message.from_name)
-    .bind(fold(&message.from_name))
-    .bind(addressed_json(&message.to))
-    .bind(if message.to == To::Everyone { TO_THOSE_OF_THEN } else { 0 })
-    .bind(&message.body)
-    .bind(i64::try_from(message.body.chars().count()).unwrap_or(i64::MAX))
-    .bind(&message.tag)
-    .bind(reply_to)
-    .bind(thread.unwrap_or(id))
-    .bind(i64::from(message.priority == Priority::Fyi))
-    .bind(key(store_id, message.origin_id))
-    // Its content is compared with nothing: what comes a second time is known by its key.
-    .bind("")
-    .bind(message.created_at.0)
-    .execute(connection)
-    .await?;
-    Ok(())
+    let arrival = Arrival {
+        key: key(store_id, message.origin_id),
+        from_session: &message.from_session,
+        from_name: &message.from_name,
+        to: &message.to,
+        body: &message.body,
+        tag: message.tag.as_deref(),
+        original,
+        priority: message.priority,
+    };
+    write_foreign(connection, id, &arrival, message.created_at).await
 }
 
 /// One statement for all recipients: a broadcast had many.

@@ -10,9 +10,11 @@ use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::{Priority, To};
 use c2c_proto::name::fold;
+use c2c_proto::time::Timestamp;
+use sqlx::SqliteConnection;
 
 /// The sender's row: its session is none of this store.
-const NOBODY: Row = 0;
+pub(crate) const NOBODY: Row = 0;
 /// To everyone who was there then, so that no session that comes later gets it as news.
 const TO_THOSE_OF_THEN: i64 = 2;
 
@@ -21,9 +23,9 @@ pub(crate) struct Arrival<'a> {
     /// Recognises it.
     pub(crate) key: String,
     pub(crate) from_session: &'a str,
-    /// `name@node`.
+    /// As it is shown here.
     pub(crate) from_name: &'a str,
-    /// Names of this store.
+    /// Whom it was for.
     pub(crate) to: &'a To,
     pub(crate) body: &'a str,
     pub(crate) tag: Option<&'a str>,
@@ -43,32 +45,9 @@ pub(crate) async fn arrive(
     let targets = directory.targets("", arrival.to);
     work.numbers.last_message_id += 1;
     let id = work.numbers.last_message_id;
-    let (reply_to, thread) = arrival.original.unzip();
     let connection = transaction.connection().await?;
-    sqlx::query(
-        "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
-                               body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-    )
-    .bind(id)
-    .bind(NOBODY)
-    .bind(arrival.from_session)
-    .bind(arrival.from_name)
-    .bind(fold(arrival.from_name))
-    .bind(addressed_json(arrival.to))
-    .bind(if *arrival.to == To::Everyone { TO_THOSE_OF_THEN } else { 0 })
-    .bind(arrival.body)
-    .bind(i64::try_from(arrival.body.chars().count()).unwrap_or(i64::MAX))
-    .bind(arrival.tag)
-    .bind(reply_to)
-    .bind(thread.unwrap_or(id))
-    .bind(i64::from(arrival.priority == Priority::Fyi))
-    .bind(&arrival.key)
-    .bind("")
     // By the clock of this machine: others' may be wrong, and what is old here is decided by it.
-    .bind(work.now.0)
-    .execute(&mut *connection)
-    .await?;
+    write_foreign(connection, id, arrival, work.now).await?;
     let rows: Vec<(&str, &str, Option<Row>)> = targets
         .iter()
         .map(|target| {
@@ -89,4 +68,39 @@ pub(crate) async fn arrive(
     .await?;
     work.counts.extend(targets.iter().map(|target| CountChange::Arrived(target.mailbox.clone())));
     Ok((id, targets.iter().map(|target| (target.mailbox.clone(), target.stored(work))).collect()))
+}
+
+/// Writes a message whose sender is none of this store's sessions, without its deliveries.
+pub(crate) async fn write_foreign(
+    connection: &mut SqliteConnection,
+    id: MessageId,
+    arrival: &Arrival<'_>,
+    created_at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let (reply_to, thread) = arrival.original.unzip();
+    sqlx::query(
+        "INSERT INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
+                               body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )
+    .bind(id)
+    .bind(NOBODY)
+    .bind(arrival.from_session)
+    .bind(arrival.from_name)
+    .bind(fold(arrival.from_name))
+    .bind(addressed_json(arrival.to))
+    .bind(if *arrival.to == To::Everyone { TO_THOSE_OF_THEN } else { 0 })
+    .bind(arrival.body)
+    .bind(i64::try_from(arrival.body.chars().count()).unwrap_or(i64::MAX))
+    .bind(arrival.tag)
+    .bind(reply_to)
+    .bind(thread.unwrap_or(id))
+    .bind(i64::from(arrival.priority == Priority::Fyi))
+    .bind(&arrival.key)
+    // Its content is compared with nothing: what comes a second time is known by its key.
+    .bind("")
+    .bind(created_at.0)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

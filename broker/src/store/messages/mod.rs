@@ -14,7 +14,7 @@ mod unannounced;
 mod unread;
 
 pub(crate) use answers_to::answers_to;
-pub(crate) use arrival::{Arrival, arrive};
+pub(crate) use arrival::{Arrival, NOBODY, arrive, write_foreign};
 pub(crate) use insert::insert;
 pub(crate) use list::{Page, list, traffic};
 pub(crate) use marks::{mark_read, mark_shown};
