@@ -86,13 +86,19 @@ impl Screen {
         text.lines().find(|line| line.contains(part)).expect("it is shown").to_owned()
     }
 
-    /// The process of `c2c top`.
-    fn top(&self) -> u32 {
+    /// What the shell runs: `c2c top` or nothing.
+    fn children(&self) -> Vec<u32> {
         let shell = self.tmux(&["display-message", "-p", "-t", "top", "#{pane_pid}"]);
         let shell = String::from_utf8_lossy(&shell.stdout).trim().to_owned();
         let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
-        let children = children.unwrap_or_default();
-        children.trim().parse().unwrap_or_else(|_| panic!("the shell has one child: {children:?}"))
+        children.unwrap_or_default().split_whitespace().filter_map(|id| id.parse().ok()).collect()
+    }
+
+    /// The process of `c2c top`.
+    fn top(&self) -> u32 {
+        let children = self.children();
+        let [top] = children[..] else { panic!("the shell has one child: {children:?}") };
+        top
     }
 }
 
@@ -101,9 +107,14 @@ impl Drop for Screen {
         if std::thread::panicking() {
             eprintln!("--- screen\n{}", self.text());
         }
+        // `c2c top` outlives its terminal for a moment, in which it would start a broker instead of one that ends.
+        let mut processes = self.children();
+        processes.push(self.server);
         self.tmux(&["kill-server"]);
-        if look(PATIENCE, || (!alive(self.server)).then_some(())).is_none() {
-            stop(self.server);
+        for process in processes {
+            if look(PATIENCE, || (!alive(process)).then_some(())).is_none() {
+                stop(process);
+            }
         }
     }
 }
