@@ -44,4 +44,7 @@ CREATE TABLE arrivals (
 
 CREATE INDEX arrivals_changed ON arrivals (message_id, mailbox) WHERE changed = 1;
 
+-- From now on keys that begin with global: belong to all machines; what this one had under such keys stays, under another.
+UPDATE OR IGNORE state SET key = 'local-' || key WHERE key >= 'global:' AND key < 'global;';
+
 PRAGMA user_version = 5;

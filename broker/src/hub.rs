@@ -3,6 +3,7 @@
 //!
 //! One lock, held for a few instructions, never across an await. It knows nothing of the store.
 
+mod asks;
 mod elsewhere;
 mod nudges;
 mod parked;
@@ -13,6 +14,7 @@ pub use parked::Parked;
 use crate::outbox::Outbox;
 use crate::presence::OnlineGuard;
 use crate::session::{Attached, ConnId, NameFollower, Owner, Row};
+use asks::Asks;
 use c2c_proto::event::Event;
 use c2c_proto::hello::{Identity, PROTOCOL, SessionState};
 use c2c_proto::id::MessageId;
@@ -39,6 +41,7 @@ struct Inner {
     traffic: Arc<Notify>,
     waits: usize,
     elsewhere: Elsewhere,
+    asks: Asks,
     /// Up to which message the hooks of sessions have told them, whose shims have not connected yet.
     expected: HashMap<Row, MessageId>,
 }

@@ -7,8 +7,8 @@ use c2c_proto::limits::LINK_PEERS_MAX;
 use c2c_proto::name::follows_rule;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{
-    LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListSessions, Parcel,
-    RemoteSession, Request,
+    LinkAccepted, LinkAnswer, LinkAsked, LinkBring, LinkForwarded, LinkPeers, LinkShared, LinkStatus,
+    LinkTake, LinkUp, ListSessions, Parcel, RemoteSession, Request, SharedAsk,
 };
 use c2c_proto::response::{LinkState, Parcels, Response, SessionInfo, Sessions};
 
@@ -100,6 +100,24 @@ impl Broker {
         peers.truncate(LINK_PEERS_MAX);
         let peers = LinkPeers { node: node.to_owned(), peers };
         self.ask(Request::LinkPeers(peers)).await.map(|_| ())
+    }
+
+    /// What the shared state is.
+    pub(crate) async fn shared(&self, shared: LinkShared) -> anyhow::Result<()> {
+        self.ask(Request::LinkShared(shared)).await.map(|_| ())
+    }
+
+    /// Changes of the shared state that sessions have asked for.
+    pub(crate) async fn asked(&self, timeout_ms: u64) -> anyhow::Result<Vec<SharedAsk>> {
+        match self.ask(Request::LinkAsked(LinkAsked { timeout_ms })).await? {
+            Response::LinkAsks(asks) => Ok(asks.asks),
+            _ => bail!("the broker answered another question"),
+        }
+    }
+
+    /// What came of one.
+    pub(crate) async fn answer(&self, answer: LinkAnswer) -> anyhow::Result<()> {
+        self.ask(Request::LinkAnswer(answer)).await.map(|_| ())
     }
 
     async fn ask(&self, request: Request) -> anyhow::Result<Response> {

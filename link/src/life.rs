@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::incoming::Incoming;
 use crate::nats::Nats;
 use crate::outgoing::Outgoing;
-use crate::{platform, presence};
+use crate::{platform, presence, shared};
 use anyhow::{Context, bail};
 use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
 use c2c_proto::response::LinkState;
@@ -116,6 +116,7 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
         follow_nodes(broker, config, &nats, &state, &report),
         presence::tell(broker, &nats),
         presence::follow(broker, &nats, &config.node),
+        shared::run(broker, &nats),
     )?;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod outgoing;
 mod parts;
 mod platform;
 mod presence;
+mod shared;
 
 use args::Args;
 use clap::Parser;

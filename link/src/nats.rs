@@ -4,7 +4,9 @@ use crate::config::Config;
 use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
 use crate::presence::EXPIRES_AFTER;
 use anyhow::{Context as _, bail};
+use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::kv::{self, CreateErrorKind};
 use async_nats::jetstream::stream::{self, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
@@ -18,8 +20,13 @@ use std::time::Duration;
 const STREAM: &str = "C2C";
 /// Which store a node is.
 const NODES: &str = "c2c-nodes";
+/// The state that all machines share.
+const SHARED: &str = "c2c-global";
 /// Who is there.
 const PRESENCE: &str = "c2c-presence";
+/// How a bucket is told to delete, as NATS has settled it for every client (ADR-8).
+const KV_OPERATION: &str = "KV-Operation";
+const KV_DELETE: &str = "DEL";
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -31,6 +38,17 @@ pub(crate) struct Nats {
     stream: stream::Stream,
     nodes: kv::Store,
     presence: kv::Store,
+    /// The state that all machines share.
+    pub(crate) shared: kv::Store,
+}
+
+/// Why the server has not taken a change.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// The key has another version than was assumed.
+    Another,
+    /// It did not say whether it has; with what is known of that.
+    Unknown(String),
 }
 
 /// What the bucket says of a node.
@@ -60,7 +78,8 @@ impl Nats {
             .with_context(cannot)?;
         let nodes = bucket(&jetstream, NODES, Duration::ZERO).await.with_context(cannot)?;
         let presence = bucket(&jetstream, PRESENCE, EXPIRES_AFTER).await.with_context(cannot)?;
-        Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence })
+        let shared = bucket(&jetstream, SHARED, Duration::ZERO).await.with_context(cannot)?;
+        Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence, shared })
     }
 
     /// Claims the node's name for a store, which may have had other ids before.
@@ -143,6 +162,41 @@ impl Nats {
     pub(crate) async fn holds_for(&self, to: &str) -> anyhow::Result<bool> {
         let mut subjects = self.stream.info_with_subjects(subject(to, &self.node)).await?;
         Ok(subjects.try_next().await?.is_some())
+    }
+
+    /// Sets a key of the shared state if it has this version, and gives the new one.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub(crate) async fn put_shared(&self, key: &str, value: Bytes, version: u64) -> Result<u64, NotTaken> {
+        self.change_shared(key, value, version, HeaderMap::new()).await
+    }
+
+    /// Deletes one, likewise.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub(crate) async fn delete_shared(&self, key: &str, version: u64) -> Result<u64, NotTaken> {
+        let mut headers = HeaderMap::new();
+        headers.insert(KV_OPERATION, KV_DELETE);
+        self.change_shared(key, Bytes::new(), version, headers).await
+    }
+
+    async fn change_shared(
+        &self,
+        key: &str,
+        value: Bytes,
+        version: u64,
+        mut headers: HeaderMap,
+    ) -> Result<u64, NotTaken> {
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(version));
+        let subject = format!("$KV.{SHARED}.{key}");
+        let not_taken = |error: PublishError| match error.kind() {
+            PublishErrorKind::WrongLastSequence => NotTaken::Another,
+            _ => NotTaken::Unknown(error.to_string()),
+        };
+        let sent = self.jetstream.publish_with_headers(subject, headers, value).await.map_err(not_taken)?;
+        Ok(sent.await.map_err(not_taken)?.sequence)
     }
 
     /// What comes to this node.

@@ -39,11 +39,13 @@ pub enum ErrorCode {
     ShuttingDown,
     /// A fault in c2c itself.
     Internal,
+    /// What all machines share cannot be reached.
+    LinkDown,
 }
 
 impl ErrorCode {
     /// Every code, in wire order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotRegistered,
         Self::Superseded,
         Self::InvalidArgument,
@@ -60,6 +62,7 @@ impl ErrorCode {
         Self::VersionMismatch,
         Self::ShuttingDown,
         Self::Internal,
+        Self::LinkDown,
     ];
 
     /// The code as it stands in JSON.
@@ -82,6 +85,7 @@ impl ErrorCode {
             Self::VersionMismatch => "version_mismatch",
             Self::ShuttingDown => "shutting_down",
             Self::Internal => "internal",
+            Self::LinkDown => "link_down",
         }
     }
 
@@ -99,6 +103,7 @@ impl ErrorCode {
                 | Self::BrokerUnreachable
                 | Self::BrokerBusy
                 | Self::ShuttingDown
+                | Self::LinkDown
         )
     }
 }

@@ -3,6 +3,7 @@
 //! The shim says in its hello what it could do ([`CHOICE`], [`INBOX_SOCKET`]); the broker decides and says with each
 //! nudge which way it goes.
 
+use crate::name::{EVERYONE, on_node};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -98,9 +99,40 @@ pub fn is_plain(tag: &str) -> bool {
     !tag.is_empty() && tag.chars().all(|char| char.is_ascii_alphanumeric() || "._-".contains(char))
 }
 
+/// A sender at another node, as an announcement tells it: its address, whether it was online, and how long ago that was told.
+#[must_use]
+pub fn elsewhere(address: &str, online: bool, told_s_ago: u64) -> String {
+    format!("{address} ({} {told_s_ago} s ago)", if online { "online" } else { "away" })
+}
+
+/// Whether a sender is one at another node, as [`elsewhere`] tells it or by its address alone. Nothing else of it can be worded.
+#[must_use]
+pub fn is_elsewhere(sender: &str) -> bool {
+    let (address, rest) =
+        sender.split_once(" (").map_or((sender, None), |(address, rest)| (address, Some(rest)));
+    let known = rest.is_none_or(|rest| {
+        let words = rest.strip_suffix(" s ago)").and_then(|rest| rest.split_once(' '));
+        words.is_some_and(|(word, age)| matches!(word, "online" | "away") && age.parse::<u64>().is_ok())
+    });
+    known && on_node(address).is_some_and(|(name, _)| name != EVERYONE)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Choice, Way};
+    use super::{Choice, Way, elsewhere, is_elsewhere};
+
+    #[test]
+    fn a_sender_at_another_node_is_told_and_nothing_else_is_taken_for_one() {
+        assert_eq!(elsewhere("web@tower", true, 12), "web@tower (online 12 s ago)");
+        for sender in ["web@tower".to_owned(), elsewhere("web@tower", false, 3)] {
+            assert!(is_elsewhere(&sender), "{sender}");
+        }
+        for sender in
+            ["web", "*@tower", "web@tower (obey 3 s ago)", "web@tower (away 3 s ago) now", "a b@tower"]
+        {
+            assert!(!is_elsewhere(sender), "{sender}");
+        }
+    }
 
     #[test]
     fn a_choice_and_what_the_client_offers_make_a_way() {

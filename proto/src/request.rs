@@ -10,12 +10,17 @@ use serde::{Deserialize, Serialize};
 mod facts;
 mod link;
 mod person;
+mod shared;
 
 pub use link::{
     LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListEverywhere, Parcel,
     RemoteSession,
 };
 pub use person::{Backup, Check, Import, ImportedMessage, Metrics, PruneDryRun, Stop, Traffic};
+pub use shared::{
+    GLOBAL_PREFIX, KeyRange, LinkAnswer, LinkAsked, LinkShared, SharedAsk, SharedEntry, SharedOutcome,
+    SharedSet, is_global,
+};
 
 /// Every request. The order is the wire format: append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +97,12 @@ pub enum Request {
     LinkPeers(LinkPeers),
     /// See [`ListEverywhere`].
     ListEverywhere(ListEverywhere),
+    /// See [`LinkShared`].
+    LinkShared(LinkShared),
+    /// See [`LinkAsked`].
+    LinkAsked(LinkAsked),
+    /// See [`LinkAnswer`].
+    LinkAnswer(LinkAnswer),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].

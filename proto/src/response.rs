@@ -1,15 +1,17 @@
 //! What the broker answers, one struct for each request. Shipped structs never change; [`Response`] only grows.
 
-use crate::id::{MessageId, Version};
+use crate::id::MessageId;
 use crate::message::{Message, Recipient};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 mod link;
 mod person;
+mod state;
 
 pub use link::{Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode};
 pub use person::{BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Metrics};
+pub use state::{Deleted, Entry, LinkAsks, State, StateAsOf, StateSet, States, StatesAsOf};
 
 /// Every response. The order is the wire format: append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +44,7 @@ pub enum Response {
     Deleted(Deleted),
     /// To `Prune` and `PruneDryRun`.
     Pruned(Pruned),
-    /// To `Shown`, `HandOver`, `Pushed`, `Stop`, `LinkForwarded`, `LinkAccepted` and `LinkPeers`.
+    /// To `Shown`, `HandOver`, `Pushed`, `Stop`, and to what a link tells.
     Done(Done),
     /// To `Status`.
     Status(Box<Status>),
@@ -66,6 +68,12 @@ pub enum Response {
     LinkBrought(LinkBrought),
     /// To `ListEverywhere`.
     Everywhere(Everywhere),
+    /// To `LinkAsked`.
+    LinkAsks(LinkAsks),
+    /// To `GetState` and `WatchState`, where what all machines share may be another one by now.
+    StateAsOf(StateAsOf),
+    /// To `ListState`, likewise.
+    StatesAsOf(StatesAsOf),
 }
 
 /// The session now holds a name.
@@ -228,65 +236,6 @@ pub struct Asked {
     pub timed_out: bool,
     /// Whom it went to, as they were when it was sent.
     pub recipients: Vec<Recipient>,
-}
-
-/// An entry was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StateSet {
-    /// Which key.
-    pub state_key: String,
-    /// Its new version: a fencing token.
-    pub version: Version,
-    /// When.
-    pub updated_at: Timestamp,
-    /// By whom.
-    pub updated_by: String,
-    /// When it expires.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// One key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// `None` if absent or expired.
-    pub entry: Option<Entry>,
-    /// Whether a watch ended because its time ran out.
-    pub timed_out: bool,
-}
-
-/// One entry of the shared state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its key.
-    pub state_key: String,
-    /// JSON text; `None` in lists where it is over [`crate::limits::LIST_VALUE_MAX_CHARS`].
-    pub value: Option<String>,
-    /// Length of the JSON text in characters.
-    pub value_chars: u64,
-    /// Its version.
-    pub version: Version,
-    /// When it was set.
-    pub updated_at: Timestamp,
-    /// By whom.
-    pub updated_by: String,
-    /// When it expires.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// Entries, sorted by key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct States {
-    /// Long values are left out.
-    pub entries: Vec<Entry>,
-    /// Whether more keys follow the last one.
-    pub more: bool,
-}
-
-/// What `DeleteState` did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deleted {
-    /// Whether there was anything.
-    pub deleted: bool,
 }
 
 /// What `Prune` deleted.

@@ -16,6 +16,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// This point moved by whole milliseconds, saturating.
+    #[must_use]
+    pub fn plus_ms(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(i64::try_from(milliseconds.saturating_mul(1_000)).unwrap_or(i64::MAX)))
+    }
+
     /// Whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn unix_s(self) -> i64 {

@@ -122,6 +122,12 @@ impl ToolResult {
         assert!(self.json["retry_safe"].is_boolean(), "whether to retry: {}", self.text);
     }
 
+    /// Whether it succeeded.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        !self.is_error
+    }
+
     /// The object of a success.
     ///
     /// # Panics

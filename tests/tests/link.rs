@@ -2,6 +2,8 @@
 
 #[path = "link/server.rs"]
 mod server;
+#[path = "link/shared.rs"]
+mod shared;
 
 use c2c_harness::{PATIENCE, Sandbox, Shim, binary, until};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 //! may read the store anyway.
 
 use super::list_sessions::list_sessions;
-use super::{Handled, check, send, wait};
+use super::{Handled, check, global, send, wait};
 use crate::Broker;
 use crate::hub::{Caller, Who};
 use crate::store::{Arrived, LinkChange};
@@ -24,6 +24,9 @@ pub(super) const fn is_of_link(request: &Request) -> bool {
             | Request::LinkBring(_)
             | Request::LinkStatus(_)
             | Request::LinkPeers(_)
+            | Request::LinkShared(_)
+            | Request::LinkAsked(_)
+            | Request::LinkAnswer(_)
     )
 }
 
@@ -41,6 +44,9 @@ pub(super) async fn link(broker: &Arc<Broker>, caller: &Caller, request: Request
         Request::LinkAccepted(accepted) => done(broker, LinkChange::Accepted(accepted)).await,
         Request::LinkBring(bring) => self::bring(broker, bring).await,
         Request::LinkPeers(peers) => self::peers(broker, peers),
+        Request::LinkShared(told) => global::told(broker, told).await,
+        Request::LinkAsked(request) => global::asked(broker, &request).await,
+        Request::LinkAnswer(answer) => global::answered(broker, answer),
         _ => status(broker).await,
     }
 }

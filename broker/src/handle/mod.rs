@@ -3,6 +3,7 @@
 
 mod ask;
 mod check;
+mod global;
 mod hello;
 mod hook;
 mod import;

@@ -1,13 +1,13 @@
 //! `SetState`, `GetState`, `ListState`, `DeleteState`: the shared state. Whoever watches a key is woken by its change.
 
 use super::Handled;
-use super::check;
+use super::{check, global};
 use crate::Broker;
 use crate::session::Owner;
 use crate::store::{ByOwner, hash_of};
 use c2c_proto::Error;
 use c2c_proto::limits::{STATE_KEY_MAX_BYTES, STATE_TTL_MAX_S};
-use c2c_proto::request::{DeleteState, GetState, ListState, SetState};
+use c2c_proto::request::{DeleteState, GetState, ListState, SetState, is_global};
 use c2c_proto::response::{Response, State};
 use std::sync::Arc;
 
@@ -24,6 +24,9 @@ pub(super) async fn set(broker: &Arc<Broker>, owner: Owner, request: SetState) -
     }
     check_version(request.if_version)?;
     check_ttl(request.ttl_ms)?;
+    if is_global(&request.state_key) {
+        return global::set(broker, owner, request).await;
+    }
     let key = request.state_key.clone();
     let hash = hash_of(&request);
     let set = broker.store.set_state(ByOwner { owner, request, hash }).await?;
@@ -34,7 +37,8 @@ pub(super) async fn set(broker: &Arc<Broker>, owner: Owner, request: SetState) -
 pub(super) async fn get(broker: &Arc<Broker>, request: &GetState) -> Handled {
     check::state_key(&request.state_key)?;
     let entry = broker.store.get_state(&request.state_key).await?;
-    Ok((Response::State(State { entry, timed_out: false }), 0))
+    let state = State { entry, timed_out: false };
+    Ok((global::dated(broker, &request.state_key, state).await?, 0))
 }
 
 pub(super) async fn list(broker: &Arc<Broker>, request: &ListState) -> Handled {
@@ -44,13 +48,16 @@ pub(super) async fn list(broker: &Arc<Broker>, request: &ListState) -> Handled {
         return Err(Error::too_large("the prefix", size, limit, "bytes", hint));
     }
     let states = broker.store.list_state(request).await?;
-    Ok((Response::States(states), 0))
+    Ok((global::dated_list(broker, request, states).await?, 0))
 }
 
 pub(super) async fn delete(broker: &Arc<Broker>, owner: Owner, request: DeleteState) -> Handled {
     check::key(&request.key)?;
     check::state_key(&request.state_key)?;
     check_version(request.if_version)?;
+    if is_global(&request.state_key) {
+        return global::delete(broker, owner, request).await;
+    }
     let key = request.state_key.clone();
     let hash = hash_of(&request);
     let deleted = broker.store.delete_state(ByOwner { owner, request, hash }).await?;

@@ -1,11 +1,11 @@
 //! `WatchState`: blocks until a key's version exceeds the one that is known.
 
-use super::{Handled, check, wait};
+use super::{Handled, check, global, wait};
 use crate::Broker;
 use crate::session::Owner;
 use c2c_proto::Error;
 use c2c_proto::request::WatchState;
-use c2c_proto::response::{Entry, Response, State};
+use c2c_proto::response::{Entry, State};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ pub(super) async fn watch(broker: &Arc<Broker>, owner: Option<&Owner>, request: 
         ));
     }
     let deadline = wait::deadline(request.timeout_ms)?;
+    global::check(broker, &request.state_key).await?;
     let key = broker.hub.watch(&request.state_key);
     let session = owner.map(|owner| broker.hub.follow(owner.row)).unwrap_or_default();
     loop {
@@ -32,7 +33,8 @@ pub(super) async fn watch(broker: &Arc<Broker>, owner: Option<&Owner>, request: 
         }
         let entry = broker.store.get_state(&request.state_key).await?;
         if is_answer(entry.as_ref(), request.newer_than) {
-            return Ok((Response::State(State { entry, timed_out: false }), 0));
+            let state = State { entry, timed_out: false };
+            return Ok((global::dated(broker, &request.state_key, state).await?, 0));
         }
         let wake_at = expiry(broker, entry.as_ref()).map_or(deadline, |at| at.min(deadline));
         let woken = async {
@@ -42,7 +44,8 @@ pub(super) async fn watch(broker: &Arc<Broker>, owner: Option<&Owner>, request: 
             }
         };
         if !wait::sleep(woken, wake_at).await && Instant::now() >= deadline {
-            return Ok((Response::State(State { entry, timed_out: true }), 0));
+            let state = State { entry, timed_out: true };
+            return Ok((global::dated(broker, &request.state_key, state).await?, 0));
         }
     }
 }

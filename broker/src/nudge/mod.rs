@@ -17,8 +17,9 @@ use c2c_proto::event::{Announced, Event, Headline, Nudge};
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::HEADLINES_MAX;
 use c2c_proto::message::Message;
-use c2c_proto::name::fold;
-use c2c_proto::push::Way;
+use c2c_proto::name::{fold, on_node};
+use c2c_proto::push::{Way, elsewhere};
+use c2c_proto::response::PeerNode;
 use pace::{How, Told};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
@@ -122,7 +123,7 @@ async fn announce(broker: &Arc<Broker>, row: Row, way: Way) -> Result<(), Error>
     let Some(taken) = take(broker, row, Taker::Shim).await? else { return Ok(()) };
     tracing::debug!(row, up_to = taken.up_to, count = taken.count, way = way.as_str(), "nudge");
     let unread = broker.hub.owner(row).map_or(0, |(owner, _)| broker.store.mail(&owner.mailbox).unread);
-    let headlines = taken.messages.into_iter().map(headline).collect();
+    let headlines = taken.messages.into_iter().map(|message| headline(broker, message)).collect();
     let Taken { count, up_to, again, .. } = taken;
     broker.hub.nudge(row, Nudge { way, headlines, count, unread, up_to, again });
     Ok(())
@@ -181,8 +182,18 @@ async fn repeat(broker: Arc<Broker>, row: Row) {
     }
 }
 
-fn headline(message: Message) -> Headline {
-    Headline { message_id: message.id, from: message.from_name, tag: message.tag }
+fn headline(broker: &Broker, message: Message) -> Headline {
+    let Message { id: message_id, from_name, tag, .. } = message;
+    Headline { message_id, from: told_of(broker, &from_name).unwrap_or(from_name), tag }
+}
+
+/// A sender at another node, with what was last told of whether it is online; `None` for any other.
+fn told_of(broker: &Broker, from: &str) -> Option<String> {
+    let (name, node) = on_node(from)?;
+    let PeerNode { told_at, peers, .. } = broker.hub.peers(node.to_owned());
+    let age_s = broker.clock.now().unix_s().saturating_sub(told_at?.unix_s());
+    let online = peers.iter().any(|peer| peer.name == name && peer.online);
+    Some(elsewhere(from, online, u64::try_from(age_s).unwrap_or_default()))
 }
 
 fn newest(mut messages: Vec<Message>) -> Vec<Message> {

@@ -2,6 +2,7 @@
 //! which is repeated after a broken connection gets the true answer instead of a conflict with itself.
 
 use super::batch::Batch;
+use super::readers::Readers;
 use super::state::StateChange;
 use super::transaction::{Insert, Transaction};
 use crate::session::Row;
@@ -101,8 +102,13 @@ impl Answers {
     /// Keeps an answer with this batch's commit.
     pub(crate) fn add(&mut self, scope: Row, key: &str, hash: &str, answer: &impl Serialize) {
         if let Ok(answer) = serde_json::to_string(answer) {
-            self.new.push((scope, key.to_owned(), hash.to_owned(), answer));
+            self.add_text(scope, key, hash, &answer);
         }
+    }
+
+    /// The same, of an answer as it is kept.
+    pub(crate) fn add_text(&mut self, scope: Row, key: &str, hash: &str, answer: &str) {
+        self.new.push((scope, key.to_owned(), hash.to_owned(), answer.to_owned()));
     }
 
     /// Writes the new answers and forgets the old ones.
@@ -117,6 +123,19 @@ impl Answers {
             transaction.bind(*scope).bind(key).bind(hash).bind(answer).bind(now.0);
         });
     }
+}
+
+/// What was kept under a key: what identifies the call's content, and its answer.
+pub(crate) async fn kept(
+    readers: &Readers,
+    scope: Row,
+    key: &str,
+) -> Result<Option<(String, String)>, sqlx::Error> {
+    sqlx::query_as("SELECT request_hash, answer FROM answers WHERE scope = ?1 AND key = ?2")
+        .bind(scope)
+        .bind(key)
+        .fetch_optional(readers.get().await?.connection()?)
+        .await
 }
 
 const ANSWERS: Insert = Insert {

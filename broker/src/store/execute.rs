@@ -35,7 +35,7 @@ pub(super) async fn execute(
         super::recount::now(connection, work).await?;
     }
     for ask in &batch.links {
-        outcomes.links.push(Box::pin(link::change(transaction, work, &ask.input)).await?);
+        outcomes.links.push(Box::pin(link::change(transaction, work, &mut answers, &ask.input)).await?);
     }
     answers.keep(transaction, work.age);
     Ok(outcomes)

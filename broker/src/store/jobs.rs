@@ -140,6 +140,9 @@ impl Job {
             Self::Link(Ask { input: LinkChange::Bring(bring), .. }) => {
                 bring.parcels.iter().map(|parcel| parcel.content.len()).sum()
             }
+            Self::Link(Ask { input: LinkChange::Shared(told), .. }) => {
+                told.entries.iter().filter_map(|entry| entry.value.as_ref()).map(String::len).sum()
+            }
             _ => 0,
         }
     }

@@ -34,7 +34,8 @@ macro_rules! old_sessions {
 /// Entries of the state.
 macro_rules! old_entries {
     () => {
-        "state WHERE expires_at IS NOT NULL AND expires_at < ?1"
+        // Those that all machines share are not this store's to delete: the last version of a key tells what has expired.
+        "state WHERE expires_at IS NOT NULL AND expires_at < ?1 AND NOT (key >= 'global:' AND key < 'global;')"
     };
 }
 

@@ -161,9 +161,7 @@ fn set(
     let absent = "set it with if_version=0 to create it";
     check_version(work, present.get(&request.state_key), &request.state_key, request.if_version, absent)?;
     work.numbers.last_version += 1;
-    let expires_at = request.ttl_ms.map(|ttl_ms| {
-        Timestamp(work.now.0.saturating_add(i64::try_from(ttl_ms.saturating_mul(1_000)).unwrap_or(i64::MAX)))
-    });
+    let expires_at = request.ttl_ms.map(|ttl_ms| work.now.plus_ms(ttl_ms));
     let entry = Present {
         version: work.numbers.last_version,
         updated_at: work.now,
@@ -213,8 +211,19 @@ fn check_version(
     if wanted.is_none_or(|wanted| wanted == version) {
         return Ok(());
     }
+    let there = present.map(|entry| (entry.version, entry.updated_at, &*entry.updated_by, entry.expires_at));
+    Err(version_conflict(key, there, absent))
+}
+
+/// `conflict`: the version that there is, when and by whom it was set and when it expires. `absent` is what to do if there is no
+/// entry though there should be one.
+pub(crate) fn version_conflict(
+    key: &str,
+    present: Option<(Version, Timestamp, &str, Option<Timestamp>)>,
+    absent: &'static str,
+) -> Error {
     let (message, hint) = match present {
-        Some(Present { version, updated_at, updated_by, expires_at }) => {
+        Some((version, updated_at, updated_by, expires_at)) => {
             let until = expires_at.map_or_else(String::new, |at| format!(", and expires at {at}"));
             (
                 format!(
@@ -225,7 +234,7 @@ fn check_version(
         }
         None => (format!("key {key:?} is absent or expired; nothing was changed"), absent),
     };
-    Err(Error::new(ErrorCode::Conflict, message, hint))
+    Error::new(ErrorCode::Conflict, message, hint)
 }
 
 impl Present {

@@ -10,7 +10,7 @@ use crate::{entries, everybody};
 use anyhow::Context;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{ACTIVE_WITHIN_MAX_MIN, INBOX_LIMIT_MAX};
-use c2c_proto::request::{GetState, Status, Traffic};
+use c2c_proto::request::{Status, Traffic, is_global};
 use c2c_proto::{Error, ErrorCode};
 use clap::Args;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub(crate) const AFTER: &str = "\
 Each line is an object with a \"type\", in this order:
   export   the first line: version (1), store_id, exported_at
   session  session_id, name, online, waiting, unread, cwd, client, started_at, last_seen_at, metadata
-  state    key, value, value_chars, version, updated_at, updated_by, expires_at
+  state    of this machine (keys with global: are of all): key, value, value_chars, version, updated_at, updated_by, expires_at
   message  id, from_name, from_session, to, body, body_chars, tag, reply_to, thread, priority, created_at, read_at,
            receipts (name, state, shown_at, read_at, read_by), ascending by id, with the whole body
   end      the last line: lines; an export without it was cut off
@@ -113,14 +113,17 @@ async fn sessions(link: &Link, out: &mut Lines<impl Write>) -> anyhow::Result<()
 }
 
 async fn state(link: &Link, out: &mut Lines<impl Write>) -> anyhow::Result<()> {
-    for entry in entries::all(link, "").await? {
+    for entry in entries::all(link, "").await?.0 {
+        // That of all machines is no part of this store.
+        if is_global(&entry.state_key) {
+            continue;
+        }
         if entry.value.is_some() {
             out.add("state", shape::entry(&entry))?;
             continue;
         }
-        let whole = ask!(link, GetState(GetState { state_key: entry.state_key }), State);
         // It may have gone in between.
-        if let Some(whole) = whole.entry {
+        if let Some(whole) = entries::one(link, &entry.state_key).await?.0.entry {
             out.add("state", shape::entry(&whole))?;
         }
     }

@@ -34,7 +34,7 @@ With --json: one object {\"sessions\": [...]}. Keys are added over time, never r
   unread                    a number
   started_at, last_seen_at  UTC, ISO 8601
   metadata                  what the session says of itself, or null
-and with --nodes \"nodes\": [...], each: node, told_at (when it was heard; else null), sessions (name, online, waiting).
+and with --nodes, or --all where there are other machines, \"nodes\": [...], each: node, told_at (when it was heard; else null), sessions (name, online, waiting).
 
 Exit status:
   0  done, also when nobody is there
@@ -51,7 +51,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct SessionsArgs {
-    /// All that the store knows, however long they have been away
+    /// All that the store knows, however long they have been away, and those of other machines
     #[arg(long, conflicts_with = "within")]
     all: bool,
     /// Online sessions, and those seen within this many minutes
@@ -71,10 +71,10 @@ pub(crate) async fn run(args: SessionsArgs) -> anyhow::Result<Exit> {
     let within = if args.all { ACTIVE_WITHIN_MAX_MIN } else { args.within };
     let link = Link::look_on()?;
     let (sessions, _) = everybody::sessions(&link, within, usize::MAX).await?;
-    let nodes = if args.nodes { elsewhere(&link).await? } else { Vec::new() };
+    let nodes = if args.nodes || args.all { elsewhere(&link).await? } else { Vec::new() };
     if args.json {
         let mut object = json!({"sessions": sessions.iter().map(shape::session).collect::<Vec<Value>>()});
-        if args.nodes {
+        if args.nodes || !nodes.is_empty() {
             object["nodes"] = nodes.iter().map(shape::node).collect();
         }
         print::json(&object)?;

@@ -72,8 +72,10 @@ impl Call {
     }
 
     /// Whether the change may have been made although the broker answers with this error.
-    fn may_be_done(&self, code: ErrorCode) -> bool {
-        match code {
+    fn may_be_done(&self, error: &Error) -> bool {
+        match error.code {
+            // The link may have lost the answer.
+            ErrorCode::LinkDown => !error.retry_safe,
             ErrorCode::StorageFailed | ErrorCode::Internal => true,
             // Its wait ended so; the question itself may be stored.
             ErrorCode::Superseded | ErrorCode::BrokerBusy if self.asks() => true,
@@ -197,7 +199,7 @@ impl Calls {
                 return;
             }
             Err(error) => {
-                let key = if call.may_be_done(error.code) { call.key } else { None };
+                let key = if call.may_be_done(&error) { call.key } else { None };
                 Err(CallError::new(error, key, reply.mail))
             }
             Ok(response) => Ok(Answer { response, mail: reply.mail }),

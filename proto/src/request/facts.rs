@@ -1,8 +1,8 @@
 //! What the client and the broker need to know of a request without knowing what it means.
 
 use super::{
-    Ask, Backup, Check, DeleteState, Hook, LinkTake, MarkRead, Prune, Register, Request, Send, SetState,
-    Traffic, Wait, WatchState,
+    Ask, Backup, Check, DeleteState, Hook, LinkAsked, LinkTake, MarkRead, Prune, Register, Request, Send,
+    SetState, Traffic, Wait, WatchState,
 };
 use crate::limits::PRUNE_TIMEOUT_S;
 
@@ -47,6 +47,9 @@ impl Request {
             Self::LinkStatus(_) => "link_status",
             Self::LinkPeers(_) => "link_peers",
             Self::ListEverywhere(_) => "list_everywhere",
+            Self::LinkShared(_) => "link_shared",
+            Self::LinkAsked(_) => "link_asked",
+            Self::LinkAnswer(_) => "link_answer",
         }
     }
 
@@ -89,7 +92,10 @@ impl Request {
             | Self::LinkBring(_)
             | Self::LinkStatus(_)
             | Self::LinkPeers(_)
-            | Self::ListEverywhere(_) => 1,
+            | Self::ListEverywhere(_)
+            | Self::LinkShared(_)
+            | Self::LinkAsked(_)
+            | Self::LinkAnswer(_) => 1,
         }
     }
 
@@ -103,6 +109,7 @@ impl Request {
             | Self::Hook(Hook { timeout_ms, .. })
             | Self::Traffic(Traffic { timeout_ms, .. })
             | Self::LinkTake(LinkTake { timeout_ms, .. })
+            | Self::LinkAsked(LinkAsked { timeout_ms })
             | Self::Backup(Backup { timeout_ms, .. })
             | Self::Check(Check { timeout_ms }) => Some(*timeout_ms),
             _ => None,
@@ -127,6 +134,7 @@ impl Request {
             | Self::Hook(Hook { timeout_ms, .. })
             | Self::Traffic(Traffic { timeout_ms, .. })
             | Self::LinkTake(LinkTake { timeout_ms, .. })
+            | Self::LinkAsked(LinkAsked { timeout_ms })
             | Self::Backup(Backup { timeout_ms, .. })
             | Self::Check(Check { timeout_ms }) => *timeout_ms = left_ms,
             _ => {}

@@ -5,6 +5,7 @@ mod person;
 pub(crate) mod push;
 mod requests;
 pub(crate) mod responses;
+mod shared;
 
 use c2c_proto::error::{Error, ErrorCode};
 use c2c_proto::event::{Closing, Event, MailWaiting};
@@ -40,6 +41,7 @@ pub(crate) fn from_client() -> Vec<(String, ClientFrame)> {
             .chain(push::requests())
             .chain(person::requests())
             .chain(link::requests())
+            .chain(shared::requests())
             .map(|(name, request)| (format!("call.{name}"), ClientFrame::Call { id: CALL_ID, request })),
     );
     frames
@@ -65,6 +67,7 @@ pub(crate) fn from_broker() -> Vec<(String, ServerFrame)> {
             .chain(push::responses())
             .chain(person::responses())
             .chain(link::responses())
+            .chain(shared::responses())
             .map(|(name, response)| (format!("reply.{name}"), reply(None, response))),
     );
     frames.extend(

@@ -16,7 +16,7 @@ use crate::exact::first_changed;
 use crate::tools::View;
 use c2c_proto::frame::MailCount;
 use c2c_proto::id::{MODEL_KEY_PREFIX, MessageId};
-use c2c_proto::response::{Marked, Pruned, Response};
+use c2c_proto::response::{Marked, Pruned, Response, StateAsOf, StatesAsOf};
 use c2c_proto::{Error, ErrorCode};
 use serde_json::{Map, Value, json};
 
@@ -110,8 +110,12 @@ fn rendered(view: &View, response: Response) -> Rendered {
         Response::Waited(waited) => mail::waited(&waited),
         Response::Asked(asked) => mail::asked(&asked, matches!(view, View::Ask { marked: true })),
         Response::StateSet(set) => state::set(&set),
-        Response::State(one) => state::one(&one, *view == View::Watch),
-        Response::States(list) => state::list(&list),
+        Response::State(one) => state::one(&one, *view == View::Watch, None),
+        Response::StateAsOf(StateAsOf { state, as_of }) => {
+            state::one(&state, *view == View::Watch, Some(as_of))
+        }
+        Response::States(list) => state::list(&list, None),
+        Response::StatesAsOf(StatesAsOf { states, as_of }) => state::list(&states, Some(as_of)),
         Response::Deleted(deleted) => plain(json!({"deleted": deleted.deleted})),
         Response::Pruned(Pruned { messages_deleted, sessions_deleted, state_deleted }) => plain(json!({
             "messages_deleted": messages_deleted,
@@ -129,7 +133,8 @@ fn rendered(view: &View, response: Response) -> Rendered {
         | Response::Imported(_)
         | Response::LinkState(_)
         | Response::Parcels(_)
-        | Response::LinkBrought(_) => plain(json!({"ok": true})),
+        | Response::LinkBrought(_)
+        | Response::LinkAsks(_) => plain(json!({"ok": true})),
     }
 }
 

@@ -4,6 +4,7 @@ use super::Rendered;
 use super::escape;
 use super::fit::{fitting, item_length, room, shorten};
 use c2c_proto::response::{Entry, State, StateSet, States};
+use c2c_proto::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// An entry was written.
@@ -19,9 +20,14 @@ pub(super) fn set(response: &StateSet) -> Rendered {
     Rendered::without_mail(members)
 }
 
+/// When it was so, where no link keeps current what all machines share.
+fn dated(as_of: Option<Timestamp>) -> Map<String, Value> {
+    as_of.into_iter().map(|at| ("as_of".to_owned(), json!(at.to_string()))).collect()
+}
+
 /// One key, whole. `watch`: whether the call waited for a change.
-pub(super) fn one(response: &State, watch: bool) -> Rendered {
-    let mut members = Map::new();
+pub(super) fn one(response: &State, watch: bool, as_of: Option<Timestamp>) -> Rendered {
+    let mut members = dated(as_of);
     members.insert(
         "entry".to_owned(),
         response.entry.as_ref().map_or(Value::Null, |one| Value::Object(entry(one))),
@@ -33,8 +39,8 @@ pub(super) fn one(response: &State, watch: bool) -> Rendered {
 }
 
 /// The keys of a prefix.
-pub(super) fn list(response: &States) -> Rendered {
-    let mut members = Map::new();
+pub(super) fn list(response: &States, as_of: Option<Timestamp>) -> Rendered {
+    let mut members = dated(as_of);
     members.insert("entries".to_owned(), json!([]));
     let cursor = response.entries.iter().map(|entry| escape::length(&entry.state_key)).max();
     let room = room(&members).saturating_sub(cursor.unwrap_or(0));

@@ -24,7 +24,7 @@ pub(super) const TOOL: Tool = Tool {
     name: "get_state",
     description: "Read the state that all sessions share. With key: {entry}, null if absent. With prefix, or nothing: \
 {entries}, sorted by key; values over 2,000 characters are replaced by value_chars. With key and newer_than: wait \
-for a change.",
+for a change. With as_of, global: keys are as they were then: no link keeps them current.",
     properties: PROPERTIES,
     required: &[],
     read_only: true,

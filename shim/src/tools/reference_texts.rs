@@ -192,5 +192,6 @@ pub(super) const fn error(code: ErrorCode) -> &'static str {
         }
         ErrorCode::ShuttingDown => "the broker is ending; another one takes over",
         ErrorCode::Internal => "a fault of c2c",
+        ErrorCode::LinkDown => "what all machines share cannot be reached, because no link is connected",
     }
 }

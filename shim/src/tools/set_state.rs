@@ -9,7 +9,7 @@ use c2c_proto::limits::{STATE_TTL_MAX_S, STATE_VALUE_MAX_BYTES};
 use c2c_proto::request::{Request, SetState};
 
 const PROPERTIES: &[Property] = &[
-    property("key", Kind::Text, "at most 512 bytes"),
+    property("key", Kind::Text, "at most 512 bytes; global:… is shared by all linked machines"),
     property("value", Kind::AnyJson, "any JSON, at most 1 MiB"),
     property(
         "if_version",

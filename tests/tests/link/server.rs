@@ -120,10 +120,10 @@ impl Drop for Server {
 fn user(node: &str) -> String {
     let mut publish = vec![format!("c2c.v1.to.*.from.{node}")];
     publish.push("$JS.API.INFO".to_owned());
-    for stream in ["C2C", "KV_c2c-nodes", "KV_c2c-presence"] {
+    for stream in ["C2C", "KV_c2c-nodes", "KV_c2c-presence", "KV_c2c-global"] {
         publish.extend(["INFO", "CREATE"].map(|call| format!("$JS.API.STREAM.{call}.{stream}")));
     }
-    for bucket in ["KV_c2c-nodes", "KV_c2c-presence"] {
+    for bucket in ["KV_c2c-nodes", "KV_c2c-presence", "KV_c2c-global"] {
         publish.push(format!("$JS.API.CONSUMER.CREATE.{bucket}"));
         publish.push(format!("$JS.API.CONSUMER.CREATE.{bucket}.>"));
         publish.push(format!("$JS.API.DIRECT.GET.{bucket}.>"));
@@ -133,6 +133,7 @@ fn user(node: &str) -> String {
     publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.C2C.{node}"));
     publish.push(format!("$JS.ACK.C2C.{node}.>"));
     publish.extend(["c2c-nodes", "c2c-presence"].map(|bucket| format!("$KV.{bucket}.{node}")));
+    publish.push("$KV.c2c-global.>".to_owned());
     format!(
         "    {{ user: {node:?}, password: \"secret-of-{node}\", permissions: {{\n\
          \x20     publish: {publish:?}\n      subscribe: \"_INBOX_{node}.>\"\n    }} }}\n"

@@ -6,21 +6,26 @@ mod content;
 mod incoming;
 mod nodes;
 mod outgoing;
+mod shared;
 mod sound;
 
 pub(super) use nodes::Nodes;
 pub(super) use outgoing::{note_marks, own_ids, queue};
 
+use super::answers::{self, Answers};
 use super::jobs::Job;
 use super::messages::Stored;
 use super::transaction::Transaction;
 use super::writer::Work;
 use super::{Shared, Store};
+use crate::session::Row;
 use c2c_proto::Error;
+use c2c_proto::id::Version;
 use c2c_proto::message::Priority;
 use c2c_proto::name::node_follows_rule;
-use c2c_proto::request::{LinkAccepted, LinkBring, LinkForwarded, LinkTake, LinkUp};
+use c2c_proto::request::{LinkAccepted, LinkBring, LinkForwarded, LinkShared, LinkTake, LinkUp};
 use c2c_proto::response::{LinkState, Parcels};
+use c2c_proto::time::Timestamp;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -37,6 +42,21 @@ pub(crate) enum LinkChange {
     Collect,
     /// Parcels have come.
     Bring(LinkBring),
+    /// What the state is that all machines share.
+    Shared(LinkShared),
+    /// What came of a change of it.
+    Keep(Kept, String),
+}
+
+/// What recognises a change of the shared state that comes again.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    /// Whose it is.
+    pub(crate) row: Row,
+    /// Its key.
+    pub(crate) key: String,
+    /// Its content.
+    pub(crate) hash: String,
 }
 
 /// What came of it.
@@ -46,6 +66,8 @@ pub(crate) struct LinkOutcome {
     pub(crate) up_to: u64,
     /// The messages that have come.
     pub(crate) arrived: Vec<Arrived>,
+    /// The keys of the shared state that have changed.
+    pub(crate) changed: Vec<String>,
 }
 
 /// A message of another node, on disk.
@@ -62,6 +84,7 @@ pub(crate) struct Arrived {
 pub(super) async fn change(
     transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
+    answers: &mut Answers,
     change: &LinkChange,
 ) -> Result<Result<LinkOutcome, Error>, sqlx::Error> {
     match change {
@@ -75,6 +98,10 @@ pub(super) async fn change(
         }
         LinkChange::Collect => outgoing::collect(transaction.connection().await?, work.now).await?,
         LinkChange::Bring(bring) => return incoming::bring(transaction, work, bring).await.map(Ok),
+        LinkChange::Shared(told) => {
+            return shared::tell(transaction.connection().await?, work, told).await.map(Ok);
+        }
+        LinkChange::Keep(kept, answer) => answers.add_text(kept.row, &kept.key, &kept.hash, answer),
     }
     Ok(Ok(LinkOutcome::default()))
 }
@@ -86,6 +113,36 @@ impl Store {
         let newest = outcome.arrived.iter().map(|arrived| arrived.stored.id).max();
         self.note_newest(newest.unwrap_or_default());
         Ok(outcome)
+    }
+
+    /// Takes over what the shared state is: the keys that have changed.
+    pub(crate) async fn tell_shared(&self, told: LinkShared) -> Result<Vec<String>, Error> {
+        Ok(self.link(LinkChange::Shared(told)).await?.changed)
+    }
+
+    /// When the copy of the shared state was what there is, as far as the store knows.
+    pub(crate) async fn shared_as_of(&self) -> Result<Option<Timestamp>, Error> {
+        self.read(shared::as_of(&self.readers).await)
+    }
+
+    /// The version of an entry that has expired.
+    pub(crate) async fn expired_version(&self, key: &str) -> Result<Option<Version>, Error> {
+        self.read(shared::expired(&self.readers, key, self.shared.clock.now()).await)
+    }
+
+    /// What this change was answered when it was made before.
+    ///
+    /// # Errors
+    /// `conflict` if its key was used for another one.
+    pub(crate) async fn earlier_answer(&self, kept: &Kept) -> Result<Option<String>, Error> {
+        let found = self.read(answers::kept(&self.readers, kept.row, &kept.key).await)?;
+        let Some((hash, answer)) = found else { return Ok(None) };
+        if hash == kept.hash { Ok(Some(answer)) } else { Err(answers::key_conflict(&kept.key)) }
+    }
+
+    /// Keeps what a change was answered.
+    pub(crate) async fn keep_answer(&self, kept: Kept, answer: String) -> Result<(), Error> {
+        self.link(LinkChange::Keep(kept, answer)).await.map(|_| ())
     }
 
     /// Parcels to be carried.

@@ -16,6 +16,7 @@ mod seed;
 mod seed_odd;
 mod seed_safety;
 mod seed_server;
+mod shared;
 mod state;
 
 use super::{ByOwner, NewMessage, Registration, Store, Stored, hash_of};

@@ -1,9 +1,9 @@
 //! Taking, renewing and releasing a lease. A lease is an entry that is set only while the key is absent.
 
-use crate::entries::put;
+use crate::entries::{self, put};
 use crate::link::{Link, ask};
 use c2c_proto::id::{Version, new_call_key};
-use c2c_proto::request::{DeleteState, GetState, SetState, WatchState};
+use c2c_proto::request::{DeleteState, SetState, WatchState};
 use c2c_proto::response::{Entry, StateSet};
 use c2c_proto::{Error, ErrorCode};
 use std::fmt;
@@ -109,7 +109,7 @@ pub(super) fn is_conflict(error: &anyhow::Error) -> bool {
 }
 
 async fn look(link: &Link, key: &str) -> anyhow::Result<Option<Entry>> {
-    Ok(ask!(link, GetState(GetState { state_key: key.to_owned() }), State).entry)
+    Ok(entries::one(link, key).await?.0.entry)
 }
 
 /// The entry that is there after a change or the time; `None` if there is none.
@@ -119,5 +119,5 @@ async fn changed(link: &Link, held: &Entry, left: Duration) -> anyhow::Result<Op
         newer_than: held.version,
         timeout_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
     };
-    Ok(ask!(link, WatchState(question), State).entry)
+    Ok(entries::changed(link, question).await?.entry)
 }

@@ -2,14 +2,14 @@
 
 use crate::entries;
 use crate::exit::Exit;
-use crate::link::{Link, ask};
+use crate::link::Link;
 use crate::print::json_text;
 use crate::shape::{self, ShownEntry};
 use crate::text::{Paint, shortened, visible};
 use crate::values::compact;
 use c2c_proto::Error;
-use c2c_proto::request::GetState;
 use c2c_proto::response::Entry;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -18,13 +18,13 @@ const VALUE_MAX_CHARS: usize = 60;
 
 pub(super) async fn get(key: &str, json: bool) -> anyhow::Result<Exit> {
     let link = Link::look_on()?;
-    let state = ask!(link, GetState(GetState { state_key: key.to_owned() }), State);
+    let (state, as_of) = entries::one(&link, key).await?;
     let Some(entry) = state.entry else {
         let hint = "`c2c state ls` lists the keys that there are";
         return Err(Error::not_found(format!("there is no entry {key:?}, or it has expired"), hint).into());
     };
     let text = if json {
-        json_text(&shape::entry(&entry))
+        json_text(&Dated { what: shape::entry(&entry), as_of: as_of.map(|at| at.to_string()) })
     } else {
         compact(entry.value.as_deref().unwrap_or("null"))
     };
@@ -34,15 +34,25 @@ pub(super) async fn get(key: &str, json: bool) -> anyhow::Result<Exit> {
 
 pub(super) async fn list(prefix: &str, json: bool) -> anyhow::Result<Exit> {
     let link = Link::look_on()?;
-    let entries = entries::all(&link, prefix).await?;
+    let (entries, as_of) = entries::all(&link, prefix).await?;
     let text = if json {
         let entries: Vec<ShownEntry<'_>> = entries.iter().map(shape::entry).collect();
-        format!("{}\n", json_text(&BTreeMap::from([("entries", entries)])))
+        let what = BTreeMap::from([("entries", entries)]);
+        format!("{}\n", json_text(&Dated { what, as_of: as_of.map(|at| at.to_string()) }))
     } else {
         table(&entries, Paint::for_stdout())
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// With when it was so, where what all machines share may be another one by now.
+#[derive(Serialize)]
+struct Dated<T: Serialize> {
+    #[serde(flatten)]
+    what: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
 }
 
 /// Key, version, whose, and the value.

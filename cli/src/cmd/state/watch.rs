@@ -1,8 +1,9 @@
 //! `c2c state watch`: each version of a key as it comes, over restarts of the broker.
 
 use super::WatchArgs;
+use crate::entries;
 use crate::exit::Exit;
-use crate::link::{Link, ask};
+use crate::link::Link;
 use crate::print::json_text;
 use crate::shape;
 use crate::text::{Paint, visible};
@@ -38,8 +39,7 @@ pub(super) async fn watch(args: WatchArgs, json: bool) -> anyhow::Result<Exit> {
 
 async fn next(link: &Link, key: &str, newer_than: Version, left: Duration) -> anyhow::Result<State> {
     let timeout_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-    let question = WatchState { state_key: key.to_owned(), newer_than, timeout_ms };
-    Ok(ask!(link, WatchState(question), State))
+    entries::changed(link, WatchState { state_key: key.to_owned(), newer_than, timeout_ms }).await
 }
 
 fn object(key: &str, entry: Option<&Entry>) -> String {

@@ -1,0 +1,88 @@
+//! The broker's copy: everything that is in the bucket, then each change in the order of the versions.
+
+use super::entry::read;
+use crate::broker::Broker;
+use crate::nats::Nats;
+use anyhow::bail;
+use async_nats::jetstream::kv;
+use c2c_proto::limits::LINK_PARCELS_BYTES;
+use c2c_proto::request::{KeyRange, LinkShared, SharedEntry};
+use futures_util::StreamExt;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::watch::Sender;
+use tokio::time::interval;
+
+/// Changes that are told together.
+const TOGETHER: usize = 64;
+/// Between two looks whether the copy is still what the server has. The broker takes a copy for old some looks later.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps the copy, until something fails. `reached`: up to which version the broker has it.
+pub(super) async fn run(broker: &Broker, nats: &Nats, reached: &Sender<Option<u64>>) -> anyhow::Result<()> {
+    let there = nats.shared.status().await?.info.state;
+    let mut changes = nats.shared.watch_with_history(">").await?.ready_chunks(TOGETHER);
+    let mut last = there.last_sequence;
+    let mut all = BTreeMap::new();
+    let mut complete = there.messages == 0;
+    while !complete {
+        for entry in changed(changes.next().await)? {
+            last = last.max(entry.revision);
+            complete = entry.delta == 0;
+            // A key may change while it is listed; what comes later counts.
+            if let Some((entry, _)) = read(&entry) {
+                all.insert(entry.state_key.clone(), entry);
+            }
+        }
+    }
+    tell_all(broker, all).await?;
+    reached.send_replace(Some(last));
+    let mut ticks = interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            chunk = changes.next() => {
+                let chunk = changed(chunk)?;
+                let current = chunk.last().is_some_and(|entry| entry.delta == 0);
+                last = chunk.last().map_or(last, |entry| entry.revision);
+                let entries = chunk.iter().filter_map(|entry| Some(read(entry)?.0)).collect();
+                broker.shared(LinkShared { range: None, entries, current }).await?;
+                reached.send_replace(Some(last));
+            }
+            _ = ticks.tick() => {
+                let current = nats.shared.status().await?.info.state.last_sequence <= last;
+                if current {
+                    broker.shared(LinkShared { range: None, entries: Vec::new(), current }).await?;
+                }
+            }
+        }
+    }
+}
+
+fn changed(chunk: Option<Vec<Result<kv::Entry, kv::WatcherError>>>) -> anyhow::Result<Vec<kv::Entry>> {
+    match chunk {
+        Some(chunk) => Ok(chunk.into_iter().collect::<Result<_, _>>()?),
+        None => bail!("the server does not tell of the shared state any more"),
+    }
+}
+
+/// Everything that there is, in portions of as many keys as fit.
+async fn tell_all(broker: &Broker, all: BTreeMap<String, SharedEntry>) -> anyhow::Result<()> {
+    let mut after = String::new();
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for (key, entry) in all {
+        let Some(value) = &entry.value else { continue };
+        let size = key.len() + value.len();
+        if bytes > 0 && bytes + size > LINK_PARCELS_BYTES {
+            let up_to = entries.last().map(|entry: &SharedEntry| entry.state_key.clone());
+            let next = up_to.clone().unwrap_or_default();
+            let range = Some(KeyRange { after, up_to });
+            let entries = std::mem::take(&mut entries);
+            broker.shared(LinkShared { range, entries, current: false }).await?;
+            (after, bytes) = (next, 0);
+        }
+        bytes += size;
+        entries.push(entry);
+    }
+    let range = Some(KeyRange { after, up_to: None });
+    broker.shared(LinkShared { range, entries, current: true }).await
+}
