@@ -1,18 +1,31 @@
 //! A message and what is known of its deliveries.
 
 use crate::id::MessageId;
+use crate::name::EVERYWHERE;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Whom a message is for, as its sender said it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum To {
-    /// One name.
+    /// One name; also [`EVERYWHERE`].
     One(String),
     /// Several names, without repetition, at most [`crate::limits::RECIPIENTS_MAX`].
     Many(Vec<String>),
     /// `"*"`: every name that is known and online or was seen lately.
     Everyone,
+}
+
+impl To {
+    /// Whether everyone here gets it: `"*"`, and [`EVERYWHERE`], which is an address like others on the wire.
+    #[must_use]
+    pub fn is_everyone(&self) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::One(name) => name == EVERYWHERE,
+            Self::Many(_) => false,
+        }
+    }
 }
 
 /// Whether mail asks to be announced.

@@ -6,6 +6,9 @@ use crate::limits::{DERIVED_NAME_MAX_CHARS, NAME_MAX_CHARS, NODE_MAX_CHARS};
 /// The address of everyone.
 pub const EVERYONE: &str = "*";
 
+/// The address of everyone here and at every other node that is known.
+pub const EVERYWHERE: &str = "*@*";
+
 /// What a row is called whose name another session took: `<name>-stale-<unix seconds>`.
 pub const STALE_INFIX: &str = "-stale-";
 
@@ -73,6 +76,18 @@ pub fn follows_rule(name: &str) -> bool {
 pub fn on_node(address: &str) -> Option<(&str, &str)> {
     let (name, node) = address.split_once(NODE_MARK)?;
     ((name == EVERYONE || follows_rule(name)) && node_follows_rule(node)).then_some((name, node))
+}
+
+/// Whether it is the address of everyone at another node.
+#[must_use]
+pub fn is_everyone_at(address: &str) -> bool {
+    on_node(address).is_some_and(|(name, _)| name == EVERYONE)
+}
+
+/// Whether mail can be sent to it whether or not anybody has had the name: one that may be taken, or beyond this store.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    follows_rule(text) || on_node(text).is_some() || text == EVERYWHERE
 }
 
 /// Whether a node may be called that: `[a-z0-9][a-z0-9-]{0,62}`, so that it is a word in whatever carries mail.

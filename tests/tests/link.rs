@@ -225,6 +225,52 @@ fn everything_local_works_without_a_server_and_mail_waits() {
 }
 
 #[test]
+fn news_for_everyone_everywhere_waits_where_it_cannot_go_yet() {
+    let Some(mut server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let (mut api, mut db) = (laptop.sandbox.session("api"), laptop.sandbox.session("db"));
+    let (mut web, mut ops) = (tower.sandbox.session("web"), tower.sandbox.session("ops"));
+    server.kill();
+    let sent = api.ok("send_message", json!({"to": "*@*", "body": "all hands"}));
+    let names: Vec<&Value> =
+        sent["recipients"].as_array().unwrap().iter().map(|recipient| &recipient["name"]).collect();
+    assert_eq!((&sent["to"], names), (&json!("*@*"), vec![&json!("db"), &json!("*@tower")]));
+    assert_eq!(db.inbox_bodies(json!({})), ["all hands"]);
+    let mut late = laptop.sandbox.session("late");
+    assert_eq!(late.inbox_bodies(json!({})), ["all hands"]);
+    let refused = api.call("send_message", json!({"to": ["db", "*@*"], "body": "x"}));
+    refused.err(c2c_proto::ErrorCode::InvalidArgument);
+    server.run();
+    for there in [&mut web, &mut ops] {
+        assert_eq!(bodies(there, 1), ["all hands"]);
+    }
+    until("it is known to be there", PATIENCE, || {
+        let sent = api.ok("inbox", json!({"sent": true, "unread_only": false}));
+        let receipts = sent["messages"][0]["receipts"].clone();
+        receipts.as_array().unwrap().contains(&json!({"name": "*@tower", "state": "delivered"}))
+    });
+    // Each that is asked counts once, wherever it is.
+    let asked = api.start_call("ask", json!({"to": "*@*", "body": "who?", "replies": 3, "timeout_s": 20}));
+    for answerer in [&mut db, &mut web, &mut ops] {
+        let mut question = Value::Null;
+        until("it is asked", PATIENCE, || {
+            let mail = answerer.ok("inbox", json!({"query": "who"}));
+            question = mail["messages"][0]["id"].clone();
+            question.is_i64()
+        });
+        answerer.ok("send_message", json!({"reply_to": question, "body": "I"}));
+    }
+    let answered = asked.result(PATIENCE).ok();
+    let from = |reply: &Value| reply["from_name"].as_str().map(str::to_owned);
+    let mut from: Vec<_> = answered["replies"].as_array().unwrap().iter().filter_map(from).collect();
+    from.sort();
+    assert_eq!(
+        (from, &answered["timed_out"]),
+        (vec!["db".into(), "ops@tower".into(), "web@tower".into()], &json!(false))
+    );
+}
+
+#[test]
 fn who_is_at_other_nodes_is_known_and_how_old_that_is() {
     let Some(server) = Server::start(&["laptop", "tower"]) else { return };
     let (laptop, tower) = two(&server);

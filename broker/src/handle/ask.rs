@@ -12,6 +12,7 @@ use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::RECIPIENTS_MAX;
 use c2c_proto::message::To;
+use c2c_proto::name::is_everyone_at;
 use c2c_proto::request::{Ask, Send};
 use c2c_proto::response::{Asked, Response};
 use std::sync::Arc;
@@ -92,17 +93,21 @@ fn check_replies(replies: Option<u32>) -> Result<(), Error> {
     }
 }
 
-/// How many recipients must answer: as asked, but never more than there are beside the one who asks. A person who is there is
+/// How many recipients must answer: as asked, but never more than there are beside the one who asks. Of those at other nodes none
+/// must, unless it is asked of them alone. A person who is there is
 /// not waited for unless asked by name: a command that holds a lease does not read mail.
 fn wanted(stored: &Stored, asker: Row, replies: Option<u32>, is_session: impl Fn(Row) -> bool) -> usize {
     let recipients = stored.recipients.iter().filter(|stored| stored.row != Some(asker)).count();
     let online = stored.recipients.iter().filter(|stored| stored.row.is_some_and(&is_session)).count();
-    let default = match stored.to {
-        To::One(_) => 1,
+    let default = match &stored.to {
+        to if to.is_everyone() => online.max(1),
         To::Many(_) => recipients,
-        To::Everyone => online.max(1),
+        _ => 1,
     };
-    replies.map_or(default, |replies| replies as usize).clamp(1, recipients.max(1))
+    // Nobody knows here how many there are at another node.
+    let elsewhere = stored.recipients.iter().any(|stored| is_everyone_at(&stored.recipient.name));
+    let most = if elsewhere { RECIPIENTS_MAX } else { recipients.max(1) };
+    replies.map_or(default, |replies| replies as usize).clamp(1, most)
 }
 
 async fn so_far(

@@ -88,7 +88,7 @@ fn recipients(names: &[String], limits: &Limits) -> Result<(), Error> {
 
 /// An address: any name that may be taken; also one from before the rule, if the store turns out to know it.
 fn recipient(name: &str) -> Result<(), Error> {
-    if c2c_proto::name::follows_rule(name) || c2c_proto::name::on_node(name).is_some() {
+    if c2c_proto::name::is_address(name) {
         return Ok(());
     }
     if name == c2c_proto::name::EVERYONE {

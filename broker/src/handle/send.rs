@@ -53,7 +53,7 @@ async fn check_old_names(broker: &Broker, to: Option<&To>) -> Result<(), Error> 
         Some(To::Many(names)) => names,
         Some(To::Everyone) | None => return Ok(()),
     };
-    for name in names.iter().filter(|name| !name::follows_rule(name) && name::on_node(name).is_none()) {
+    for name in names.iter().filter(|name| !name::is_address(name)) {
         if !broker.store.knows_mailbox(&name::fold(name)).await? {
             return Err(name::no_address(name));
         }

@@ -12,7 +12,7 @@
 macro_rules! old_messages {
     () => {
         "messages AS m WHERE m.created_at < ?1 AND (m.broadcast > 0 OR NOT EXISTS
-             (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL))
+             (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL AND mailbox NOT GLOB '[*]@*'))
              AND NOT EXISTS (SELECT 1 FROM outbox WHERE message_id = m.id)
              AND NOT EXISTS (SELECT 1 FROM arrivals JOIN deliveries USING (message_id, mailbox)
                              WHERE message_id = m.id AND told < 2 AND read_at IS NOT NULL)"

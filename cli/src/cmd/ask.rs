@@ -48,7 +48,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct AskArgs {
-    /// A name, several with commas between them, or '*' for everyone
+    /// A name, several with commas between them, '*' for everyone, or '*@*' for everyone on all machines
     #[arg(value_name = "TO")]
     to: String,
     /// The question, or - for what stdin holds

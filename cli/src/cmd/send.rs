@@ -52,7 +52,8 @@ const USAGE: &str = "c2c send [OPTIONS] <TO> <BODY>\n       c2c send [OPTIONS] -
 #[derive(Debug, Args)]
 #[command(after_help = AFTER, override_usage = USAGE)]
 pub(crate) struct SendArgs {
-    /// A name, several with commas between them, or '*' for everyone; with --reply-to it may be left out
+    /// A name, several with commas between them, '*' for everyone, or '*@*' for everyone on all machines; with --reply-to it
+    /// may be left out
     #[arg(value_name = "TO")]
     to: String,
     /// The message, or - for what stdin holds

@@ -4,7 +4,7 @@ use crate::args::{Args, Many, at_most_bytes, check_tag};
 use c2c_proto::Error;
 use c2c_proto::limits::{BODY_MAX_BYTES, RECIPIENTS_MAX};
 use c2c_proto::message::To;
-use c2c_proto::name::{EVERYONE, fold};
+use c2c_proto::name::{EVERYONE, EVERYWHERE, fold};
 use std::collections::HashSet;
 
 /// What `to` is, for who left it out or gave something else.
@@ -27,6 +27,9 @@ pub(super) fn to(args: &mut Args) -> Result<Option<To>, Error> {
         } else {
             Err(Error::invalid("to mixes \"*\" with names", "give \"*\" alone for everyone, or only names"))
         };
+    }
+    if names == [EVERYWHERE] {
+        return Ok(Some(To::One(EVERYWHERE.to_owned())));
     }
     let names = without_repetition(names);
     if names.len() > RECIPIENTS_MAX {

@@ -129,7 +129,7 @@ pub(super) const MESSAGE: &str = "
 | --- | --- |
 | `id` | grows with the order of the sends, and is never used again |
 | `from_name`, `from_session` | the sender's name when it sent, and its session |
-| `to` | as it was addressed: a name, a list, or `\"*\"` |
+| `to` | as it was addressed: a name, a list, `\"*\"`, or `\"*@*\"` |
 | `tag` | if it has one |
 | `reply_to` | the id of what it answers, if it answers something |
 | `thread` | the id of the first message of the chain of replies |

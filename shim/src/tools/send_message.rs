@@ -10,7 +10,11 @@ use c2c_proto::message::Priority;
 use c2c_proto::request::{Request, Send};
 
 const PROPERTIES: &[Property] = &[
-    property("to", Kind::TextOrTexts, "a name, a list of names, or \"*\" for everyone"),
+    property(
+        "to",
+        Kind::TextOrTexts,
+        "a name, a list of names, or \"*\" for everyone; on another machine name@node, on all machines \"*@*\"",
+    ),
     property("body", Kind::Text, ""),
     property("tag", Kind::Text, "a word to filter by: handoff, question, status, error"),
     property("reply_to", Kind::Integer, "id of the message that this answers"),

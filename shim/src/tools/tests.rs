@@ -77,6 +77,7 @@ fn recipients_in_every_form() {
     assert_eq!(to(json!("a")), To::One("a".to_owned()));
     assert_eq!(to(json!("*")), To::Everyone);
     assert_eq!(to(json!(["*"])), To::Everyone);
+    assert_eq!(to(json!(["*@*"])), To::One("*@*".to_owned()));
     assert_eq!(to(json!(["a", "b", "A"])), To::Many(vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(to(json!(r#"["a","b"]"#)), To::Many(vec!["a".to_owned(), "b".to_owned()]));
     for wrong in [json!([]), json!(["a", "*"]), json!(["a", ""]), json!({"name": "a"})] {

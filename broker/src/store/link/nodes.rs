@@ -5,7 +5,7 @@ use super::{LinkOutcome, check_node};
 use crate::store::Shared;
 use crate::store::readers::Readers;
 use c2c_proto::message::To;
-use c2c_proto::name::on_node;
+use c2c_proto::name::{EVERYONE, EVERYWHERE, on_node};
 use c2c_proto::request::LinkUp;
 use c2c_proto::response::{LinkState, NodeState};
 use c2c_proto::time::Timestamp;
@@ -80,9 +80,11 @@ impl Nodes {
     pub(crate) fn resolve(&self, to: To) -> Result<To, Error> {
         Ok(match to {
             To::One(name) => match self.resolve_one(name)? {
-                local if local == c2c_proto::name::EVERYONE => To::Everyone,
+                local if local == EVERYONE => To::Everyone,
                 name => To::One(name),
             },
+            // Which nodes it goes to is seen when it is stored: a call that is repeated later is the same one.
+            To::Many(names) if names == [EVERYWHERE] => To::One(EVERYWHERE.to_owned()),
             To::Many(names) => {
                 To::Many(names.into_iter().map(|name| self.resolve_one(name)).collect::<Result<_, _>>()?)
             }

@@ -6,7 +6,7 @@ use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
-use c2c_proto::name::fold;
+use c2c_proto::name::{EVERYONE, fold, is_everyone_at, on_node};
 use sqlx::Row as _;
 use std::collections::HashSet;
 
@@ -69,7 +69,9 @@ pub(crate) async fn answers_to(
         messages::<(String, i64)>(readers, select, LIST_BODY_MAX_CHARS).await?
     {
         let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
-        if answered.insert(index) && found.replies.len() < limit {
+        // Who is at another node has a name only by its answer.
+        let among = is_everyone_at(&asked[index].mailbox).then_some(from_mailbox);
+        if answered.insert((index, among)) && found.replies.len() < limit {
             // Thousands of answers must fit one frame, and no reader gets more than the beginnings of so many.
             if bytes > BODIES_MAX_BYTES {
                 reply.body = beginning(reply.body, REMINDER_BODY_MAX_CHARS);
@@ -78,6 +80,7 @@ pub(crate) async fn answers_to(
             found.replies.push(reply);
         }
     }
+    let answered: HashSet<usize> = answered.into_iter().map(|(index, _)| index).collect();
     found.missing = asked
         .into_iter()
         .enumerate()
@@ -88,10 +91,19 @@ pub(crate) async fn answers_to(
 }
 
 impl Asked {
+    /// Whether everyone at a node was asked, and this is one of them.
+    fn is_at_node_of(&self, from_mailbox: &str) -> bool {
+        match (on_node(&self.mailbox), on_node(from_mailbox)) {
+            (Some((EVERYONE, asked)), Some((_, from))) => asked == from,
+            _ => false,
+        }
+    }
+
     /// Whether an answer from this name and row is this recipient's.
     fn is(&self, from_mailbox: &str, from_row: i64) -> bool {
         self.mailbox == from_mailbox
             || self.rows.contains(&Some(from_row))
             || fold(&self.recipient) == from_mailbox
+            || self.is_at_node_of(from_mailbox)
     }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn write_foreign(
     .bind(arrival.from_name)
     .bind(fold(arrival.from_name))
     .bind(addressed_json(arrival.to))
-    .bind(if *arrival.to == To::Everyone { TO_THOSE_OF_THEN } else { 0 })
+    .bind(if arrival.to.is_everyone() { TO_THOSE_OF_THEN } else { 0 })
     .bind(arrival.body)
     .bind(i64::try_from(arrival.body.chars().count()).unwrap_or(i64::MAX))
     .bind(arrival.tag)

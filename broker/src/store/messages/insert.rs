@@ -14,7 +14,7 @@ use crate::store::writer::{Keys, Work};
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::{Priority, To};
-use c2c_proto::name::EVERYONE;
+use c2c_proto::name::{EVERYONE, EVERYWHERE};
 use c2c_proto::{Error, ErrorCode};
 use sqlx::Row as _;
 use std::collections::{BTreeSet, HashMap};
@@ -191,9 +191,9 @@ fn check_somebody_to_ask(targets: &[Target], sender: Row, to: &To) -> Result<(),
 
 fn nobody_to_ask(to: &To) -> Error {
     let whom = match to {
-        To::One(name) => format!("{name:?} is not known"),
+        To::One(name) if name != EVERYWHERE => format!("{name:?} is not known"),
         To::Many(names) => format!("none of the {} recipients is known", names.len()),
-        To::Everyone => "no other session is known".to_owned(),
+        To::One(_) | To::Everyone => "no other session is known".to_owned(),
     };
     Error::not_found(
         format!("{whom}, so nobody can answer; nothing was sent"),
@@ -216,7 +216,7 @@ fn make_room(
     };
     let (full, roomy): (Vec<Target>, Vec<Target>) =
         targets.into_iter().partition(|target| is_full(&target.mailbox, pending));
-    if let (Some(first), false) = (full.first(), *to == To::Everyone) {
+    if let (Some(first), false) = (full.first(), to.is_everyone()) {
         return Err(Error::new(
             ErrorCode::MailboxFull,
             format!(
@@ -244,9 +244,9 @@ impl Fresh<'_> {
     }
 
     fn broadcast(&self) -> i64 {
-        match (&self.to, self.new.question) {
-            (To::Everyone, false) => 1,
-            (To::Everyone, true) => 2,
+        match (self.to.is_everyone(), self.new.question) {
+            (true, false) => 1,
+            (true, true) => 2,
             // News to whoever is there, of which nobody tells whether it was read.
             _ if self.targets.iter().all(|target| target.addressed.starts_with(EVERYONE)) => 2,
             _ => 0,

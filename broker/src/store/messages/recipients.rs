@@ -8,7 +8,7 @@ use crate::store::transaction::Transaction;
 use crate::store::writer::Work;
 use c2c_proto::limits::SEEN_RECENTLY_DAYS;
 use c2c_proto::message::{Recipient, To};
-use c2c_proto::name::{fold, on_node};
+use c2c_proto::name::{EVERYONE, EVERYWHERE, NODE_MARK, fold, on_node};
 use sqlx::Row as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -62,6 +62,8 @@ pub(super) struct Directory {
     holders: HashMap<String, Holder>,
     /// By mailbox, sorted: whom a broadcast reaches.
     everyone: BTreeMap<String, Holder>,
+    /// The nodes that a broadcast to everywhere reaches.
+    nodes: Vec<String>,
 }
 
 /// One mailbox that a message goes to.
@@ -104,26 +106,19 @@ impl Directory {
                 directory.holders.insert(mailbox, holder);
             }
         }
-        if addresses.contains(&To::Everyone) {
+        if addresses.iter().any(To::is_everyone) {
             directory.everyone = everyone(transaction, work).await?;
+            directory.nodes = work.shared.nodes.others();
         }
         Ok(directory)
     }
 
     /// The mailboxes of one message. Of names that differ by case only the first counts.
     pub(super) fn targets(&self, sender_mailbox: &str, to: &To) -> Vec<Target> {
-        if *to == To::Everyone {
-            return self
-                .everyone
-                .iter()
-                .filter(|(mailbox, _)| *mailbox != sender_mailbox)
-                .map(|(mailbox, holder)| Target {
-                    mailbox: mailbox.clone(),
-                    addressed: holder.name.clone(),
-                    holder: Some(holder.clone()),
-                    node: None,
-                })
-                .collect();
+        if to.is_everyone() {
+            let elsewhere: &[String] = if *to == To::Everyone { &[] } else { &self.nodes };
+            let here = self.everyone.iter().filter(|(mailbox, _)| *mailbox != sender_mailbox);
+            return here.map(Target::of_everyone).chain(elsewhere.iter().map(Target::everyone_at)).collect();
         }
         let mut seen = HashSet::new();
         names(to)
@@ -141,6 +136,16 @@ impl Directory {
 }
 
 impl Target {
+    fn of_everyone((mailbox, holder): (&String, &Holder)) -> Self {
+        let (mailbox, addressed) = (mailbox.clone(), holder.name.clone());
+        Self { mailbox, addressed, holder: Some(holder.clone()), node: None }
+    }
+
+    fn everyone_at(node: &String) -> Self {
+        let address = format!("{EVERYONE}{NODE_MARK}{node}");
+        Self { mailbox: address.clone(), addressed: address, holder: None, node: Some(node.clone()) }
+    }
+
     pub(super) fn stored(&self, work: &Work<'_>) -> StoredRecipient {
         let row = self.holder.as_ref().map(|holder| holder.row);
         StoredRecipient {
@@ -159,9 +164,9 @@ impl Target {
 
 fn names(to: &To) -> &[String] {
     match to {
-        To::One(name) => std::slice::from_ref(name),
+        To::One(name) if name != EVERYWHERE => std::slice::from_ref(name),
         To::Many(names) => names,
-        To::Everyone => &[],
+        To::One(_) | To::Everyone => &[],
     }
 }
 

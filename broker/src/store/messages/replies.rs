@@ -10,7 +10,7 @@ use c2c_proto::Error;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::To;
-use c2c_proto::name::fold;
+use c2c_proto::name::{EVERYWHERE, fold};
 use c2c_proto::time::Timestamp;
 use sqlx::Row as _;
 use std::collections::HashMap;
@@ -100,9 +100,11 @@ impl Original {
             return To::One(self.sender_now.clone().unwrap_or_else(|| self.from_name.clone()));
         }
         match &self.to {
-            To::One(name) => To::One(self.name_now(name)),
+            To::One(name) if name != EVERYWHERE => To::One(self.name_now(name)),
             To::Many(names) => To::Many(names.iter().map(|name| self.name_now(name)).collect()),
-            To::Everyone => To::Many(self.recipients.iter().map(|(_, now)| now.clone()).collect()),
+            To::One(_) | To::Everyone => {
+                To::Many(self.recipients.iter().map(|(_, now)| now.clone()).collect())
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::messages::inbox;
 use super::{Opened, Session, mark, message, open, send, session};
 use crate::session::Owner;
-use crate::store::{ByOwner, LinkChange};
+use crate::store::{ByOwner, LinkChange, NewMessage};
 use c2c_proto::ErrorCode;
 use c2c_proto::message::{Message, ReceiptState, To};
 use c2c_proto::request::{Inbox, LinkAccepted, LinkBring, LinkForwarded, LinkTake, LinkUp, Parcel, Prune};
@@ -70,6 +70,14 @@ impl Node {
 
     async fn listed(&self, owner: &Owner, ask: Inbox) -> Vec<Message> {
         self.opened.store.list_messages(owner, &ask).await.unwrap().messages
+    }
+
+    /// Deletes all that may go.
+    async fn prune(&self, owner: &Owner) -> u64 {
+        let request = Prune { older_than_days: 0, key: c2c_proto::id::new_call_key() };
+        let hash = crate::store::hash_of(&request);
+        let ask = ByOwner { owner: owner.clone(), request, hash };
+        self.opened.store.prune(ask).await.unwrap().messages_deleted
     }
 
     async fn state(&self) -> LinkState {
@@ -162,12 +170,8 @@ async fn what_waits_survives_the_brokers_and_is_not_pruned() {
     let (a, b) = (node("a", "b").await, node("b", "a").await);
     let api = a.session("api").await.owner;
     send(&a.opened.store, &api, &["*@b"], "news").await;
-    let prune = async |opened: &Opened| {
-        let request = Prune { older_than_days: 0, key: c2c_proto::id::new_call_key() };
-        let hash = crate::store::hash_of(&request);
-        opened.store.prune(ByOwner { owner: api.clone(), request, hash }).await.unwrap().messages_deleted
-    };
-    assert_eq!(prune(&a.opened).await, 0, "it was not carried yet");
+    let prune = async |node: &Node| node.prune(&api).await;
+    assert_eq!(prune(&a).await, 0, "it was not carried yet");
     let a = Node { opened: a.opened.again().await, ..a };
     assert_eq!(a.state().await.node.as_deref(), Some("a"));
     let state = &a.state().await.nodes[0];
@@ -178,17 +182,17 @@ async fn what_waits_survives_the_brokers_and_is_not_pruned() {
     for owner in [&web, &ops] {
         assert_eq!(bodies(&b.mail(owner).await), ["news"]);
     }
-    assert_eq!(prune(&a.opened).await, 1, "now it is news that was told");
+    assert_eq!(prune(&a).await, 1, "now it is news that was told");
     // What was read there, and not yet told here, is kept there until it is.
     let asked = send(&a.opened.store, &api, &["web@b"], "asked").await.id;
     a.carry(&b).await;
     let id = b.mail(&web).await[1].id;
     mark(&b.opened.store, &web, &[id]).await;
-    assert_eq!(prune(&b.opened).await, 1, "the news");
+    assert_eq!(prune(&b).await, 1, "the news");
     b.carry(&a).await;
     assert_eq!(a.sent(&api).await[0].id, asked);
     assert_eq!(a.sent(&api).await[0].receipts[0].state, ReceiptState::Read);
-    assert_eq!((prune(&b.opened).await, prune(&a.opened).await), (1, 1));
+    assert_eq!((prune(&b).await, prune(&a).await), (1, 1));
 }
 
 #[tokio::test]
@@ -303,4 +307,71 @@ async fn many_parcels_come_in_pages() {
     a.carry(&b).await;
     assert_eq!(b.opened.store.mail("web").unread, 100);
     assert_eq!(b.mail(&web).await[0].body_chars, 1_000_000);
+}
+
+#[tokio::test]
+async fn everyone_everywhere_gets_it_also_who_comes_later_and_answers_are_counted() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let (api, db) = (a.session("api").await, a.session("db").await.owner);
+    let (web, ops) = (b.session("web").await.owner, b.session("ops").await.owner);
+    let sent = send(&a.opened.store, &api.owner, &["*@*"], "all").await;
+    let names: Vec<&str> = sent.recipients.iter().map(|stored| stored.recipient.name.as_str()).collect();
+    assert_eq!((names, &sent.to), (vec!["db", "*@b"], &To::One("*@*".into())));
+    let late = a.session("late").await.owner;
+    a.carry(&b).await;
+    for (node, owner) in [(&a, &db), (&a, &late), (&b, &web), (&b, &ops)] {
+        assert_eq!(bodies(&node.mail(owner).await), ["all"], "{}", owner.name);
+    }
+    assert_eq!(b.mail(&web).await[0].to, To::Everyone, "there it is for those there");
+    let seen = &a.sent(&api.owner).await[0];
+    let receipts: Vec<_> =
+        seen.receipts.iter().map(|receipt| (receipt.name.as_str(), receipt.state)).collect();
+    let queued = ReceiptState::Queued;
+    assert_eq!(receipts, [("*@b", ReceiptState::Delivered), ("db", queued), ("late", queued)]);
+    assert_eq!(seen.to, To::One("*@*".into()));
+    // A question: of another node each that answers counts, and the node is missing until one has.
+    let mut question = message(&api.owner, Some(To::One("*@*".into())), "who?");
+    question.question = true;
+    let id = a.opened.store.send(question).await.unwrap().id;
+    a.carry(&b).await;
+    let answers = async || a.opened.store.answers_to(&api.owner, id, 9).await.unwrap();
+    assert_eq!(answers().await.1, ["*@b", "db", "late"]);
+    for (node, owner) in [(&b, &web), (&b, &ops), (&b, &web), (&a, &db)] {
+        let mut answer = message(owner, None, &owner.name);
+        answer.request.reply_to = Some(node.mail(owner).await[1].id);
+        node.opened.store.send(answer).await.unwrap();
+    }
+    b.carry(&a).await;
+    let (replies, missing) = answers().await;
+    assert_eq!((bodies(&replies), missing), (vec!["db", "web", "ops"], vec!["late".to_owned()]));
+    // More of it goes to those that it went to, and none of that keeps a prune from deleting it.
+    let mut more = message(&api.owner, None, "more");
+    more.request.reply_to = Some(sent.id);
+    let more = a.opened.store.send(more).await.unwrap();
+    assert_eq!(more.to, To::Many(vec!["*@b".into(), "db".into(), "late".into()]));
+    a.carry(&b).await;
+    assert_eq!(bodies(&b.mail(&ops).await), ["all", "who?", "more"]);
+    mark(&a.opened.store, &db, &[more.id]).await;
+    mark(&a.opened.store, &late, &[more.id]).await;
+    assert_eq!(a.prune(&api.owner).await, 3, "all but the answers, which are unread");
+}
+
+#[tokio::test]
+async fn everywhere_is_here_if_there_is_no_other_node() {
+    let alone = open().await;
+    let (api, db) = (session(&alone.store, "/p/api").await.owner, session(&alone.store, "/p/db").await.owner);
+    let everywhere = alone.store.nodes().resolve(To::Many(vec!["*@*".into()])).unwrap();
+    assert_eq!(everywhere, To::One("*@*".into()));
+    let call = message(&api, Some(everywhere), "all");
+    let request = call.request.clone();
+    let sent = alone.store.send(call).await.unwrap();
+    assert_eq!(sent.recipients.len(), 1);
+    assert_eq!(alone.store.mail(&db.mailbox).unread, 1);
+    // A node that is known later does not make another call of it.
+    let up = LinkUp { node: "a".into(), nodes: vec!["b".into()], report: String::new() };
+    alone.store.link(LinkChange::Up(up)).await.unwrap();
+    let hash = crate::store::hash_of(&request);
+    let again = NewMessage { sender: api, request, question: false, hash };
+    let again = alone.store.send(again).await.unwrap();
+    assert_eq!((again.id, again.fresh, again.recipients.len()), (sent.id, false, 1));
 }

@@ -17,7 +17,7 @@ use windows as system;
 
 use crate::text::{shortened, visible};
 use crate::{person, print};
-use c2c_proto::message::{Message, To};
+use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use std::io;
 use std::path::PathBuf;
@@ -75,7 +75,7 @@ impl Notifier {
 
 /// Whether it lies in the mailbox. Of a broadcast to very many not all receipts are known.
 fn is_for(message: &Message, mailbox: &str) -> bool {
-    let cut = message.to == To::Everyone && message.receipts.len() < message.receipts_total as usize;
+    let cut = message.to.is_everyone() && message.receipts.len() < message.receipts_total as usize;
     cut || message.receipts.iter().any(|receipt| fold(&receipt.name) == mailbox)
 }
 
