@@ -14,6 +14,7 @@ mod hook;
 #[cfg(unix)]
 mod inbox_socket;
 mod model;
+mod nodes;
 mod observe;
 mod other;
 mod person;
@@ -37,6 +38,7 @@ pub use hook::Hooks;
 #[cfg(unix)]
 pub use inbox_socket::{InboxSocket, Post};
 pub use model::{Model, ModelRequest, Rule, when};
+pub use nodes::{Link, NatsServer};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 pub use person::{LOGIN, Said};

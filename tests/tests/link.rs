@@ -1,96 +1,13 @@
 //! Mail between machines: two brokers, two links, and a real NATS server between them.
 
-#[path = "link/server.rs"]
-mod server;
+#[path = "link/machine.rs"]
+mod machine;
 #[path = "link/shared.rs"]
 mod shared;
 
-use c2c_harness::{PATIENCE, Sandbox, Shim, binary, until};
-use serde_json::{Value, json};
-use server::Server;
-use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-/// A machine: a store with its broker, and a link.
-struct Machine {
-    sandbox: Sandbox,
-    node: String,
-    link: Option<Child>,
-}
-
-impl Machine {
-    fn start(server: &Server, node: &str) -> Self {
-        Self::with(server, node, &server.creds(node))
-    }
-
-    fn with(server: &Server, node: &str, creds: &Path) -> Self {
-        let sandbox = Sandbox::new();
-        let text = format!("url = {:?}\nnode = {node:?}\ncreds = {creds:?}\n", server.url());
-        fs::write(sandbox.store().with_file_name("c2c.link.toml"), text).unwrap();
-        let mut machine = Self { sandbox, node: node.to_owned(), link: None };
-        machine.run();
-        machine
-    }
-
-    fn run(&mut self) {
-        let path = self.sandbox.dir().join("link.log");
-        let log = fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-        let mut command = Command::new(binary("c2c-link"));
-        command.arg("--store").arg(self.sandbox.store()).env_clear().envs(self.sandbox.env());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.link = Some(command.spawn().expect("the link starts"));
-    }
-
-    fn kill_link(&mut self) {
-        if let Some(mut link) = self.link.take() {
-            let _gone = link.kill();
-            let _reaped = link.wait();
-        }
-    }
-
-    fn state(&self) -> Value {
-        self.sandbox.c2c(&["link", "status", "--json"]).json()
-    }
-
-    /// Until mail can be addressed to another one.
-    fn until_knows(&self, node: &str) {
-        until("the other node is known", PATIENCE, || {
-            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|one| one["node"] == node))
-        });
-    }
-
-    fn until_nothing_waits(&self) {
-        until("everything has arrived", PATIENCE, || {
-            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(|one| one["waiting"] == 0))
-        });
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        self.kill_link();
-        if std::thread::panicking() {
-            let log = fs::read_to_string(self.sandbox.dir().join("link.log")).unwrap_or_default();
-            eprintln!("--- log of the link of {}\n{log}", self.node);
-        }
-    }
-}
-
-/// Two machines that know each other.
-fn two(server: &Server) -> (Machine, Machine) {
-    let (laptop, tower) = (Machine::start(server, "laptop"), Machine::start(server, "tower"));
-    laptop.until_knows("tower");
-    tower.until_knows("laptop");
-    (laptop, tower)
-}
-
-fn bodies(session: &mut Shim, count: usize) -> Vec<String> {
-    until("all of it has come", PATIENCE, || {
-        session.inbox_bodies(json!({"unread_only": false, "limit": 500})).len() >= count
-    });
-    session.inbox_bodies(json!({"unread_only": false, "limit": 500}))
-}
+use c2c_harness::{NatsServer as Server, PATIENCE, until};
+use machine::{Machine, bodies, two};
+use serde_json::json;
 
 #[test]
 fn a_question_and_its_answer_cross() {
@@ -182,14 +99,10 @@ fn a_name_that_is_taken_is_refused_and_so_is_a_stranger() {
     let Some(server) = Server::start(&["laptop", "tower"]) else { return };
     let (laptop, tower) = two(&server);
     let second = Machine::start(&server, "laptop");
-    until("the later one is refused", PATIENCE, || {
-        second.state()["report"].as_str().is_some_and(|report| report.contains("is another store"))
-    });
+    second.until_reports("is another store");
     // With the tower's credentials nobody is the laptop.
     let forger = Machine::with(&server, "desk", &server.creds("tower"));
-    until("the server refuses it", PATIENCE, || {
-        forger.state()["report"].as_str().is_some_and(|report| report.starts_with("not connected"))
-    });
+    forger.until_reports("not connected");
     let mut api = laptop.sandbox.session("api");
     api.say("web@tower", "still");
     let mut web = tower.sandbox.session("web");
@@ -215,9 +128,7 @@ fn everything_local_works_without_a_server_and_mail_waits() {
     assert_eq!(bodies(&mut web, 1), ["waits"]);
     // While it is paused nothing moves.
     let _paused = laptop.sandbox.person(&["link", "pause"]);
-    until("it rests", PATIENCE, || {
-        laptop.state()["report"].as_str().is_some_and(|report| report.starts_with("paused"))
-    });
+    laptop.until_reports("paused");
     api.say("web@tower", "later");
     assert_eq!(laptop.state()["nodes"][0]["waiting"], 1);
     let _resumed = laptop.sandbox.person(&["link", "resume"]);

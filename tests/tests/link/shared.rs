@@ -1,8 +1,7 @@
 //! The state that all machines share.
 
-use super::server::Server;
-use super::two;
-use c2c_harness::{PATIENCE, Shim, until};
+use super::machine::two;
+use c2c_harness::{NatsServer as Server, PATIENCE, Shim, until};
 use c2c_proto::ErrorCode::{Conflict, LinkDown, TooLarge};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! A NATS server of the test's own, on loopback.
+//! A NATS server of the test's own, on loopback, that lets each node do what the documented configuration lets it do.
 
-use c2c_harness::{PATIENCE, until};
+use crate::{PATIENCE, skipped, until};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// The server, which ends with this.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct NatsServer {
     program: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
@@ -16,12 +17,16 @@ pub(crate) struct Server {
     child: Option<Child>,
 }
 
-impl Server {
-    /// `None`, and a word about it, where no server is installed.
-    pub(crate) fn start(nodes: &[&str]) -> Option<Self> {
+impl NatsServer {
+    /// One that knows these nodes. `None`, and a word about it, where no server is installed.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start(nodes: &[&str]) -> Option<Self> {
         let given = std::env::var_os("C2C_NATS_SERVER").filter(|path| !path.is_empty());
         let Some(program) = given.map(PathBuf::from) else {
-            c2c_harness::skipped("C2C_NATS_SERVER is not set; see tests/tests/link/install.sh");
+            skipped("C2C_NATS_SERVER is not set; see tests/tests/link/install.sh");
             return None;
         };
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -35,14 +40,20 @@ impl Server {
         Some(server)
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
     /// The file with what proves to the server which node somebody is.
-    pub(crate) fn creds(&self, node: &str) -> PathBuf {
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    #[must_use]
+    pub fn creds(&self, node: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{node}.password"));
-        fs::write(&path, format!("{node}:secret-of-{node}\n")).unwrap();
+        fs::write(&path, format!("{node}:{}\n", secret(node))).unwrap();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -52,10 +63,14 @@ impl Server {
     }
 
     /// What the server answers to a line of its own protocol, said as a node.
-    pub(crate) fn say(&self, node: &str, line: &str) -> String {
+    ///
+    /// # Panics
+    /// If it cannot be asked.
+    #[must_use]
+    pub fn say(&self, node: &str, line: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let who = format!("{{\"user\":\"{node}\",\"pass\":\"secret-of-{node}\",\"verbose\":false}}");
+        let who = format!("{{\"user\":\"{node}\",\"pass\":\"{}\",\"verbose\":false}}", secret(node));
         write!(stream, "CONNECT {who}\r\n{line}\r\nPING\r\n").unwrap();
         let mut answers = String::new();
         for answer in BufReader::new(stream).lines() {
@@ -71,7 +86,10 @@ impl Server {
     }
 
     /// Starts it, on the data that it has.
-    pub(crate) fn run(&mut self) {
+    ///
+    /// # Panics
+    /// If it does not listen in time.
+    pub fn run(&mut self) {
         let config = self.folder.path().join("nats.conf");
         let data = self.data();
         let text = format!(
@@ -88,7 +106,7 @@ impl Server {
     }
 
     /// Ends it as a crash would.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _gone = child.kill();
             let _reaped = child.wait();
@@ -96,9 +114,24 @@ impl Server {
     }
 
     /// Everything that it had is gone.
-    pub(crate) fn forget(&self) {
+    ///
+    /// # Panics
+    /// If it runs.
+    pub fn forget(&self) {
         assert!(self.child.is_none());
         let _gone = fs::remove_dir_all(self.data());
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// The port on loopback on which it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     fn data(&self) -> PathBuf {
@@ -106,7 +139,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for NatsServer {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
@@ -116,26 +149,15 @@ impl Drop for Server {
     }
 }
 
-/// A node's user, with what the documented configuration lets it do and no more.
+/// A node's user as the documentation has it, with a password of its own: no server of a test allows more.
 fn user(node: &str) -> String {
-    let mut publish = vec![format!("c2c.v1.to.*.from.{node}")];
-    publish.push("$JS.API.INFO".to_owned());
-    for stream in ["C2C", "KV_c2c-nodes", "KV_c2c-presence", "KV_c2c-global"] {
-        publish.extend(["INFO", "CREATE"].map(|call| format!("$JS.API.STREAM.{call}.{stream}")));
-    }
-    for bucket in ["KV_c2c-nodes", "KV_c2c-presence", "KV_c2c-global"] {
-        publish.push(format!("$JS.API.CONSUMER.CREATE.{bucket}"));
-        publish.push(format!("$JS.API.CONSUMER.CREATE.{bucket}.>"));
-        publish.push(format!("$JS.API.DIRECT.GET.{bucket}.>"));
-    }
-    publish.push(format!("$JS.API.CONSUMER.INFO.C2C.{node}"));
-    publish.push(format!("$JS.API.CONSUMER.CREATE.C2C.{node}.c2c.v1.to.{node}.from.*"));
-    publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.C2C.{node}"));
-    publish.push(format!("$JS.ACK.C2C.{node}.>"));
-    publish.extend(["c2c-nodes", "c2c-presence"].map(|bucket| format!("$KV.{bucket}.{node}")));
-    publish.push("$KV.c2c-global.>".to_owned());
-    format!(
-        "    {{ user: {node:?}, password: \"secret-of-{node}\", permissions: {{\n\
-         \x20     publish: {publish:?}\n      subscribe: \"_INBOX_{node}.>\"\n    }} }}\n"
-    )
+    let page = include_str!("../../../docs/many-machines.md");
+    let begin = page.find("  { user: \"laptop\"").expect("the page shows a user");
+    let (user, _) = page[begin..].split_once("\n  # the same").expect("and what follows");
+    let user = user.replace('\u{2026}', &secret("laptop"));
+    format!("{}\n", user.replace("laptop", node))
+}
+
+fn secret(node: &str) -> String {
+    format!("secret-of-{node}")
 }

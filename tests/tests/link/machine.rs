@@ -1,0 +1,88 @@
+//! A machine: a store with its broker, and a link.
+
+use c2c_harness::{Link, NatsServer, PATIENCE, Sandbox, Shim, until};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// See the module's first lines.
+pub(crate) struct Machine {
+    pub(crate) sandbox: Sandbox,
+    link: Link,
+}
+
+impl Machine {
+    pub(crate) fn start(server: &NatsServer, node: &str) -> Self {
+        Self::with(server, node, &server.creds(node))
+    }
+
+    pub(crate) fn with(server: &NatsServer, node: &str, creds: &Path) -> Self {
+        Self::with_settings(&format!("url = {:?}\nnode = {node:?}\ncreds = {creds:?}\n", server.url()))
+    }
+
+    pub(crate) fn with_settings(settings: &str) -> Self {
+        let sandbox = Sandbox::new();
+        let link = Link::of(&sandbox);
+        let mut machine = Self { sandbox, link };
+        machine.set(settings);
+        machine.run();
+        machine
+    }
+
+    /// Writes the link's settings, which it reads when it starts.
+    pub(crate) fn set(&self, settings: &str) {
+        fs::write(&self.sandbox.paths().link_config, settings).unwrap();
+    }
+
+    pub(crate) fn run(&mut self) {
+        self.link.start(&self.sandbox);
+    }
+
+    pub(crate) fn kill_link(&mut self) {
+        self.link.kill();
+    }
+
+    pub(crate) fn state(&self) -> Value {
+        self.sandbox.c2c(&["link", "status", "--json"]).json()
+    }
+
+    /// Until mail can be addressed to another one.
+    #[track_caller]
+    pub(crate) fn until_knows(&self, node: &str) {
+        until("the other node is known", PATIENCE, || {
+            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|one| one["node"] == node))
+        });
+    }
+
+    #[track_caller]
+    pub(crate) fn until_nothing_waits(&self) {
+        until("everything has arrived", PATIENCE, || {
+            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(|one| one["waiting"] == 0))
+        });
+    }
+
+    /// Until its link reports this.
+    #[track_caller]
+    pub(crate) fn until_reports(&self, words: &str) {
+        until(words, PATIENCE, || {
+            self.state()["report"].as_str().is_some_and(|report| report.contains(words))
+        });
+    }
+}
+
+/// Two machines that know each other.
+pub(crate) fn two(server: &NatsServer) -> (Machine, Machine) {
+    let (laptop, tower) = (Machine::start(server, "laptop"), Machine::start(server, "tower"));
+    laptop.until_knows("tower");
+    tower.until_knows("laptop");
+    (laptop, tower)
+}
+
+/// What has come to a session, once it is so many.
+#[track_caller]
+pub(crate) fn bodies(session: &mut Shim, count: usize) -> Vec<String> {
+    until("all of it has come", PATIENCE, || {
+        session.inbox_bodies(json!({"unread_only": false, "limit": 500})).len() >= count
+    });
+    session.inbox_bodies(json!({"unread_only": false, "limit": 500}))
+}
