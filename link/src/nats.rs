@@ -27,6 +27,9 @@ const PRESENCE: &str = "c2c-presence";
 /// How a bucket is told to delete, as NATS has settled it for every client (ADR-8).
 const KV_OPERATION: &str = "KV-Operation";
 const KV_DELETE: &str = "DEL";
+/// What a link took and did not acknowledge comes again after this time: it was killed, or cut off. What comes twice, because
+/// the broker took longer, is dropped there.
+const ACK_WAIT: Duration = Duration::from_secs(10);
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -212,6 +215,7 @@ impl Nats {
                     durable_name: Some(self.node.clone()),
                     filter_subject: subjects_to(&self.node),
                     ack_policy: AckPolicy::Explicit,
+                    ack_wait: ACK_WAIT,
                     ..pull::Config::default()
                 },
             )

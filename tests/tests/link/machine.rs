@@ -4,11 +4,17 @@ use c2c_harness::{Link, NatsServer, PATIENCE, Sandbox, Shim, until};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+/// What a link had taken when it was killed, or a server had when it lost everything, is sent again after a while: longer than
+/// this is never waited.
+pub(crate) const LONG: Duration = Duration::from_secs(90);
 
 /// See the module's first lines.
 pub(crate) struct Machine {
-    pub(crate) sandbox: Sandbox,
+    // Dropped first: its log lies in the sandbox.
     link: Link,
+    pub(crate) sandbox: Sandbox,
 }
 
 impl Machine {
@@ -23,7 +29,7 @@ impl Machine {
     pub(crate) fn with_settings(settings: &str) -> Self {
         let sandbox = Sandbox::new();
         let link = Link::of(&sandbox);
-        let mut machine = Self { sandbox, link };
+        let mut machine = Self { link, sandbox };
         machine.set(settings);
         machine.run();
         machine
@@ -56,7 +62,7 @@ impl Machine {
 
     #[track_caller]
     pub(crate) fn until_nothing_waits(&self) {
-        until("everything has arrived", PATIENCE, || {
+        until("everything has arrived", LONG, || {
             self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(|one| one["waiting"] == 0))
         });
     }
@@ -81,7 +87,7 @@ pub(crate) fn two(server: &NatsServer) -> (Machine, Machine) {
 /// What has come to a session, once it is so many.
 #[track_caller]
 pub(crate) fn bodies(session: &mut Shim, count: usize) -> Vec<String> {
-    until("all of it has come", PATIENCE, || {
+    until("all of it has come", LONG, || {
         session.inbox_bodies(json!({"unread_only": false, "limit": 500})).len() >= count
     });
     session.inbox_bodies(json!({"unread_only": false, "limit": 500}))
