@@ -3,6 +3,7 @@
 use crate::broker::Broker;
 use crate::envelope::{Kind, read};
 use crate::nats::Nats;
+use crate::outgoing::Heard;
 use crate::parts::Assembly;
 use anyhow::{anyhow, bail};
 use async_nats::jetstream::Message;
@@ -11,6 +12,7 @@ use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::Parcel;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// Messages that are looked at together.
 const TOGETHER: usize = 64;
@@ -21,6 +23,7 @@ pub(crate) struct Incoming<'a> {
     nats: &'a Nats,
     node: &'a str,
     store: &'a str,
+    heard: &'a Heard,
     /// By node: parts of the parcel that comes.
     assemblies: BTreeMap<String, Assembly>,
 }
@@ -34,8 +37,14 @@ struct Come {
 
 impl<'a> Incoming<'a> {
     /// Of a node that is this store.
-    pub(crate) const fn new(broker: &'a Broker, nats: &'a Nats, node: &'a str, store: &'a str) -> Self {
-        Self { broker, nats, node, store, assemblies: BTreeMap::new() }
+    pub(crate) const fn new(
+        broker: &'a Broker,
+        nats: &'a Nats,
+        node: &'a str,
+        store: &'a str,
+        heard: &'a Heard,
+    ) -> Self {
+        Self { broker, nats, node, store, heard, assemblies: BTreeMap::new() }
     }
 
     /// Until something fails.
@@ -63,6 +72,7 @@ impl<'a> Incoming<'a> {
                     // Numbers of another store, or of this one before it was restored, say nothing.
                     if store == self.store {
                         self.broker.accepted(&from, up_to).await?;
+                        self.heard.borrow_mut().insert(from, Instant::now());
                     }
                     acknowledge(&message).await?;
                 }

@@ -5,7 +5,7 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::incoming::Incoming;
 use crate::nats::Nats;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Heard, Outgoing};
 use crate::{platform, presence, shared};
 use anyhow::{Context, bail};
 use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
@@ -110,9 +110,10 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     tracing::info!(node = config.node, "{report}");
     // They are published in the order of their numbers, whatever their nodes.
     let published = state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default();
+    let heard = Heard::default();
     tokio::try_join!(
-        Outgoing::new(broker, &nats, &state.store_id, published).run(),
-        Incoming::new(broker, &nats, &config.node, &state.store_id).run(),
+        Outgoing::new(broker, &nats, &state.store_id, &heard, published).run(),
+        Incoming::new(broker, &nats, &config.node, &state.store_id, &heard).run(),
         follow_nodes(broker, config, &nats, &state, &report),
         presence::tell(broker, &nats),
         presence::follow(broker, &nats, &config.node),

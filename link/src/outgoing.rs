@@ -7,6 +7,7 @@ use crate::nats::Nats;
 use crate::parts::{hash, split};
 use bytes::Bytes;
 use c2c_proto::request::Parcel;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,15 +16,19 @@ use tokio::time::Instant;
 const ROUND_MS: u64 = 5_000;
 /// Between two looks while there is much to do.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// So long nothing is heard of a parcel before it is published again; each time twice as long.
+/// So long nothing comes of a parcel before it is published again; each time twice as long.
 const PAUSE_FIRST: Duration = Duration::from_secs(5);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// By node: when it last said how far parcels have arrived.
+pub(crate) type Heard = RefCell<BTreeMap<String, Instant>>;
 
 /// What is on its way.
 pub(crate) struct Outgoing<'a> {
     broker: &'a Broker,
     nats: &'a Nats,
     store: &'a str,
+    heard: &'a Heard,
     /// Up to this number, parcels were published.
     published: u64,
     looked: Instant,
@@ -39,8 +44,14 @@ struct Silent {
 
 impl<'a> Outgoing<'a> {
     /// Goes on behind what was published before.
-    pub(crate) fn new(broker: &'a Broker, nats: &'a Nats, store: &'a str, published: u64) -> Self {
-        Self { broker, nats, store, published, looked: Instant::now(), silent: BTreeMap::new() }
+    pub(crate) fn new(
+        broker: &'a Broker,
+        nats: &'a Nats,
+        store: &'a str,
+        heard: &'a Heard,
+        published: u64,
+    ) -> Self {
+        Self { broker, nats, store, heard, published, looked: Instant::now(), silent: BTreeMap::new() }
     }
 
     /// Until something fails.
@@ -104,10 +115,12 @@ impl<'a> Outgoing<'a> {
             if now - silent.since < silent.pause {
                 continue;
             }
+            let answers = self.heard.borrow().get(&node.node).is_some_and(|heard| *heard > silent.since);
             silent.since = now;
-            silent.pause = (silent.pause * 2).min(PAUSE_MAX);
-            // A machine that is away takes it when it comes.
-            if !self.nats.holds_for(&node.node).await? {
+            // A machine that is away takes it when it comes. One that answers, and gets no further, lacks what the server has
+            // lost, however much it has of what follows.
+            if answers || !self.nats.holds_for(&node.node).await? {
+                silent.pause = (silent.pause * 2).min(PAUSE_MAX);
                 tracing::info!(node = node.node, waiting = node.waiting, "parcels are sent once more");
                 self.publish_again(&node.node).await?;
             }
