@@ -10,6 +10,8 @@ pub mod history;
 #[cfg(target_os = "linux")]
 pub mod nemesis;
 #[cfg(target_os = "linux")]
+pub mod nodes;
+#[cfg(target_os = "linux")]
 pub mod plants;
 #[cfg(target_os = "linux")]
 pub mod points;

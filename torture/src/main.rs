@@ -15,6 +15,9 @@ struct Args {
 /// One kind of fault each.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Nodes that exchange mail while everything on and between them is broken, then the verdict on all of them.
+    #[cfg(target_os = "linux")]
+    Nodes(c2c_torture::nodes::Args),
     /// Plants bugs in a copy of the product, and demands that the suite catches each one.
     #[cfg(target_os = "linux")]
     Plants(c2c_torture::plants::Args),
@@ -43,6 +46,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let report: Report = match Args::parse().command {
+        #[cfg(target_os = "linux")]
+        Command::Nodes(args) => c2c_torture::nodes::run(&args),
         #[cfg(target_os = "linux")]
         Command::Plants(args) => c2c_torture::plants::run(&args),
         #[cfg(target_os = "linux")]

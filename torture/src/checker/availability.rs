@@ -3,7 +3,7 @@
 use super::Anomaly::Unavailable;
 use super::Findings;
 use super::index::Index;
-use crate::history::{Call, Done, Fault, HANGS, Op, Outcome};
+use crate::history::{Call, Done, FOREIGN, Fault, HANGS, Op, Outcome};
 
 /// So long after the last fault nothing of it is left: no call that begins later fails by it.
 const CALM_NS: u64 = 2_000_000_000;
@@ -31,7 +31,7 @@ pub struct Recoveries {
 
 pub(super) fn check(index: &Index<'_>, found: &mut Findings) {
     let mut last_fault = 0;
-    let faults: Vec<&Op> = index.ops.iter().filter(|op| matches!(op.call, Call::Fault { .. })).collect();
+    let faults: Vec<&Op> = index.ops.iter().filter(|op| op.is_fault_here()).collect();
     let mut faults = faults.into_iter().peekable();
     for (at, op) in index.ops.iter().enumerate() {
         if matches!(&op.result, Done::Malformed(what) if what == HANGS) {
@@ -69,6 +69,7 @@ fn unanswered(ops: &[Op]) -> Vec<usize> {
 /// Whether a fault can keep every session from being answered.
 const fn stops_all(kind: Fault) -> bool {
     !matches!(kind, Fault::KillShim | Fault::FreezeShim | Fault::SecondBroker | Fault::ClockJump)
+        && !kind.is_between_nodes()
 }
 
 /// How long it took to get over each kill of the broker.
@@ -107,7 +108,9 @@ pub fn recoveries(ops: &[Op]) -> Recoveries {
 /// By the beginning of calls: the end of the first one to be answered of those that began then or later.
 fn first_answers(ops: &[Op]) -> Vec<(u64, u64)> {
     let waits = |op: &Op| op.call.wait_ms() > 0;
-    let no_call = |op: &Op| matches!(op.call, Call::Fault { .. } | Call::Start {} | Call::Stop {});
+    let no_call = |op: &Op| {
+        op.client == FOREIGN || matches!(op.call, Call::Fault { .. } | Call::Start {} | Call::Stop {})
+    };
     let mut answers: Vec<(u64, u64)> = ops
         .iter()
         .filter(|op| op.is_ok() && !waits(op) && !no_call(op))

@@ -15,6 +15,8 @@ pub struct Dump {
     pub last_version: i64,
     /// How often the store was opened.
     pub epoch: u64,
+    /// The store's id.
+    pub store_id: String,
     /// What SQLite says of the file; nothing if it is whole.
     pub damage: Vec<String>,
 }
@@ -111,6 +113,8 @@ mod content {
             ..Dump::default()
         };
         let number = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1";
+        dump.store_id =
+            sqlx::query_scalar("SELECT value FROM meta WHERE key = 'store_id'").fetch_one(&mut store).await?;
         dump.last_version = sqlx::query_scalar(number).bind("last_version").fetch_one(&mut store).await?;
         let epoch: i64 = sqlx::query_scalar(number).bind("epoch").fetch_one(&mut store).await?;
         dump.epoch = epoch.unsigned_abs();

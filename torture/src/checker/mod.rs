@@ -13,6 +13,7 @@ mod keys;
 mod mailboxes;
 mod marks;
 mod names;
+mod nodes;
 mod order;
 mod presence;
 mod shortest;
@@ -25,6 +26,7 @@ pub use availability::{Recoveries, recoveries};
 #[cfg(target_os = "linux")]
 pub use dump::read as read_store;
 pub use dump::{Delivery, Dump, StoredEntry, StoredMessage};
+pub use nodes::{Judged, Node, among_nodes};
 pub use shortest::shortest;
 pub use waits::wake_ups;
 

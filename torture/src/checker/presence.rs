@@ -68,7 +68,7 @@ fn absences<'a>(index: &Index<'a>) -> HashMap<&'a str, Vec<Absence>> {
 fn holds_up(op: &Op) -> Option<(u64, u64)> {
     match &op.call {
         Call::Fault { kind: Fault::KillShim | Fault::FreezeShim | Fault::ClockJump, .. } => None,
-        Call::Fault { .. } => Some((op.t_invoke, op.t_end)),
+        Call::Fault { .. } if op.is_fault_here() => Some((op.t_invoke, op.t_end)),
         _ => None,
     }
 }

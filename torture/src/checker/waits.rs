@@ -90,7 +90,7 @@ impl Faults {
                     let client = detail.split_whitespace().nth(1).and_then(|client| client.parse().ok());
                     faults.of_one.entry(client.unwrap_or(u32::MAX)).or_default().push(time);
                 }
-                Call::Fault { .. } => faults.of_all.push(time),
+                Call::Fault { .. } if op.is_fault_here() => faults.of_all.push(time),
                 Call::Start {} => faults.of_one.entry(op.client).or_default().push(time),
                 _ => {}
             }

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// What stands for an answer that never came although the shim lived.
 pub const HANGS: &str = "no answer at all";
 
+/// The client of a record that tells a node what was done at another one.
+pub const FOREIGN: u32 = u32::MAX - 1;
+
 /// One call or one fault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Op {
@@ -153,8 +156,42 @@ pub enum Fault {
     DiskFails,
     /// The broker's clock was set to another time.
     ClockJump,
+    /// A link was killed, and another one started.
+    KillLink,
+    /// A link was frozen for a while.
+    FreezeLink,
+    /// A link was told to rest for a while.
+    PauseLink,
+    /// A link's connection to the server was cut, and refused for a while.
+    CutLink,
+    /// Nothing passed between a link and the server for a while.
+    StallLink,
+    /// The server between the nodes was killed, and started on what it had.
+    KillServer,
+    /// It was killed, and started with nothing.
+    ForgetServer,
+    /// It was frozen for a while.
+    FreezeServer,
     /// Nothing was broken: what a kill left was looked at before another broker could open it.
     LookAtStore,
+}
+
+impl Fault {
+    /// Whether only what lies between two brokers was broken: nothing on one machine is the worse for it.
+    #[must_use]
+    pub const fn is_between_nodes(self) -> bool {
+        matches!(
+            self,
+            Self::KillLink
+                | Self::FreezeLink
+                | Self::PauseLink
+                | Self::CutLink
+                | Self::StallLink
+                | Self::KillServer
+                | Self::ForgetServer
+                | Self::FreezeServer
+        )
+    }
 }
 
 /// What came back.
@@ -240,6 +277,20 @@ impl Op {
             Call::Stop {} => "stop",
             Call::Fault { .. } => "fault",
         }
+    }
+
+    /// The record of a fault.
+    #[must_use]
+    pub fn fault(t_invoke: u64, t_end: u64, kind: Fault, outcome: Outcome, detail: String) -> Self {
+        let call = Call::Fault { kind, detail };
+        let (client, session, name, result) = (u32::MAX, "".into(), "".into(), Done::Nothing);
+        Self { t_invoke, t_end, client, session, name, call, outcome, result }
+    }
+
+    /// Whether a fault on this machine.
+    #[must_use]
+    pub const fn is_fault_here(&self) -> bool {
+        matches!(&self.call, Call::Fault { kind, .. } if !kind.is_between_nodes())
     }
 
     /// Whether it was done.

@@ -25,6 +25,14 @@ impl Recorder {
         Ok(Self { start: Instant::now(), ops: Mutex::default(), file })
     }
 
+    /// The same for another node: its times are this one's.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn beside(&self, file: Option<&Path>) -> std::io::Result<Self> {
+        Ok(Self { start: self.start, ..Self::new(file)? })
+    }
+
     /// Now, in nanoseconds since the beginning.
     #[must_use]
     pub fn now(&self) -> u64 {

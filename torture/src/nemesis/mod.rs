@@ -8,7 +8,7 @@ mod faults;
 pub mod target;
 
 use crate::history::dice::Dice;
-use crate::history::{Call, Done, Fault, Op, Outcome};
+use crate::history::{Fault, Op, Outcome};
 use crate::workload::World;
 use c2c_harness::pause;
 use std::time::{Duration, Instant};
@@ -50,11 +50,23 @@ impl<'a> Nemesis<'a> {
             pause(self.dice.exponential(self.plan.mean).min(end.saturating_duration_since(Instant::now())));
             self.one();
         }
-        disk::heal(self.world);
+        self.heal();
         self.kills
     }
 
-    fn one(&mut self) {
+    /// Nothing is broken any more.
+    pub fn heal(&self) {
+        disk::heal(self.world);
+    }
+
+    /// How often the broker was killed so far.
+    #[must_use]
+    pub const fn kills(&self) -> u64 {
+        self.kills
+    }
+
+    /// Breaks one thing.
+    pub fn one(&mut self) {
         match self.dice.below(100) {
             0..64 => self.kill_broker(),
             64..72 => self.kill_shim(),
@@ -76,15 +88,6 @@ impl<'a> Nemesis<'a> {
     }
 
     fn note_until(&self, began: u64, ended: u64, kind: Fault, outcome: Outcome, detail: String) {
-        self.world.recorder.add(Op {
-            t_invoke: began,
-            t_end: ended,
-            client: u32::MAX,
-            session: "".into(),
-            name: "".into(),
-            call: Call::Fault { kind, detail },
-            outcome,
-            result: Done::Nothing,
-        });
+        self.world.recorder.add(Op::fault(began, ended, kind, outcome, detail));
     }
 }

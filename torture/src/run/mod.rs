@@ -3,6 +3,8 @@
 mod one;
 mod totals;
 
+pub(crate) use one::{end_broker, programs};
+
 use crate::history::dice::Dice;
 use crate::report::Report;
 use clap::Args as ClapArgs;

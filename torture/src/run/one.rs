@@ -34,7 +34,7 @@ pub(super) fn run(plan: &Plan) -> Outcome {
     let began = Instant::now();
     let sandbox = Sandbox::new();
     let recorder = Recorder::new(plan.history.as_deref()).expect("the history can be written");
-    let (programs, disk) = programs(plan, &sandbox);
+    let (programs, disk) = programs(plan.programs.clone(), plan.disk, &sandbox);
     let world = World::new(&sandbox, recorder, plan.seed, plan.shims, programs.join("c2c-shim"), plan.burst);
     let premises = Premises { seed: plan.seed, steady: world.steady.clone() };
     let nemesis = nemesis::Plan { kills: plan.kills, time: plan.time, mean: plan.mean, disk };
@@ -98,14 +98,15 @@ fn work(world: &World<'_>, plan: nemesis::Plan) -> (u64, u64, Peaks) {
 
 /// The programs of this run, and whether their disk can be made to fail: a folder where the broker is the one that
 /// obeys orders, if there is such a broker.
-fn programs(plan: &Plan, sandbox: &Sandbox) -> (PathBuf, bool) {
-    let given = plan.programs.clone().unwrap_or_else(bin_dir);
+pub(crate) fn programs(given: Option<PathBuf>, disk: bool, sandbox: &Sandbox) -> (PathBuf, bool) {
+    let given = given.unwrap_or_else(bin_dir);
     let faulty = given.join(FAULTY_BROKER);
-    if !plan.disk || !faulty.is_file() {
+    if !disk || !faulty.is_file() {
         return (given, false);
     }
     let folder = sandbox.folder("bin");
-    for (from, to) in [(given.join("c2c-shim"), "c2c-shim"), (faulty, "c2c-broker")] {
+    let same = ["c2c-shim", "c2c-link"].map(|program| (given.join(program), program));
+    for (from, to) in same.into_iter().filter(|(from, _)| from.is_file()).chain([(faulty, "c2c-broker")]) {
         let to = folder.join(to);
         if std::fs::hard_link(&from, &to).is_err() {
             std::fs::copy(&from, &to).expect("the programs can be copied");
@@ -115,7 +116,7 @@ fn programs(plan: &Plan, sandbox: &Sandbox) -> (PathBuf, bool) {
 }
 
 /// Asks the broker to end, so that the store is whole; how long it took.
-fn end_broker(sandbox: &Sandbox) -> Option<Duration> {
+pub(crate) fn end_broker(sandbox: &Sandbox) -> Option<Duration> {
     let pid = target::other_broker(sandbox.paths(), None, Duration::from_secs(1))?;
     signal(pid, Signal::TERM);
     let asked = Instant::now();

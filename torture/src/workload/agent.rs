@@ -5,7 +5,7 @@ use super::flight::Flight;
 use super::memory::Memory;
 use crate::history::dice::Dice;
 use crate::history::{Call, Done, Op, Outcome};
-use c2c_harness::{Shim, Stdio};
+use c2c_harness::{Shim, Stdio, pause};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -59,9 +59,17 @@ impl<'w> Agent<'w> {
             if self.is_ready() {
                 self.collect();
                 self.step();
+                if !self.world.pace.is_zero() {
+                    // What crosses is slower than what stays; more than can cross would only wait.
+                    pause(self.dice.exponential(self.world.pace));
+                }
             }
         }
         self.settle();
+        if !self.world.elsewhere.is_empty() {
+            self.world.until_quiet();
+            self.look_once_more();
+        }
         self.put_away();
     }
 

@@ -46,7 +46,13 @@ impl Agent<'_> {
         let count = if self.dice.per_mille(120) { 2 + self.dice.below(5) } else { 1 };
         let mut names: Vec<String> = Vec::new();
         for _ in 0..count {
-            let list = if self.dice.per_mille(120) { &self.world.contested } else { &self.world.steady };
+            let list = if !self.world.elsewhere.is_empty() && self.dice.per_mille(500) {
+                &self.world.elsewhere
+            } else if self.dice.per_mille(120) {
+                &self.world.contested
+            } else {
+                &self.world.steady
+            };
             let name = match self.dice.below(1_000) {
                 0..15 => format!("nobody-{}", self.dice.below(3)),
                 _ => self.dice.pick(list).cloned().unwrap_or_else(|| "nobody".to_owned()),
@@ -83,7 +89,11 @@ impl Agent<'_> {
     }
 
     fn broadcast(&mut self) {
-        let call = self.new_send(To::Everyone, None);
+        let to = match self.dice.pick(&self.world.elsewhere).and_then(|address| address.split_once('@')) {
+            Some((_, node)) if self.dice.per_mille(500) => To::Names(vec![format!("*@{node}")]),
+            _ => To::Everyone,
+        };
+        let call = self.new_send(to, None);
         self.call(call);
     }
 

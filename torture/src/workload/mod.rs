@@ -18,10 +18,11 @@ pub use agent::Agent;
 
 use crate::history::Recorder;
 use crate::history::bodies::Bodies;
-use c2c_harness::Sandbox;
+use c2c_harness::{Sandbox, pause};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Entries of the shared state that clients write over each other, and those that they lease.
 pub const ENTRIES: [&str; 5] = ["state/a", "state/b", "state/c", "state/%_", "state/\u{e9}"];
@@ -45,12 +46,19 @@ pub struct World<'a> {
     pub contested: Vec<String>,
     /// At most so many messages are sent without waiting for the answers between them.
     pub burst: u64,
+    /// Between two things that a client does, on average.
+    pub pace: Duration,
     /// The shim's program.
     pub program: PathBuf,
     /// The process of each client's shim, while it runs and is not waited for.
     pub processes: Vec<Mutex<Option<u32>>>,
     /// What was wrong with the output of shims.
     pub output_faults: Mutex<Vec<String>>,
+    /// Addresses at other nodes.
+    pub elsewhere: Vec<String>,
+    /// Clients that have settled what was open, and whether those of all nodes have got what was sent to them.
+    settled: AtomicUsize,
+    quiet: AtomicBool,
     numbers: AtomicU64,
     acknowledged: AtomicU64,
     over: AtomicBool,
@@ -76,13 +84,23 @@ impl<'a> World<'a> {
             steady: (0..clients - fickle).map(|index| format!("steady-{index}")).collect(),
             contested: (0..fickle + 1).map(|index| format!("contested-{index}")).collect(),
             burst,
+            pace: Duration::ZERO,
             program,
             processes: (0..clients).map(|_| Mutex::new(None)).collect(),
             output_faults: Mutex::default(),
+            elsewhere: Vec::new(),
+            settled: AtomicUsize::new(0),
+            quiet: AtomicBool::new(false),
             numbers: AtomicU64::new(1),
             acknowledged: AtomicU64::new(0),
             over: AtomicBool::new(false),
         }
+    }
+
+    /// The world of one node of several: its messages are numbered from there on, and some go to these addresses.
+    #[must_use]
+    pub fn among_nodes(self, numbers_from: u64, elsewhere: Vec<String>, pace: Duration) -> Self {
+        Self { numbers: AtomicU64::new(numbers_from), elsewhere, pace, ..self }
     }
 
     /// How many clients there are.
@@ -106,6 +124,26 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
+    }
+
+    /// Whether all clients have settled what was open.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::SeqCst) == self.clients()
+    }
+
+    /// Everything has arrived: the clients look once more.
+    pub fn be_quiet(&self) {
+        self.quiet.store(true, Ordering::SeqCst);
+    }
+
+    /// A client has settled what was open; back when the others have, and everything has arrived.
+    fn until_quiet(&self) {
+        self.settled.fetch_add(1, Ordering::SeqCst);
+        while !self.quiet.load(Ordering::SeqCst) {
+            // Whoever says so looks at several machines.
+            pause(Duration::from_millis(20));
+        }
     }
 
     /// A number for what is written next.

@@ -35,6 +35,14 @@ impl Agent<'_> {
         self.call(Call::Sessions {});
     }
 
+    /// All mail that is unread, and what came of the client's own messages.
+    pub(super) fn look_once_more(&mut self) {
+        let end = Instant::now() + SETTLE_WITHIN;
+        while Instant::now() < end && !self.is_ready() {}
+        self.read_all(Inbox { unread_only: true, limit: 500, ..Inbox::default() }, end);
+        self.read_all(Inbox { sent: true, limit: 500, ..Inbox::default() }, end);
+    }
+
     fn read_all(&mut self, first: Inbox, end: Instant) {
         let mut inbox = first;
         let mut after = 0;

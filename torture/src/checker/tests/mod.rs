@@ -2,6 +2,7 @@
 //! not.
 
 mod mail;
+mod nodes;
 mod others;
 mod sends;
 mod story;
