@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where the NATS server is: `nats://host:4222` or `tls://host:4222`.
+    /// Where the NATS server is: `nats://host:4222` or `tls://host:4222`; those of a cluster separated by commas.
     pub(crate) url: String,
     /// What this store is called by others.
     pub(crate) node: String,
@@ -25,7 +25,17 @@ pub(crate) struct Config {
     /// Whether mail may travel without encryption to other machines.
     #[serde(default)]
     pub(crate) insecure: bool,
+    /// On so many servers of a cluster lies what travels, and which node is which store.
+    #[serde(default = "one")]
+    pub(crate) replicas: usize,
 }
+
+const fn one() -> usize {
+    1
+}
+
+/// More the server does not keep.
+const REPLICAS_MAX: usize = 5;
 
 impl Config {
     /// Reads and checks the file.
@@ -47,24 +57,31 @@ impl Config {
             path.display(),
             config.node
         );
+        ensure!(
+            (1..=REPLICAS_MAX).contains(&config.replicas),
+            "{}: replicas = {} is not 1 to {REPLICAS_MAX}",
+            path.display(),
+            config.replicas
+        );
         config.check_encryption()?;
         Ok(config)
     }
 
     /// Mail is not sent as plain text through a network, unless somebody says so.
     fn check_encryption(&self) -> anyhow::Result<()> {
-        if self.is_encrypted() || self.insecure || is_loopback(host(&self.url)) {
-            return Ok(());
+        let plain = |url: &&str| !is_encrypted(url) && !is_loopback(host(url));
+        match self.servers().find(plain) {
+            Some(url) if !self.insecure => bail!(
+                "{url} is another machine, and mail would go there as plain text; use tls://, or set insecure = true where \
+                 the network itself is encrypted"
+            ),
+            _ => Ok(()),
         }
-        bail!(
-            "{} is another machine, and mail would go there as plain text; use tls://, or set insecure = true where the \
-             network itself is encrypted",
-            self.url
-        )
     }
 
-    fn is_encrypted(&self) -> bool {
-        self.url.starts_with("tls://")
+    /// The servers, of which any one will do.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &str> {
+        self.url.split(',').map(str::trim)
     }
 
     /// How the server is connected to.
@@ -72,13 +89,13 @@ impl Config {
     /// # Errors
     /// When the credentials cannot be used.
     pub(crate) fn options(&self) -> anyhow::Result<ConnectOptions> {
-        // What the server sends to this link goes where no other node may listen. And only the server that was checked is
+        // What the server sends to this link goes where no other node may listen. And only a server that was checked is
         // connected to, none that it tells of.
         let mut options = ConnectOptions::new()
             .name(format!("c2c-link {}", self.node))
             .custom_inbox_prefix(format!("_INBOX_{}", self.node))
             .ignore_discovered_servers();
-        if self.is_encrypted() {
+        if self.servers().any(is_encrypted) {
             options = options.require_tls(true);
         }
         if let Some(ca) = &self.ca {
@@ -106,6 +123,10 @@ impl Config {
             options.nkey(line.to_owned())
         })
     }
+}
+
+fn is_encrypted(url: &str) -> bool {
+    url.starts_with("tls://")
 }
 
 /// The host of a URL, without scheme, user and port.
@@ -157,7 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn each_server_of_a_cluster_is_looked_at() {
+        let config = |url: &str| read(&format!("url = \"{url}\"\nnode = \"a\"\nreplicas = 3"));
+        assert!(config("tls://a.example.org, tls://b.example.org:4223").is_ok());
+        assert!(config("nats://localhost:1,nats://127.0.0.1:2").is_ok());
+        let refused = config("tls://a.example.org,nats://b.example.org").unwrap_err();
+        assert!(refused.contains("nats://b.example.org is another machine"), "{refused}");
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
+        for replicas in ["0", "6"] {
+            let text = format!("url = \"nats://localhost\"\nnode = \"a\"\nreplicas = {replicas}");
+            assert!(read(&text).unwrap_err().contains("is not 1 to 5"));
+        }
         assert!(read("url = \"nats://localhost\"\nnode = \"A b\"").unwrap_err().contains("\"A b\""));
         assert!(read("url = \"nats://localhost\"").unwrap_err().contains("node"));
         assert!(read("url = \"nats://localhost\"\nnode = \"a\"\nnodes = 1").unwrap_err().contains("nodes"));

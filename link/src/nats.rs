@@ -67,7 +67,8 @@ impl Nats {
     /// What keeps it from that; it may be gone in a moment.
     pub(crate) async fn connect(config: &Config) -> anyhow::Result<Self> {
         let cannot = || format!("{} cannot be used", config.url);
-        let client = config.options()?.connect(&config.url).await.with_context(cannot)?;
+        let client =
+            config.options()?.connect(config.servers().collect::<Vec<_>>()).await.with_context(cannot)?;
         let jetstream = jetstream::new(client.clone());
         let stream = jetstream
             .get_or_create_stream(stream::Config {
@@ -75,13 +76,15 @@ impl Nats {
                 subjects: vec![SUBJECTS.to_owned()],
                 retention: RetentionPolicy::WorkQueue,
                 storage: StorageType::File,
+                num_replicas: config.replicas,
                 ..stream::Config::default()
             })
             .await
             .with_context(cannot)?;
-        let nodes = bucket(&jetstream, NODES, Duration::ZERO).await.with_context(cannot)?;
-        let presence = bucket(&jetstream, PRESENCE, EXPIRES_AFTER).await.with_context(cannot)?;
-        let shared = bucket(&jetstream, SHARED, Duration::ZERO).await.with_context(cannot)?;
+        let nodes = bucket(&jetstream, NODES, Duration::ZERO, config.replicas).await.with_context(cannot)?;
+        let presence =
+            bucket(&jetstream, PRESENCE, EXPIRES_AFTER, config.replicas).await.with_context(cannot)?;
+        let shared = bucket(&jetstream, SHARED, Duration::ZERO, config.replicas).await.with_context(cannot)?;
         Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence, shared })
     }
 
@@ -230,11 +233,21 @@ impl Nats {
 }
 
 /// A bucket, made where it is not there yet; what is in it is forgotten after a time, unless that is zero.
-async fn bucket(jetstream: &Context, name: &str, max_age: Duration) -> anyhow::Result<kv::Store> {
+async fn bucket(
+    jetstream: &Context,
+    name: &str,
+    max_age: Duration,
+    num_replicas: usize,
+) -> anyhow::Result<kv::Store> {
     if let Ok(there) = jetstream.get_key_value(name).await {
         return Ok(there);
     }
-    let config =
-        kv::Config { bucket: name.to_owned(), storage: StorageType::File, max_age, ..kv::Config::default() };
+    let config = kv::Config {
+        bucket: name.to_owned(),
+        storage: StorageType::File,
+        max_age,
+        num_replicas,
+        ..kv::Config::default()
+    };
     Ok(jetstream.create_key_value(config).await?)
 }

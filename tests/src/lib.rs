@@ -38,7 +38,7 @@ pub use hook::Hooks;
 #[cfg(unix)]
 pub use inbox_socket::{InboxSocket, Post};
 pub use model::{Model, ModelRequest, Rule, when};
-pub use nodes::{Link, NatsServer};
+pub use nodes::{Authority, Link, NatsServer};
 pub use observe::{brokers, descriptors, memory_kib};
 pub use other::OtherBroker;
 pub use person::{LOGIN, Said};

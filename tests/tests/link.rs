@@ -1,5 +1,7 @@
 //! Mail between machines: two brokers, two links, and a real NATS server between them.
 
+#[path = "link/cluster.rs"]
+mod cluster;
 #[path = "link/lost.rs"]
 mod lost;
 #[path = "link/machine.rs"]

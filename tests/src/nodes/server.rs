@@ -1,10 +1,12 @@
-//! A NATS server of the test's own, on loopback, that lets each node do what the documented configuration lets it do.
+//! A NATS server of the test's own, that lets each node do what the documented configuration lets it do.
 
+use super::documented::{Filled, secret};
+use super::{Authority, private};
 use crate::{PATIENCE, skipped, until};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// The server, which ends with this.
@@ -12,38 +14,111 @@ use std::process::{Child, Command, Stdio};
 pub struct NatsServer {
     program: PathBuf,
     folder: tempfile::TempDir,
+    host: String,
     port: u16,
-    users: String,
+    nodes: Vec<String>,
+    authority: Option<Authority>,
+    /// More of its configuration.
+    more: String,
+    /// Where one of a cluster says how it does.
+    health: Option<u16>,
+    /// Words that go before the program's own.
+    before: Vec<String>,
     child: Option<Child>,
 }
 
 impl NatsServer {
-    /// One that knows these nodes. `None`, and a word about it, where no server is installed.
+    /// One that knows these nodes, on loopback, and runs. `None`, and a word about it, where no server is installed.
     ///
     /// # Panics
     /// If it does not start.
     #[must_use]
     pub fn start(nodes: &[&str]) -> Option<Self> {
+        let mut server = Self::of(nodes)?;
+        server.run();
+        Some(server)
+    }
+
+    /// As [`Self::start`], but it does not run yet.
+    ///
+    /// # Panics
+    /// If there is no folder of the test's own.
+    #[must_use]
+    pub fn of(nodes: &[&str]) -> Option<Self> {
         let given = std::env::var_os("C2C_NATS_SERVER").filter(|path| !path.is_empty());
         let Some(program) = given.map(PathBuf::from) else {
             skipped("C2C_NATS_SERVER is not set; see tests/tests/link/install.sh");
             return None;
         };
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut users = String::new();
-        for node in nodes {
-            users.push_str(&user(node));
+        Some(Self {
+            program,
+            folder: tempfile::tempdir().expect("a folder"),
+            host: "127.0.0.1".to_owned(),
+            port: free_port(),
+            nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
+            authority: None,
+            more: String::new(),
+            health: None,
+            before: Vec::new(),
+            child: None,
+        })
+    }
+
+    /// So many that are one cluster, and run.
+    ///
+    /// # Panics
+    /// If they do not start.
+    #[must_use]
+    pub fn cluster(nodes: &[&str], count: usize) -> Option<Vec<Self>> {
+        let routes: Vec<u16> = (0..count).map(|_| free_port()).collect();
+        let others: Vec<String> = routes.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+        let mut servers = Vec::new();
+        for (number, port) in routes.iter().enumerate() {
+            let mut server = Self::of(nodes)?;
+            let health = free_port();
+            server.health = Some(health);
+            server.more = format!(
+                "server_name: \"server-{number}\"\nhttp: \"127.0.0.1:{health}\"\n\
+                 cluster {{ name: \"c2c\", listen: \"127.0.0.1:{port}\", routes: {others:?} }}\n"
+            );
+            servers.push(server);
         }
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self { program, folder, port, users, child: None };
-        server.run();
-        Some(server)
+        // They wait for each other before they say that they are ready.
+        servers.iter_mut().for_each(Self::begin);
+        servers.iter().for_each(Self::until_ready);
+        Some(servers)
+    }
+
+    /// With a certificate of an authority: what passes is encrypted, as the page says.
+    #[must_use]
+    pub fn certified_by(mut self, authority: Authority) -> Self {
+        self.authority = Some(authority);
+        self
+    }
+
+    /// On another address of this machine, run by another program behind these words.
+    #[must_use]
+    pub fn at(mut self, host: &str, before: &[&str]) -> Self {
+        host.clone_into(&mut self.host);
+        self.before = before.iter().map(|word| (*word).to_owned()).collect();
+        self
     }
 
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        let scheme = if self.authority.is_some() { "tls" } else { "nats" };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
+    /// A link's settings, as a node.
+    #[must_use]
+    pub fn settings(&self, node: &str) -> String {
+        let mut text = format!("url = {:?}\nnode = {node:?}\ncreds = {:?}\n", self.url(), self.creds(node));
+        if let Some(authority) = &self.authority {
+            text.push_str(&format!("ca = {:?}\n", authority.certificate()));
+        }
+        text
     }
 
     /// The file with what proves to the server which node somebody is.
@@ -53,12 +128,7 @@ impl NatsServer {
     #[must_use]
     pub fn creds(&self, node: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{node}.password"));
-        fs::write(&path, format!("{node}:{}\n", secret(node))).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        }
+        private(&path, &format!("{node}:{}\n", secret(node)));
         path
     }
 
@@ -68,7 +138,7 @@ impl NatsServer {
     /// If it cannot be asked.
     #[must_use]
     pub fn say(&self, node: &str, line: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = TcpStream::connect((&*self.host, self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let who = format!("{{\"user\":\"{node}\",\"pass\":\"{}\",\"verbose\":false}}", secret(node));
         write!(stream, "CONNECT {who}\r\n{line}\r\nPING\r\n").unwrap();
@@ -88,21 +158,48 @@ impl NatsServer {
     /// Starts it, on the data that it has.
     ///
     /// # Panics
-    /// If it does not listen in time.
+    /// If it is not ready in time.
     pub fn run(&mut self) {
+        self.begin();
+        self.until_ready();
+    }
+
+    fn begin(&mut self) {
         let config = self.folder.path().join("nats.conf");
-        let data = self.data();
-        let text = format!(
-            "listen: \"127.0.0.1:{}\"\njetstream {{\n  store_dir: {data:?}\n  sync_interval: always\n}}\n\
-             authorization {{\n  users = [\n{}  ]\n}}\n",
-            self.port, self.users
-        );
-        fs::write(&config, text).unwrap();
-        let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        let mut command = Command::new(&self.program);
-        command.arg("-c").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let certificate = self.authority.as_ref().map(|authority| authority.server(&self.host));
+        let text = Filled {
+            listen: &format!("{}:{}", self.host, self.port),
+            store_dir: &self.data(),
+            tls: certificate.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path())),
+            nodes: &self.nodes,
+        };
+        fs::write(&config, text.text() + &self.more).unwrap();
+        let log = fs::File::create(self.log()).unwrap();
+        let mut words = self.before.iter().map(PathBuf::from).chain([self.program.clone()]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words).arg("-c").arg(&config);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().expect("the server starts"));
-        until("the server listens", PATIENCE, || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+    }
+
+    fn until_ready(&self) {
+        until("the server is ready", PATIENCE, || {
+            fs::read_to_string(self.log()).is_ok_and(|log| log.contains("Server is ready"))
+        });
+    }
+
+    /// Whether this one of a cluster has all that the others have.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        let Some(stream) = self.health.and_then(|port| TcpStream::connect(("127.0.0.1", port)).ok()) else {
+            return false;
+        };
+        let asked = write!(&stream, "GET /healthz HTTP/1.0\r\n\r\n");
+        asked.is_ok()
+            && BufReader::new(stream)
+                .lines()
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| line.contains(" 200 ")))
     }
 
     /// Ends it as a crash would.
@@ -128,14 +225,18 @@ impl NatsServer {
         self.child.as_ref().map(Child::id)
     }
 
-    /// The port on loopback on which it listens.
+    /// The port on which it listens.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
     fn data(&self) -> PathBuf {
-        Path::join(self.folder.path(), "data")
+        self.folder.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 }
 
@@ -143,21 +244,12 @@ impl Drop for NatsServer {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            eprintln!("--- log of the server\n{log}");
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            eprintln!("--- log of the server at {}\n{log}", self.url());
         }
     }
 }
 
-/// A node's user as the documentation has it, with a password of its own: no server of a test allows more.
-fn user(node: &str) -> String {
-    let page = include_str!("../../../docs/many-machines.md");
-    let begin = page.find("  { user: \"laptop\"").expect("the page shows a user");
-    let (user, _) = page[begin..].split_once("\n  # the same").expect("and what follows");
-    let user = user.replace('\u{2026}', &secret("laptop"));
-    format!("{}\n", user.replace("laptop", node))
-}
-
-fn secret(node: &str) -> String {
-    format!("secret-of-{node}")
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -19,7 +19,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn start(server: &NatsServer, node: &str) -> Self {
-        Self::with(server, node, &server.creds(node))
+        Self::with_settings(&server.settings(node))
     }
 
     pub(crate) fn with(server: &NatsServer, node: &str, creds: &Path) -> Self {
@@ -52,12 +52,14 @@ impl Machine {
         self.sandbox.c2c(&["link", "status", "--json"]).json()
     }
 
+    pub(crate) fn knows(&self, node: &str) -> bool {
+        self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|one| one["node"] == node))
+    }
+
     /// Until mail can be addressed to another one.
     #[track_caller]
     pub(crate) fn until_knows(&self, node: &str) {
-        until("the other node is known", PATIENCE, || {
-            self.state()["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|one| one["node"] == node))
-        });
+        until("the other node is known", PATIENCE, || self.knows(node));
     }
 
     #[track_caller]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// What can be said to it.
 #[derive(Debug, Args)]
 pub(super) struct SetupArgs {
-    /// The NATS server: nats://HOST:PORT, or tls://HOST:PORT
+    /// The NATS server: nats://HOST:PORT, or tls://HOST:PORT; those of a cluster separated by commas
     url: String,
     /// What others call this store [default: this machine's name]
     #[arg(long, value_name = "NAME")]
@@ -24,6 +24,9 @@ pub(super) struct SetupArgs {
     /// A file with certificates of authorities to trust as well
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// On so many servers of a cluster lies what travels [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+    replicas: Option<u8>,
     /// Let mail travel to another machine without encryption
     #[arg(long)]
     insecure: bool,
@@ -47,6 +50,9 @@ pub(super) fn run(paths: &StorePaths, args: SetupArgs) -> anyhow::Result<Exit> {
             let path = std::path::absolute(&path).with_context(|| path.display().to_string())?;
             text.push_str(&format!("{key} = {}\n", quoted(&path.to_string_lossy())));
         }
+    }
+    if let Some(replicas) = args.replicas {
+        text.push_str(&format!("replicas = {replicas}\n"));
     }
     if args.insecure {
         text.push_str("insecure = true\n");
