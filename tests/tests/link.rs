@@ -1,7 +1,12 @@
 //! Mail between machines: two brokers, two links, and a real NATS server between them.
 
+#[cfg(target_os = "linux")]
+#[path = "link/apart.rs"]
+mod apart;
 #[path = "link/cluster.rs"]
 mod cluster;
+#[path = "link/encrypted.rs"]
+mod encrypted;
 #[path = "link/lost.rs"]
 mod lost;
 #[path = "link/machine.rs"]
@@ -10,29 +15,14 @@ mod machine;
 mod shared;
 
 use c2c_harness::{NatsServer as Server, PATIENCE, until};
-use machine::{Machine, bodies, two};
+use machine::{Machine, bodies, conversation, two};
 use serde_json::json;
 
 #[test]
 fn a_question_and_its_answer_cross() {
     let Some(server) = Server::start(&["laptop", "tower"]) else { return };
     let (laptop, tower) = two(&server);
-    let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
-    let asked = api.start_call("ask", json!({"to": "web@tower", "body": "which table?", "timeout_s": 20}));
-    let got = web.ok("wait_for_message", json!({"timeout_s": 20}));
-    let question = &got["messages"][0];
-    assert_eq!((&question["from_name"], &question["body"]), (&json!("api@laptop"), &json!("which table?")));
-    web.ok("send_message", json!({"reply_to": question["id"], "body": "orders"}));
-    let answered = asked.result(PATIENCE).ok();
-    assert_eq!(answered["replies"][0]["body"], "orders");
-    assert_eq!(answered["replies"][0]["from_name"], "web@tower");
-    // What was read there is known here.
-    until("its receipt says so", PATIENCE, || {
-        let sent = api.ok("inbox", json!({"sent": true, "unread_only": false}));
-        sent["messages"][0]["receipts"][0]["state"] == "read"
-    });
-    laptop.until_nothing_waits();
-    tower.until_nothing_waits();
+    conversation(&laptop, &tower);
 }
 
 #[test]

@@ -27,8 +27,13 @@ impl Machine {
     }
 
     pub(crate) fn with_settings(settings: &str) -> Self {
+        Self::behind(&[], settings)
+    }
+
+    /// Its link is run by another program, behind these words.
+    pub(crate) fn behind(words: &[&str], settings: &str) -> Self {
         let sandbox = Sandbox::new();
-        let link = Link::of(&sandbox);
+        let link = Link::of(&sandbox).behind(words);
         let mut machine = Self { link, sandbox };
         machine.set(settings);
         machine.run();
@@ -84,6 +89,27 @@ pub(crate) fn two(server: &NatsServer) -> (Machine, Machine) {
     laptop.until_knows("tower");
     tower.until_knows("laptop");
     (laptop, tower)
+}
+
+/// A question of api on the laptop, and the answer of web on the tower.
+#[track_caller]
+pub(crate) fn conversation(laptop: &Machine, tower: &Machine) {
+    let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
+    let asked = api.start_call("ask", json!({"to": "web@tower", "body": "which table?", "timeout_s": 40}));
+    let got = web.ok("wait_for_message", json!({"timeout_s": 40}));
+    let question = &got["messages"][0];
+    assert_eq!((&question["from_name"], &question["body"]), (&json!("api@laptop"), &json!("which table?")));
+    web.ok("send_message", json!({"reply_to": question["id"], "body": "orders"}));
+    let answered = asked.result(LONG).ok();
+    assert_eq!(answered["replies"][0]["body"], "orders");
+    assert_eq!(answered["replies"][0]["from_name"], "web@tower");
+    // What was read there is known here.
+    until("its receipt says so", LONG, || {
+        let sent = api.ok("inbox", json!({"sent": true, "unread_only": false}));
+        sent["messages"][0]["receipts"][0]["state"] == "read"
+    });
+    laptop.until_nothing_waits();
+    tower.until_nothing_waits();
 }
 
 /// What has come to a session, once it is so many.
