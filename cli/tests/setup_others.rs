@@ -125,6 +125,75 @@ fn the_service_is_enabled_and_started_and_uninstall_stops_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn the_link_is_a_service_too_until_it_is_removed() {
+    let house = House::new();
+    house.done(&["setup"]);
+    let before = house.tree();
+    let log = house.store().with_file_name("asked");
+    house.tool("systemctl", &format!("echo \"$@\" >> '{}'", log.display()));
+    let asked = || {
+        let words = fs::read_to_string(&log).unwrap_or_default();
+        fs::write(&log, "").unwrap();
+        words
+    };
+    let setup = ["link", "setup", "nats://localhost:4222", "--node", "laptop"];
+    let said = house.done(&[&setup[..], &["--no-service"]].concat());
+    assert!(said.contains("run c2c-link"), "{said}");
+    assert_eq!((asked(), house.tree()), (String::new(), before.clone()), "only the settings");
+
+    let said = house.done(&setup);
+    assert!(said.contains("c2c-link runs as a service"), "{said}");
+    let unit = house.read(".config/systemd/user/c2c-link.service");
+    let line = format!("\nExecStart={}\n", house.installed("c2c-link").display());
+    assert!(unit.contains(&line), "{unit}");
+    let line = format!("\nEnvironment=CLAUDE_C2C_DB={}\n", house.store().display());
+    assert!(unit.contains(&line), "{unit}");
+    let started = "--user daemon-reload\n--user enable c2c-link.service\n--user restart c2c-link.service\n";
+    assert_eq!(asked(), started);
+    // Anew with the settings that are there; and a newer program is run by the service, too.
+    house.done(&["link", "setup"]);
+    assert_eq!(asked(), started);
+    house.put(".local/bin/c2c-link", "an older one");
+    house.done(&["setup"]);
+    assert_eq!(asked(), started);
+
+    let settings = house.store().with_file_name("c2c.link.toml");
+    assert!(settings.exists());
+    let said = house.done(&["link", "remove"]);
+    assert!(said.contains("the service and the settings are gone"), "{said}");
+    let stopped = "--user disable --now c2c-link.service\n--user daemon-reload\n\
+                   --user reset-failed c2c-link.service\n";
+    assert_eq!((asked().as_str(), house.tree()), (stopped, before));
+    assert!(!settings.exists());
+    assert_eq!(house.c2c(&["link", "remove"]).status.code(), Some(4));
+    assert_eq!(house.c2c(&["link", "setup"]).status.code(), Some(1), "there are no settings that could stay");
+
+    house.done(&setup);
+    let _started = asked();
+    let said = house.done(&["uninstall"]);
+    assert!(said.contains("will stop     the service c2c-link"), "{said}");
+    assert_eq!(asked(), stopped);
+    assert!(!house.home().join(".config/systemd/user/c2c-link.service").exists());
+}
+
+#[test]
+fn a_link_that_no_service_runs_has_its_settings_and_it_is_said() {
+    let house = House::new();
+    house.done(&["setup"]);
+    house.tool("systemctl", "echo 'Failed to connect to bus' >&2; exit 1");
+    house.tool("launchctl", "echo 'Could not find domain' >&2; exit 1");
+    let output = house.c2c(&["link", "setup", "nats://localhost:4222", "--node", "laptop"]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("the service c2c-link was not started: `") && text.contains("by hand"), "{text}");
+    let settings = fs::read_to_string(house.store().with_file_name("c2c.link.toml")).unwrap();
+    assert_eq!(settings, "url = \"nats://localhost:4222\"\nnode = \"laptop\"\n");
+    house.done(&["link", "remove"]);
+    assert!(!house.home().join(".config/systemd/user/c2c-link.service").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_unit_of_somebody_elses_stays_as_it_is() {
     let house = House::new();
     house.put(".config/systemd/user/c2c-broker.service", "[Service]\nExecStart=/mine\n");

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Examples:
-  c2c link setup nats://localhost:4222 --node laptop     once: writes the settings
-  c2c-link                                               runs the link until it is ended
+  c2c link setup nats://localhost:4222 --node laptop     once: writes the settings, and runs this as a user service
+  c2c-link                                               by hand, until it is ended
 
 For the store X/c2c.db the settings are X/c2c.link.toml. The link starts no broker of its own accord but as any client does.
 

@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "programs",
     "path",
     "folders",
@@ -26,6 +26,7 @@ const NAMES: [&str; 18] = [
     "other_stores",
     "sessions",
     "link",
+    "link_service",
     "round_trip",
 ];
 

@@ -7,9 +7,11 @@ use std::fs;
 
 const INSTALLED: [&str; 4] = ["proto", "broker", "shim", "cli"];
 /// A file of the repository, and the copy that comes with a crate.
-const COPIES: [(&str, &str); 4] = [
+const COPIES: [(&str, &str); 6] = [
     ("systemd/c2c-broker.service", "cli/assets/c2c-broker.service"),
+    ("systemd/c2c-link.service", "cli/assets/c2c-link.service"),
     ("launchd/dev.c2c.broker.plist", "cli/assets/dev.c2c.broker.plist"),
+    ("launchd/dev.c2c.link.plist", "cli/assets/dev.c2c.link.plist"),
     ("examples/CLAUDE.md", "cli/assets/CLAUDE.md"),
     ("plugin/hooks/hooks.json", "cli/assets/hooks.json"),
 ];

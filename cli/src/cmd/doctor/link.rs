@@ -14,6 +14,7 @@ use tokio::time::timeout;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A link says how it does twice a minute.
 const SILENT_S: i64 = 90;
+const RUN: &str = "run `c2c link setup`, which makes it a service, or c2c-link by hand";
 
 /// The check `link`.
 pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
@@ -44,9 +45,9 @@ fn judged(state: &LinkState, paused: bool) -> Check {
     }
     match &state.report {
         Some((at, _)) if at.plus_s(SILENT_S) < now() => {
-            Check::failed("link", format!("c2c-link has said nothing since {at}"), "run c2c-link")
+            Check::failed("link", format!("c2c-link has said nothing since {at}"), RUN)
         }
-        None => Check::failed("link", "c2c-link does not run", "run c2c-link"),
+        None => Check::failed("link", "c2c-link does not run", RUN),
         Some((_, report)) if report.starts_with("connected") => {
             Check::ok("link", format!("the node {node}, {report}; {waiting} parcels wait"))
         }

@@ -23,6 +23,7 @@ mod stores;
 
 use crate::cmd::demo::interrupt;
 use crate::cmd::setup::places::Places;
+use crate::cmd::setup::service::Daemon;
 use crate::exit::Exit;
 use clap::Args;
 use registered::Registered;
@@ -45,7 +46,7 @@ With --json: one object, on one line.
 
 Names of the checks; they do not change:
   programs, path, folders, file_system, free_space, lock, broker, config, store, clock, service,
-  registration, hooks, environment, other_stores, sessions, link, round_trip
+  registration, hooks, environment, other_stores, sessions, link, link_service, round_trip
 
 Exit status:
   0    nothing failed; there may be warnings
@@ -109,11 +110,12 @@ async fn examine(stage: &mut Stage, quiet: bool) -> anyhow::Result<Vec<Check>> {
     checks.push(broker::check(reached.as_deref()));
     checks.push(config::check(stage, paths).await);
     checks.extend(store::check(reached.is_some(), quiet).await);
-    checks.push(service::check(&places).await);
+    checks.push(service::check(&places, Daemon::Broker).await);
     checks.extend(client::check(&places, &registered));
     checks.push(stores::check(paths));
     checks.push(sessions::check(paths, reached.is_some()).await);
     checks.push(link::check(paths, reached.is_some()).await);
+    checks.push(service::check(&places, Daemon::Link).await);
     checks.push(round_trip::check(stage).await);
     Ok(checks)
 }

@@ -1,12 +1,12 @@
-//! The service: whether setup installed one, whether it is the right one, and whether it is active.
+//! The services: whether setup installed one, whether it is the right one, and whether it is active.
 
-use super::programs::{file, own_folder};
 use super::report::{Check, Problem};
 use crate::cmd::setup::edit::Wish;
 use crate::cmd::setup::files;
 use crate::cmd::setup::places::{Places, on_path};
+use crate::cmd::setup::programs;
 use crate::cmd::setup::record::Record;
-use crate::cmd::setup::service::Service;
+use crate::cmd::setup::service::{Daemon, Service};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -14,63 +14,71 @@ use tokio::time::timeout;
 
 /// How long the service manager may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const MEND: &str = "c2c setup --service";
 
-/// The question to the service manager whether it is active: success is yes.
-const ASK: &[&str] = if cfg!(windows) {
-    &["schtasks", "/Query", "/TN", "c2c-broker"]
-} else if cfg!(target_os = "macos") {
-    &["launchctl", "list", "dev.c2c.broker"]
-} else {
-    &["systemctl", "--user", "is-active", "c2c-broker.service"]
-};
-
-/// The check `service`.
-pub(super) async fn check(places: &Places) -> Check {
-    match look(places).await {
-        Ok(check) => check,
-        Err(error) => Check::failed("service", format!("{error:#}"), MEND),
+/// The name of the check, and what mends it.
+const fn told_of(daemon: Daemon) -> (&'static str, &'static str) {
+    match daemon {
+        Daemon::Broker => ("service", "c2c setup --service"),
+        Daemon::Link => ("link_service", "c2c link setup"),
     }
 }
 
-async fn look(places: &Places) -> anyhow::Result<Check> {
+/// The check `service`, or `link_service`.
+pub(super) async fn check(places: &Places, daemon: Daemon) -> Check {
+    let (name, mend) = told_of(daemon);
+    match look(places, daemon).await {
+        Ok(check) => check,
+        Err(error) => Check::failed(name, format!("{error:#}"), mend),
+    }
+}
+
+async fn look(places: &Places, daemon: Daemon) -> anyhow::Result<Check> {
+    let (name, mend) = told_of(daemon);
     let record = Record::load(&places.record())?;
-    let installed = record.programs.iter().map(|note| note.path.clone());
-    let installed =
-        installed.into_iter().find(|path| path.file_stem().is_some_and(|stem| stem == "c2c-broker"));
-    let Some(broker) = installed.or_else(|| Some(file(&own_folder()?, "c2c-broker"))) else {
-        return Ok(Check::skipped("service", "this program's own folder is not known"));
+    let Some(program) = programs::of_service(&record, daemon) else {
+        return Ok(Check::skipped(name, "this program's own folder is not known"));
     };
-    let unit = Service::here(places, &broker)?.unit;
+    let unit = Service::here(places, daemon, &program)?.unit;
     let there = match &unit {
         Some(unit) => files::read(&unit.path)?,
         None => None,
     };
-    if record.service.is_none() && there.is_none() {
-        return Ok(Check::ok("service", "not installed; the first session starts the broker"));
+    if record.has_service(daemon).is_none() && there.is_none() {
+        return Ok(Check::ok(name, not_installed(daemon, places)));
     }
     let mut problems = Vec::new();
-    if !broker.is_file() {
-        problems.push(Problem::failed(format!("its program {} does not exist", broker.display()), MEND));
+    if !program.is_file() {
+        problems.push(Problem::failed(format!("its program {} does not exist", program.display()), mend));
     }
     if let Some(unit) = &unit {
         let shown = unit.path.display();
         match (&there, &unit.wish) {
-            (None, _) => problems.push(Problem::failed(format!("{shown} is gone"), MEND)),
+            (None, _) => problems.push(Problem::failed(format!("{shown} is gone"), mend)),
             (Some(text), Wish::Whole(wanted)) if text != wanted => problems.push(Problem::warning(
-                format!("{shown} names another program or store than the installed {}", broker.display()),
-                MEND,
+                format!("{shown} names another program or store than the installed {}", program.display()),
+                mend,
             )),
             _ => {}
         }
     }
-    problems.extend(inactive().await);
-    Ok(Check::of("service", problems, "installed and active"))
+    problems.extend(inactive(daemon, mend).await);
+    Ok(Check::of(name, problems, "installed and active"))
+}
+
+fn not_installed(daemon: Daemon, places: &Places) -> &'static str {
+    match daemon {
+        Daemon::Broker => "not installed; the first session starts the broker",
+        Daemon::Link if places.store.link_config.exists() => {
+            "not installed; c2c-link has to be run in another way"
+        }
+        Daemon::Link => "this store is not linked with other machines",
+    }
 }
 
 /// Why it is not active.
-async fn inactive() -> Option<Problem> {
-    let (name, arguments) = ASK.split_first()?;
+async fn inactive(daemon: Daemon, mend: &'static str) -> Option<Problem> {
+    let question = daemon.question();
+    let (name, arguments) = question.words()?;
     let Some(program) = on_path(name) else {
         return Some(Problem::failed(
             format!("it is installed, but {name} is not there"),
@@ -88,5 +96,5 @@ async fn inactive() -> Option<Problem> {
         Ok(Err(error)) => format!("{name} could not be run: {error}"),
         Err(_) => format!("{name} did not answer within {} s", TIMEOUT.as_secs()),
     };
-    Some(Problem::failed(says, MEND))
+    Some(Problem::failed(says, mend))
 }

@@ -1,8 +1,11 @@
 //! `c2c link`: how this store is linked with those of other machines. The program that carries mail is `c2c-link`.
 
+mod service;
 mod setup;
 mod tell;
 
+use crate::cmd::setup::complain;
+use crate::cmd::setup::places::Places;
 use crate::exit::Exit;
 use crate::link::{Link, ask};
 use crate::print;
@@ -23,8 +26,9 @@ sender has its answer, and stays there until the other machine's broker has it o
 
 /// What `--help` says last.
 pub(crate) const AFTER: &str = "\
-`setup` writes the settings beside the store, X.link.toml for X.db; run c2c-link after that. `remove` deletes them.
-`pause` and `resume` act within seconds.
+`setup` writes the settings beside the store, X.link.toml for X.db, and runs c2c-link as a user service (systemd, launchd; on
+Windows a task at logon). Without a URL the settings stay as they are, and only the service is installed. `remove` stops the
+service and deletes both. `pause` and `resume` act within seconds.
 
 With --json, `status` is one object: node, store_id, configured, paused, report, reported_at, and nodes, each: node,
 waiting (parcels that its broker does not have yet), oldest (since when), heard_at.
@@ -39,6 +43,7 @@ Exit status:
 Examples:
   c2c link setup nats://localhost:4222 --node laptop
   c2c link setup tls://nats.example.org --creds laptop.creds
+  c2c link setup nats://localhost:4222 --no-service && c2c-link
   c2c link status";
 
 /// What can be said to `c2c link`.
@@ -50,7 +55,7 @@ pub(crate) struct LinkArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Write the settings of the link
+    /// Write the settings of the link, and run it as a user service
     #[command(after_help = AFTER)]
     Setup(SetupArgs),
     /// How the link does, and what waits for other nodes
@@ -69,7 +74,7 @@ enum What {
     /// Let it go on
     #[command(after_help = AFTER)]
     Resume,
-    /// Delete the settings; mail that waits stays
+    /// Stop the service and delete the settings; mail that waits stays
     #[command(after_help = AFTER)]
     Remove,
 }
@@ -78,12 +83,12 @@ enum What {
 pub(crate) async fn run(args: LinkArgs) -> anyhow::Result<Exit> {
     let paths = StorePaths::from_env()?;
     match args.what {
-        What::Setup(args) => setup::run(&paths, args),
+        What::Setup(args) => setup::run(&paths, args).await,
         What::Status { json } => status(&paths, json).await,
         What::Nodes => nodes().await,
         What::Pause => rest(&paths, true),
         What::Resume => rest(&paths, false),
-        What::Remove => remove(&paths),
+        What::Remove => remove(&paths).await,
     }
 }
 
@@ -135,16 +140,24 @@ fn rest(paths: &StorePaths, paused: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn remove(paths: &StorePaths) -> anyhow::Result<Exit> {
-    if !paths.link_config.exists() {
+async fn remove(paths: &StorePaths) -> anyhow::Result<Exit> {
+    let places = Places::find()?;
+    let was_service = service::is_installed(&places)?;
+    if !paths.link_config.exists() && !was_service {
         return there_is_none();
     }
-    std::fs::remove_file(&paths.link_config).with_context(|| paths.link_config.display().to_string())?;
+    // First what would fail without its settings, again and again.
+    let troubles = if was_service { service::remove(&places).await? } else { Vec::new() };
+    let path = &paths.link_config;
+    absent(std::fs::remove_file(path)).with_context(|| path.display().to_string())?;
     absent(std::fs::remove_file(&paths.link_paused))?;
-    let text =
-        "the settings are deleted; end c2c-link where it runs. Mail for other nodes waits in the store\n";
-    print::out(text)?;
-    Ok(Exit::Done)
+    print::out(if was_service {
+        "the service and the settings are gone; mail for other nodes waits in the store\n"
+    } else {
+        "the settings are deleted; end c2c-link where it runs. Mail for other nodes waits in the store\n"
+    })?;
+    troubles.iter().try_for_each(|trouble| complain(trouble))?;
+    Ok(if troubles.is_empty() { Exit::Done } else { Exit::Error })
 }
 
 fn absent(removed: io::Result<()>) -> io::Result<()> {

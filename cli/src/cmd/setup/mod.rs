@@ -12,7 +12,7 @@ pub(in crate::cmd) mod files;
 pub(in crate::cmd) mod json;
 pub(in crate::cmd) mod places;
 mod plan;
-mod programs;
+pub(in crate::cmd) mod programs;
 pub(in crate::cmd) mod record;
 pub(in crate::cmd) mod server;
 pub(in crate::cmd) mod service;
@@ -28,7 +28,7 @@ use places::Places;
 use plan::Plan;
 use record::{Record, ServiceNote};
 use server::Registration;
-use service::Service;
+use service::{Daemon, Service};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -50,12 +50,12 @@ pub(crate) async fn run(args: SetupArgs) -> anyhow::Result<Exit> {
         say("nothing was changed")?;
         return Ok(Exit::Error);
     }
-    let trouble = apply(&plan, &places, &mut record).await?;
-    finish(&plan, &args, trouble).await
+    let troubles = apply(&plan, &places, &mut record).await?;
+    finish(&plan, &args, &troubles).await
 }
 
-/// Makes the changes. Returns what went wrong with the service, which fails nothing else.
-async fn apply(plan: &Plan, places: &Places, record: &mut Record) -> anyhow::Result<Option<String>> {
+/// Makes the changes. Returns what went wrong with services, which fails nothing else.
+async fn apply(plan: &Plan, places: &Places, record: &mut Record) -> anyhow::Result<Vec<String>> {
     let record_path = places.record();
     plan.programs.install(record, &record_path)?;
     if let Registration::ByClaude(by) = &plan.registration {
@@ -64,14 +64,15 @@ async fn apply(plan: &Plan, places: &Places, record: &mut Record) -> anyhow::Res
     for edit in &plan.edits {
         make(edit, record, &record_path)?;
     }
-    match &plan.service {
-        Some(service) => start(service, places, record).await,
-        None => Ok(None),
+    let mut troubles = Vec::new();
+    for service in &plan.services {
+        troubles.extend(start(service, places, record).await?);
     }
+    Ok(troubles)
 }
 
 /// Makes one edit. It is worked out anew: the file may have changed while the person was thinking.
-fn make(edit: &Edit, record: &mut Record, record_path: &Path) -> anyhow::Result<()> {
+pub(in crate::cmd) fn make(edit: &Edit, record: &mut Record, record_path: &Path) -> anyhow::Result<()> {
     let Some(work) = edit.work_out(record.file(&edit.path))? else { return Ok(()) };
     if let Some(folder) = edit.path.parent() {
         record.make_folder(folder)?;
@@ -90,32 +91,38 @@ fn readers(path: &Path) -> Readers {
     }
 }
 
-async fn start(service: &Service, places: &Places, record: &mut Record) -> anyhow::Result<Option<String>> {
+/// Has a service started, and notes that. Returns what went wrong.
+pub(in crate::cmd) async fn start(
+    service: &Service,
+    places: &Places,
+    record: &mut Record,
+) -> anyhow::Result<Option<String>> {
     for folder in &service.folders {
         record.folders.extend(files::missing_folders(folder));
     }
-    record.service = Some(ServiceNote { started: false });
+    *record.service(service.daemon) = Some(ServiceNote { started: false });
     record.save(&places.record())?;
     if let Err(error) = service::run(&service.start, &places.home).await {
         let by_hand = service::by_hand(&service.start);
+        let which = if service.daemon == Daemon::Link { " c2c-link" } else { "" };
         return Ok(Some(format!(
-            "the service was not started: {error:#}\n     {}\n     everything else is done; once it runs: {by_hand}",
+            "the service{which} was not started: {error:#}\n     {}\n     everything else is done; once it runs: {by_hand}",
             service.needs
         )));
     }
-    record.service = Some(ServiceNote { started: true });
+    *record.service(service.daemon) = Some(ServiceNote { started: true });
     record.save(&places.record())?;
     Ok(None)
 }
 
 /// The real call, and what the person should know.
-async fn finish(plan: &Plan, args: &SetupArgs, trouble: Option<String>) -> anyhow::Result<Exit> {
+async fn finish(plan: &Plan, args: &SetupArgs, troubles: &[String]) -> anyhow::Result<Exit> {
     let checked = check::call(&plan.programs.path("c2c-shim")).await;
     match &checked {
         Ok(what) => say(&format!("check passed: {what}"))?,
         Err(error) => complain(&format!("the check failed: {error:#}"))?,
     }
-    if let Some(trouble) = &trouble {
+    for trouble in troubles {
         complain(trouble)?;
     }
     if !places::is_on_path(&plan.programs.folder) {
@@ -135,7 +142,7 @@ async fn finish(plan: &Plan, args: &SetupArgs, trouble: Option<String>) -> anyho
         say("note: the plugin is enabled, too, so each session has two of everything; use one of the two: \
              `claude plugin uninstall c2c@c2c`, or `c2c uninstall`")?;
     }
-    if checked.is_err() || trouble.is_some() {
+    if checked.is_err() || !troubles.is_empty() {
         return Ok(Exit::Error);
     }
     if !plan.lines.is_empty() {

@@ -8,7 +8,7 @@ use super::places::Places;
 use super::programs::Programs;
 use super::record::Record;
 use super::server::Registration;
-use super::service::Service;
+use super::service::{Daemon, Service};
 use super::settings;
 
 /// The lines for CLAUDE.md, as the examples have them.
@@ -21,7 +21,7 @@ pub(super) struct Plan {
     pub(super) registration: Registration,
     /// Edits that change something.
     pub(super) edits: Vec<Edit>,
-    pub(super) service: Option<Service>,
+    pub(super) services: Vec<Service>,
     /// One for each change.
     pub(super) lines: Vec<String>,
     /// The client runs c2c as a plugin already.
@@ -56,20 +56,26 @@ impl Plan {
             let path = files::meant(&places.claude_md(args.scope))?;
             wanted.push(Edit { path, wish: Wish::Block(CLAUDE_MD.to_owned()) });
         }
-        let service =
-            args.service.then(|| Service::here(places, &programs.path("c2c-broker"))).transpose()?;
+        // A link that runs as a service is to go on with the program that is copied now.
+        let link = record.has_service(Daemon::Link).is_some() && programs.copies(Daemon::Link.name());
+        let mut services = Vec::new();
+        for (daemon, wanted) in [(Daemon::Broker, args.service), (Daemon::Link, link)] {
+            if wanted {
+                services.push(Service::here(places, daemon, &programs.path(daemon.name()))?);
+            }
+        }
         let mut plan = Self {
             programs,
             registration,
             edits: Vec::new(),
-            service: None,
+            services: Vec::new(),
             lines,
             plugin_is_enabled: plugin_is_enabled(places),
         };
         for edit in wanted {
             plan.take(edit, places, record)?;
         }
-        if let Some(service) = service {
+        for service in services {
             plan.take_service(service, places, record)?;
         }
         Ok(plan)
@@ -104,16 +110,16 @@ impl Plan {
             Some(unit) => self.take(unit, places, record)?,
             None => false,
         };
-        let started = record.service.as_ref().is_some_and(|note| note.started);
+        let started = record.has_service(service.daemon).is_some_and(|note| note.started);
         // Whoever installed the same unit by hand keeps it, and starts and stops it.
         let theirs = |unit: &Edit| !changes && record.file(&unit.path).is_none();
         if service.unit.as_ref().is_some_and(theirs) {
             return Ok(());
         }
-        // A broker that runs goes on with the program that it was started from.
+        // What runs goes on with the program that it was started from.
         if changes || !started || !self.programs.copies.is_empty() {
             self.lines.push(format!("will run      {}", super::service::by_hand(&service.start)));
-            self.service = Some(service);
+            self.services.push(service);
         }
         Ok(())
     }

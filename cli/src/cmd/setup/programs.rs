@@ -1,15 +1,18 @@
-//! The three programs: where they are, and where they go.
+//! The programs: where they are, and where they go.
 
 use super::args::SetupArgs;
 use super::files;
 use super::places::{self, Places};
 use super::record::{ProgramNote, Record};
+use super::service::Daemon;
 use anyhow::{Context, bail};
 use std::env::{self, consts::EXE_SUFFIX};
 use std::path::{Path, PathBuf};
 
 /// Their names.
 const NAMES: [&str; 3] = ["c2c", "c2c-shim", "c2c-broker"];
+/// What only some need, and comes along where it is.
+const LINK: &str = "c2c-link";
 
 /// Where they will be, and what has to be copied for that.
 #[derive(Debug)]
@@ -53,11 +56,18 @@ impl Programs {
         };
         let mut programs = Self { folder, copies: Vec::new() };
         if !places::same_file(source, &programs.folder) {
-            for name in NAMES {
+            let link = Some(LINK).filter(|name| file(source, name).is_file());
+            for name in NAMES.into_iter().chain(link) {
                 programs.copies.extend(copy(&file(source, name), file(&programs.folder, name), record)?);
             }
         }
         Ok(programs)
+    }
+
+    /// Whether this one is to be copied.
+    pub(super) fn copies(&self, name: &str) -> bool {
+        let path = self.path(name);
+        self.copies.iter().any(|copy| copy.target() == path)
     }
 
     /// The path of one of them.
@@ -78,6 +88,16 @@ impl Programs {
         record.save(record_path)?;
         self.copies.iter().try_for_each(|Copy { from, note }| files::copy_program(from, &note.path))
     }
+}
+
+/// Where a service's program is: where setup put it, else beside this one, else on PATH.
+pub(in crate::cmd) fn of_service(record: &Record, daemon: Daemon) -> Option<PathBuf> {
+    let name = daemon.name();
+    let mut noted = record.programs.iter().map(|note| &note.path);
+    let installed = noted.rfind(|path| path.file_stem().is_some_and(|stem| stem == name));
+    let beside = || env::current_exe().ok()?.parent().map(|folder| file(folder, name));
+    let there = |path: &PathBuf| path.is_file();
+    installed.cloned().or_else(|| beside().filter(there).or_else(|| places::on_path(name)).or_else(beside))
 }
 
 /// What is to be copied, if anything. A file of somebody else's is never replaced: it could not be brought back.

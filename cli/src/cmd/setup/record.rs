@@ -5,6 +5,7 @@
 use super::args::Scope;
 use super::files::{self, Readers};
 use super::json::{Added, Insertion};
+use super::service::Daemon;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -24,8 +25,11 @@ pub(in crate::cmd) struct Record {
     pub(in crate::cmd) servers: Vec<ServerNote>,
     /// Files that were edited or made.
     pub(in crate::cmd) files: Vec<FileNote>,
-    /// The service.
-    pub(in crate::cmd) service: Option<ServiceNote>,
+    /// The broker's service.
+    service: Option<ServiceNote>,
+    /// The link's, which notes of older versions do not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link_service: Option<ServiceNote>,
 }
 
 /// A program that was copied.
@@ -84,8 +88,8 @@ pub(in crate::cmd) enum Ours {
     },
 }
 
-/// The service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::cmd) struct ServiceNote {
     /// The service manager took it.
     pub(in crate::cmd) started: bool,
@@ -101,6 +105,7 @@ impl Record {
             servers: Vec::new(),
             files: Vec::new(),
             service: None,
+            link_service: None,
         }
     }
 
@@ -135,6 +140,22 @@ impl Record {
     pub(in crate::cmd) fn make_folder(&mut self, folder: &Path) -> anyhow::Result<()> {
         self.folders.extend(files::make_folder(folder)?);
         Ok(())
+    }
+
+    /// The note of a service.
+    pub(in crate::cmd) const fn service(&mut self, daemon: Daemon) -> &mut Option<ServiceNote> {
+        match daemon {
+            Daemon::Broker => &mut self.service,
+            Daemon::Link => &mut self.link_service,
+        }
+    }
+
+    /// The same, to look at.
+    pub(in crate::cmd) const fn has_service(&self, daemon: Daemon) -> Option<ServiceNote> {
+        match daemon {
+            Daemon::Broker => self.service,
+            Daemon::Link => self.link_service,
+        }
     }
 
     /// The note of this file.

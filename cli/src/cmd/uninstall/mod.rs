@@ -2,12 +2,13 @@
 
 mod programs;
 mod purge;
+pub(in crate::cmd) mod service;
 mod undo;
 
 use super::setup::args::{Scope, UninstallArgs};
 use super::setup::places::Places;
 use super::setup::record::Record;
-use super::setup::service::{self, Service};
+use super::setup::service::Daemon;
 use super::setup::{ask, complain, say};
 use crate::control;
 use crate::exit::Exit;
@@ -57,8 +58,10 @@ fn plan(record: &Record, doomed: &[PathBuf], places: &Places, online: Option<u64
         let lost = if online == 0 { String::new() } else { format!(", {online} of your sessions lose c2c") };
         lines.push(format!("will end      the broker{lost}"));
     }
-    if record.service.is_some() {
-        lines.push("will stop     the service".to_owned());
+    for (daemon, which) in [(Daemon::Broker, ""), (Daemon::Link, " c2c-link")] {
+        if record.has_service(daemon).is_some() {
+            lines.push(format!("will stop     the service{which}"));
+        }
     }
     for note in &record.servers {
         let scope = note.scope.word();
@@ -124,13 +127,13 @@ fn named_elsewhere(places: &Places) -> anyhow::Result<Exit> {
 /// Takes everything away that can be; returns what could not, and keeps it in the note.
 async fn take_away(mut record: Record, places: &Places, with_store: bool) -> anyhow::Result<Vec<String>> {
     let mut troubles = Vec::new();
-    let service = stop(&mut record, places, &mut troubles).await;
+    // The link first: it would start a broker.
+    let link = service::stop(&mut record, places, Daemon::Link, &mut troubles).await;
+    let broker = service::stop(&mut record, places, Daemon::Broker, &mut troubles).await;
     undo::servers(&mut record, &mut troubles).await;
-    undo::files(&mut record, &mut troubles);
-    if let Some(service) = service
-        && let Err(error) = service::run(&service.forget, &places.home).await
-    {
-        troubles.push(format!("the service manager was not told that the service is gone: {error:#}"));
+    undo::files(&mut record, |_| true, &mut troubles);
+    for service in link.into_iter().chain(broker) {
+        service::forget(&service, places, &mut troubles).await;
     }
     // Programs that run are as good as gone once their broker has ended; a session that starts one anew finds none.
     let had_programs = !record.programs.is_empty();
@@ -145,21 +148,4 @@ async fn take_away(mut record: Record, places: &Places, with_store: bool) -> any
     }
     undo::folders(&mut record, places)?;
     Ok(troubles)
-}
-
-/// Stops the service, if setup installed one.
-async fn stop(record: &mut Record, places: &Places, troubles: &mut Vec<String>) -> Option<Service> {
-    let note = record.service.take()?;
-    // Which program it ran does not matter any more.
-    let service = Service::here(places, &places.usual_bin).ok()?;
-    let stopped = service::run(&service.stop, &places.home).await;
-    if !note.started {
-        // Setup did not get it to run; if a part of it was done, or the person did the rest, that is undone now.
-        return stopped.is_ok().then_some(service);
-    }
-    if let Err(error) = stopped {
-        let by_hand = service::by_hand(&service.stop);
-        troubles.push(format!("the service was not stopped: {error:#}\n     run `{by_hand}`"));
-    }
-    Some(service)
 }

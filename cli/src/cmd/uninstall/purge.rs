@@ -34,7 +34,7 @@ pub(super) fn doomed(paths: &StorePaths) -> anyhow::Result<Vec<PathBuf>> {
         PathBuf::from(name)
     };
     doomed.extend(COMPANIONS.map(beside));
-    doomed.extend([paths.store.clone(), paths.config.clone(), paths.run_dir.clone()]);
+    doomed.extend([&paths.store, &paths.config, &paths.link_config, &paths.run_dir].map(Clone::clone));
     // A store with a long path has its socket elsewhere; on Windows it is no file.
     let socket = paths.address.as_path();
     if cfg!(unix) && !socket.starts_with(&paths.run_dir) {

@@ -18,9 +18,11 @@ pub(super) async fn servers(record: &mut Record, troubles: &mut Vec<String>) {
     }
 }
 
-/// Restores the files.
-pub(super) fn files(record: &mut Record, troubles: &mut Vec<String>) {
-    for note in std::mem::take(&mut record.files).into_iter().rev() {
+/// Restores the files, or those that are chosen.
+pub(super) fn files(record: &mut Record, which: impl Fn(&FileNote) -> bool, troubles: &mut Vec<String>) {
+    let (doomed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut record.files).into_iter().partition(which);
+    record.files = kept;
+    for note in doomed.into_iter().rev() {
         match restore(&note) {
             Ok(remarks) => troubles.extend(remarks),
             Err(error) => {

@@ -3,22 +3,32 @@
 use super::super::edit::{Edit, Wish};
 use super::super::places::Places;
 use super::super::settings::as_text;
-use super::{Service, Step, named_store};
+use super::{Daemon, Service, Step, named_store};
 use std::path::Path;
 
-/// The agent, as it can also be installed by hand.
-const PLIST: &str = include_str!("../../../../assets/dev.c2c.broker.plist");
-const LABEL: &str = "dev.c2c.broker";
+/// The agents, as they can also be installed by hand, and what stands for the program in them.
+const BROKER: (&str, &str) = (include_str!("../../../../assets/dev.c2c.broker.plist"), "@BROKER@");
+const LINK: (&str, &str) = (include_str!("../../../../assets/dev.c2c.link.plist"), "@LINK@");
 /// Before it another variable can be put in.
 const HOME_KEY: &str = "    <key>HOME</key>\n";
 
-pub(super) fn service(places: &Places, broker: &Path, uid: u32) -> anyhow::Result<Service> {
-    let path = places.home.join("Library").join("LaunchAgents").join(format!("{LABEL}.plist"));
-    let text = plist(as_text(broker)?, as_text(&places.home)?, named_store(places)?);
-    let (domain, agent) = (format!("gui/{uid}"), format!("gui/{uid}/{LABEL}"));
+/// What launchd calls it.
+pub(super) const fn label(daemon: Daemon) -> &'static str {
+    match daemon {
+        Daemon::Broker => "dev.c2c.broker",
+        Daemon::Link => "dev.c2c.link",
+    }
+}
+
+pub(super) fn service(places: &Places, daemon: Daemon, program: &Path, uid: u32) -> anyhow::Result<Service> {
+    let label = label(daemon);
+    let path = places.home.join("Library").join("LaunchAgents").join(format!("{label}.plist"));
+    let text = plist(daemon, as_text(program)?, as_text(&places.home)?, named_store(places)?);
+    let (domain, agent) = (format!("gui/{uid}"), format!("gui/{uid}/{label}"));
     let bootout = Step::new(&["launchctl", "bootout", &agent]);
     let bootstrap = Step::new(&["launchctl", "bootstrap", &domain, as_text(&path)?]);
     Ok(Service {
+        daemon,
         folders: vec![places.home.join("Library").join("Logs")],
         // One that is loaded already is loaded anew.
         start: vec![bootout.clone().that_may_fail(), bootstrap],
@@ -30,8 +40,12 @@ pub(super) fn service(places: &Places, broker: &Path, uid: u32) -> anyhow::Resul
 }
 
 /// The agent with the paths filled in.
-fn plist(broker: &str, home: &str, store: Option<&str>) -> String {
-    let text = PLIST.replace("@BROKER@", &escaped(broker)).replace("@HOME@", &escaped(home));
+fn plist(daemon: Daemon, program: &str, home: &str, store: Option<&str>) -> String {
+    let (text, mark) = match daemon {
+        Daemon::Broker => BROKER,
+        Daemon::Link => LINK,
+    };
+    let text = text.replace(mark, &escaped(program)).replace("@HOME@", &escaped(home));
     let Some(store) = store else { return text };
     let variable = format!("    <key>CLAUDE_C2C_DB</key>\n    <string>{}</string>\n", escaped(store));
     text.replacen(HOME_KEY, &format!("{variable}{HOME_KEY}"), 1)
@@ -43,7 +57,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plist;
+    use super::{Daemon, plist};
     use serde_json::{Value, json};
 
     /// The property list as JSON: a reader of the few kinds of values that stand in ours.
@@ -98,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_agent_has_every_key_that_launchd_needs() {
-        let agent = parsed(&plist("/a & b/c2c-broker", "/Users/<ada>", Some("/my/c2c.db")));
+        let agent = parsed(&plist(Daemon::Broker, "/a & b/c2c-broker", "/Users/<ada>", Some("/my/c2c.db")));
         let expected = json!({
             "Label": "dev.c2c.broker",
             "ProgramArguments": ["/a & b/c2c-broker", "--service"],
@@ -112,7 +126,25 @@ mod tests {
             "StandardErrorPath": "/Users/<ada>/Library/Logs/c2c-broker.log",
         });
         assert_eq!(agent, expected);
-        let usual = parsed(&plist("/b/c2c-broker", "/Users/ada", None));
+        let usual = parsed(&plist(Daemon::Broker, "/b/c2c-broker", "/Users/ada", None));
         assert_eq!(usual["EnvironmentVariables"], json!({"HOME": "/Users/ada"}));
+    }
+
+    #[test]
+    fn the_links_agent_is_another_one() {
+        let agent = parsed(&plist(Daemon::Link, "/b/c2c-link", "/Users/ada", Some("/my/c2c.db")));
+        let expected = json!({
+            "Label": "dev.c2c.link",
+            "ProgramArguments": ["/b/c2c-link"],
+            "EnvironmentVariables": {"CLAUDE_C2C_DB": "/my/c2c.db", "HOME": "/Users/ada"},
+            "RunAtLoad": true,
+            "KeepAlive": {"SuccessfulExit": false},
+            "ThrottleInterval": 15,
+            "ExitTimeOut": 5,
+            "ProcessType": "Background",
+            "Umask": 0o077,
+            "StandardErrorPath": "/Users/ada/Library/Logs/c2c-link.log",
+        });
+        assert_eq!(agent, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! The broker as a service of the user's: what each system needs for it, and the commands that start and stop it.
+//! The broker and the link as services of the user's: what each system needs for them, and the commands that start and stop them.
 
 mod launchd;
 mod systemd;
@@ -13,9 +13,49 @@ use super::places::{self, Places};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
+/// What can be a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cmd) enum Daemon {
+    /// `c2c-broker`.
+    Broker,
+    /// `c2c-link`.
+    Link,
+}
+
+impl Daemon {
+    /// Its program, by whose name the service goes too.
+    pub(in crate::cmd) const fn name(self) -> &'static str {
+        match self {
+            Self::Broker => "c2c-broker",
+            Self::Link => "c2c-link",
+        }
+    }
+
+    /// What its program is told.
+    const fn argument(self) -> Option<&'static str> {
+        match self {
+            Self::Broker => Some("--service"),
+            Self::Link => None,
+        }
+    }
+
+    /// The command whose success says that it is active.
+    pub(in crate::cmd) fn question(self) -> Step {
+        if cfg!(windows) {
+            Step::new(&["schtasks", "/Query", "/TN", self.name()])
+        } else if cfg!(target_os = "macos") {
+            Step::new(&["launchctl", "list", launchd::label(self)])
+        } else {
+            Step::new(&["systemctl", "--user", "is-active", &format!("{}.service", self.name())])
+        }
+    }
+}
+
 /// A service that can be installed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::cmd) struct Service {
+    /// Which.
+    pub(in crate::cmd) daemon: Daemon,
     /// Its file, where it has one.
     pub(in crate::cmd) unit: Option<Edit>,
     /// Folders that the service manager makes beside it.
@@ -39,6 +79,11 @@ pub(in crate::cmd) struct Step {
 }
 
 impl Step {
+    /// Its name and its arguments.
+    pub(in crate::cmd) fn words(&self) -> Option<(&String, &[String])> {
+        self.words.split_first()
+    }
+
     fn new(words: &[&str]) -> Self {
         Self { words: words.iter().map(|word| (*word).to_owned()).collect(), may_fail: false }
     }
@@ -51,13 +96,13 @@ impl Step {
 
 impl Service {
     /// As this system does it.
-    pub(in crate::cmd) fn here(places: &Places, broker: &Path) -> anyhow::Result<Self> {
+    pub(in crate::cmd) fn here(places: &Places, daemon: Daemon, program: &Path) -> anyhow::Result<Self> {
         if cfg!(windows) {
-            task::service(broker)
+            task::service(daemon, program)
         } else if cfg!(target_os = "macos") {
-            launchd::service(places, broker, uid::own())
+            launchd::service(places, daemon, program, uid::own())
         } else {
-            systemd::service(places, broker)
+            systemd::service(places, daemon, program)
         }
     }
 }
