@@ -56,6 +56,8 @@ impl<'a> Outgoing<'a> {
 
     /// Until something fails.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        // A server that is connected to anew may have lost what it was given.
+        self.look_again(Duration::ZERO).await?;
         loop {
             let page = self.broker.take(None, self.published, ROUND_MS).await?;
             self.publish(&page.parcels).await?;
@@ -63,7 +65,7 @@ impl<'a> Outgoing<'a> {
                 self.published = last.number;
             }
             if self.looked.elapsed() >= LOOK_EVERY {
-                self.look_again().await?;
+                self.look_again(PAUSE_FIRST).await?;
                 self.looked = Instant::now();
             }
         }
@@ -99,24 +101,25 @@ impl<'a> Outgoing<'a> {
         Ok(())
     }
 
-    /// Whether something was published long ago and has not arrived.
-    async fn look_again(&mut self) -> anyhow::Result<()> {
+    /// Whether something was published long ago and has not arrived: of what nothing is heard for the first time, so long ago.
+    async fn look_again(&mut self, pause: Duration) -> anyhow::Result<()> {
         for node in self.broker.state().await?.nodes {
             let Some(first) = node.first_waiting.filter(|first| *first <= self.published) else {
                 self.silent.remove(&node.node);
                 continue;
             };
             let now = Instant::now();
-            let new = Silent { first, since: now, pause: PAUSE_FIRST };
+            let new = Silent { first, since: now, pause };
             let silent = self.silent.entry(node.node.clone()).or_insert(new);
             if silent.first != first {
-                *silent = Silent { first, since: now, pause: PAUSE_FIRST };
+                *silent = Silent { first, since: now, pause };
             }
             if now - silent.since < silent.pause {
                 continue;
             }
             let answers = self.heard.borrow().get(&node.node).is_some_and(|heard| *heard > silent.since);
             silent.since = now;
+            silent.pause = silent.pause.max(PAUSE_FIRST);
             // A machine that is away takes it when it comes. One that answers, and gets no further, lacks what the server has
             // lost, however much it has of what follows.
             if answers || !self.nats.holds_for(&node.node).await? {
