@@ -7,8 +7,8 @@ use c2c_proto::limits::LINK_PEERS_MAX;
 use c2c_proto::name::follows_rule;
 use c2c_proto::paths::StorePaths;
 use c2c_proto::request::{
-    LinkAccepted, LinkAnswer, LinkAsked, LinkBring, LinkForwarded, LinkPeers, LinkShared, LinkStatus,
-    LinkTake, LinkUp, ListSessions, Parcel, RemoteSession, Request, SharedAsk,
+    LinkAccepted, LinkAnswer, LinkAsked, LinkBring, LinkForwarded, LinkHealth, LinkPeers, LinkShared,
+    LinkStatus, LinkTake, LinkTold, LinkUp, ListSessions, Parcel, RemoteSession, Request, SharedAsk,
 };
 use c2c_proto::response::{LinkState, Parcels, Response, SessionInfo, Sessions};
 
@@ -38,6 +38,11 @@ impl Broker {
     pub(crate) async fn up(&self, node: &str, nodes: Vec<String>, report: &str) -> anyhow::Result<LinkState> {
         let up = LinkUp { node: node.to_owned(), nodes, report: report.to_owned() };
         state(self.ask(Request::LinkUp(up)).await?)
+    }
+
+    /// Tells how the link does, in figures.
+    pub(crate) async fn tell(&self, told: LinkTold) -> anyhow::Result<()> {
+        self.ask(Request::LinkHealth(LinkHealth { told: Some(told) })).await.map(|_| ())
     }
 
     /// What the broker knows of the link.

@@ -8,7 +8,9 @@ use crate::nats::Nats;
 use crate::outgoing::{Heard, Outgoing};
 use crate::{platform, presence, shared};
 use anyhow::{Context, bail};
+use c2c_proto::limits::LINK_REPORT_MAX_CHARS;
 use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
+use c2c_proto::request::LinkTold;
 use c2c_proto::response::LinkState;
 use futures_util::StreamExt;
 use std::fs::{File, TryLockError};
@@ -65,7 +67,7 @@ async fn keep_on(broker: &Broker, config: &Config, paths: &StorePaths) {
     let mut again = AGAIN_FIRST;
     loop {
         if paths.link_paused.exists() {
-            report(broker, config, "paused; `c2c link resume` goes on").await;
+            report(broker, config, "paused; `c2c link resume` goes on", None).await;
             sleep(LOOK_EVERY).await;
             continue;
         }
@@ -77,7 +79,7 @@ async fn keep_on(broker: &Broker, config: &Config, paths: &StorePaths) {
                     again = AGAIN_FIRST;
                 }
                 tracing::warn!("{error:#}");
-                report(broker, config, &format!("not connected: {error:#}")).await;
+                report(broker, config, &format!("not connected: {error:#}"), Some(&error)).await;
                 sleep(again).await;
                 again = (again * 2).min(AGAIN_MAX);
             }
@@ -93,11 +95,22 @@ async fn paused(path: &Path) {
     }
 }
 
-async fn report(broker: &Broker, config: &Config, report: &str) {
-    let short: String = report.chars().take(c2c_proto::limits::LINK_REPORT_MAX_CHARS).collect();
-    if let Err(error) = broker.up(&config.node, Vec::new(), &short.replace('\n', " ")).await {
+/// Tells the broker that the link is not connected, and why.
+async fn report(broker: &Broker, config: &Config, report: &str, error: Option<&anyhow::Error>) {
+    let error = error.map(|error| line(&format!("{error:#}")));
+    let told = LinkTold { connected: false, error, stream: None };
+    let telling = async {
+        broker.up(&config.node, Vec::new(), &line(report)).await?;
+        broker.tell(told).await
+    };
+    if let Err(error) = telling.await {
         tracing::warn!("the broker cannot be told how the link does: {error:#}");
     }
+}
+
+/// As the broker takes it.
+fn line(text: &str) -> String {
+    text.chars().take(LINK_REPORT_MAX_CHARS).collect::<String>().replace('\n', " ")
 }
 
 /// One connection, from its begin to its failure.
@@ -143,5 +156,8 @@ async fn follow_nodes(
         // A server that has lost everything has lost the claim too.
         nats.claim(&state.store_id, &state.former_ids).await?;
         broker.up(&config.node, nats.nodes().await?, report).await?;
+        // Figures for people are no reason to give up a connection.
+        let stream = nats.held().await.ok();
+        broker.tell(LinkTold { connected: true, error: None, stream }).await?;
     }
 }

@@ -12,6 +12,7 @@ use async_nats::jetstream::stream::{self, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use c2c_proto::name::node_follows_rule;
+use c2c_proto::request::StreamState;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -84,7 +85,8 @@ impl Nats {
         let nodes = bucket(&jetstream, NODES, Duration::ZERO, config.replicas).await.with_context(cannot)?;
         let presence =
             bucket(&jetstream, PRESENCE, EXPIRES_AFTER, config.replicas).await.with_context(cannot)?;
-        let shared = bucket(&jetstream, SHARED, Duration::ZERO, config.replicas).await.with_context(cannot)?;
+        let shared =
+            bucket(&jetstream, SHARED, Duration::ZERO, config.replicas).await.with_context(cannot)?;
         Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence, shared })
     }
 
@@ -203,6 +205,20 @@ impl Nats {
         };
         let sent = self.jetstream.publish_with_headers(subject, headers, value).await.map_err(not_taken)?;
         Ok(sent.await.map_err(not_taken)?.sequence)
+    }
+
+    /// What the server holds, for a person who asks.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn held(&self) -> anyhow::Result<StreamState> {
+        let stream = self.stream.get_info().await?.state;
+        let own = self.stream.consumer_info(&self.node).await?;
+        Ok(StreamState {
+            messages: stream.messages,
+            bytes: stream.bytes,
+            for_this_node: own.num_pending + u64::try_from(own.num_ack_pending).unwrap_or_default(),
+        })
     }
 
     /// What comes to this node.

@@ -13,8 +13,8 @@ mod person;
 mod shared;
 
 pub use link::{
-    LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListEverywhere, Parcel,
-    RemoteSession,
+    LinkAccepted, LinkBring, LinkForwarded, LinkHealth, LinkPeers, LinkStatus, LinkTake, LinkTold, LinkUp,
+    ListEverywhere, Parcel, RemoteSession, StreamState,
 };
 pub use person::{Backup, Check, Import, ImportedMessage, Metrics, PruneDryRun, Stop, Traffic};
 pub use shared::{
@@ -103,6 +103,8 @@ pub enum Request {
     LinkAsked(LinkAsked),
     /// See [`LinkAnswer`].
     LinkAnswer(LinkAnswer),
+    /// See [`LinkHealth`].
+    LinkHealth(LinkHealth),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].

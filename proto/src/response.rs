@@ -9,7 +9,7 @@ mod link;
 mod person;
 mod state;
 
-pub use link::{Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode};
+pub use link::{Everywhere, LinkBrought, LinkHealth, LinkState, NodeState, Parcels, PeerNode};
 pub use person::{BackedUp, Checked, Histogram, Imported, Metric, MetricValue, Metrics};
 pub use state::{Deleted, Entry, LinkAsks, State, StateAsOf, StateSet, States, StatesAsOf};
 
@@ -74,6 +74,8 @@ pub enum Response {
     StateAsOf(StateAsOf),
     /// To `ListState`, likewise.
     StatesAsOf(StatesAsOf),
+    /// To `LinkHealth`.
+    LinkHealth(LinkHealth),
 }
 
 /// The session now holds a name.

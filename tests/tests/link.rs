@@ -16,6 +16,7 @@ mod shared;
 
 use c2c_harness::{NatsServer as Server, PATIENCE, until};
 use machine::{Machine, bodies, conversation, two};
+use openmetrics_parser::openmetrics::parse_openmetrics;
 use serde_json::json;
 
 #[test]
@@ -120,6 +121,7 @@ fn everything_local_works_without_a_server_and_mail_waits() {
     server.run();
     let mut web = tower.sandbox.session("web");
     assert_eq!(bodies(&mut web, 1), ["waits"]);
+    laptop.until_nothing_waits();
     // While it is paused nothing moves.
     let _paused = laptop.sandbox.person(&["link", "pause"]);
     laptop.until_reports("paused");
@@ -195,6 +197,66 @@ fn who_is_at_other_nodes_is_known_and_how_old_that_is() {
     assert!(api.ok("list_sessions", json!({})).get("nodes").is_none(), "only when asked");
     let listed = laptop.sandbox.person(&["sessions", "--nodes"]);
     assert!(listed.contains("web@tower") && listed.contains("told "), "{listed}");
+}
+
+#[test]
+fn what_the_link_does_is_told_in_figures() {
+    let Some(mut server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let mut api = laptop.sandbox.session("api");
+    let mut web = tower.sandbox.session("web");
+    for number in 0..3 {
+        api.say("web@tower", &number.to_string());
+    }
+    assert_eq!(bodies(&mut web, 3).len(), 3);
+    laptop.until_nothing_waits();
+    let parcels = |machine: &Machine, which: &str| machine.state()["parcels"][which].as_u64().unwrap();
+    // What the inbox above has shown goes back as a parcel, or several.
+    until("receipts have come", PATIENCE, || parcels(&laptop, "brought") >= 1);
+    assert_eq!((parcels(&laptop, "forwarded"), parcels(&laptop, "accepted")), (3, 3));
+    assert_eq!(parcels(&tower, "brought"), 3, "none twice");
+    let state = laptop.state();
+    assert!(state["connected_since"].is_string() && state["server"]["messages"].is_u64(), "{state}");
+
+    let metrics = || {
+        let text = laptop.sandbox.person(&["metrics"]);
+        let readable: String = text
+            .lines()
+            .filter(|line| {
+                !line.starts_with("# UNIT c2c_call_duration")
+                    && !line.starts_with("# UNIT c2c_commit_duration")
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let _read = parse_openmetrics(&readable).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
+        text
+    };
+    let text = metrics();
+    for line in [
+        "c2c_link_connected 1",
+        "c2c_link_parcels_forwarded_total 3",
+        "c2c_link_parcels_accepted_total 3",
+        "c2c_outbox_parcels{node=\"tower\"} 0",
+        "c2c_outbox_oldest_seconds{node=\"tower\"} 0.0",
+    ] {
+        assert!(text.lines().any(|one| one == line), "no {line}: {text}");
+    }
+
+    server.kill();
+    until("it is not connected", PATIENCE, || laptop.state()["connected_since"].is_null());
+    api.say("web@tower", "waits");
+    let state = laptop.state();
+    let node = &state["nodes"][0];
+    assert_eq!((&node["waiting"], &node["forwarded"]), (&json!(1), &json!(false)), "{state}");
+    assert!(node["oldest_s"].is_u64() && state["last_error"]["error"].is_string(), "{state}");
+    let text = metrics();
+    for line in ["c2c_link_connected 0", "c2c_outbox_parcels{node=\"tower\"} 1"] {
+        assert!(text.lines().any(|one| one == line), "no {line}: {text}");
+    }
+    let table = laptop.sandbox.person(&["status"]);
+    assert!(table.contains("link        not connected, 1 parcels wait"), "{table}");
+    let table = laptop.sandbox.person(&["link", "status"]);
+    assert!(table.contains("1 wait, the oldest for ") && table.contains("still here"), "{table}");
 }
 
 #[test]

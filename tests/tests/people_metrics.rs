@@ -26,6 +26,7 @@ fn a_reader_of_openmetrics_understands_all_that_a_real_broker_counts() {
         readable = readable.replace(&unit, "");
     }
     let read = parse_openmetrics(&readable).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
+    assert!(!text.contains("c2c_link") && !text.contains("c2c_outbox"), "there is no link: {text}");
     let stored = read.families["c2c_messages_stored"].iter_samples().next().unwrap();
     let OpenMetricsValue::Counter(count) = &stored.value else { panic!("{stored:?}") };
     assert_eq!(count.value.as_i64(), Some(7));

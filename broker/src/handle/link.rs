@@ -9,7 +9,9 @@ use crate::store::{Arrived, LinkChange};
 use c2c_proto::Error;
 use c2c_proto::limits::{LINK_PARCELS_MAX, LINK_PEERS_MAX, LINK_REPORT_MAX_CHARS};
 use c2c_proto::name::{follows_rule, no_address};
-use c2c_proto::request::{LinkBring, LinkPeers, LinkTake, LinkUp, ListSessions, RemoteSession, Request};
+use c2c_proto::request::{
+    LinkBring, LinkHealth, LinkPeers, LinkTake, LinkUp, ListSessions, RemoteSession, Request,
+};
 use c2c_proto::response::{Done, Everywhere, LinkBrought, Response};
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ pub(super) const fn is_of_link(request: &Request) -> bool {
             | Request::LinkShared(_)
             | Request::LinkAsked(_)
             | Request::LinkAnswer(_)
+            | Request::LinkHealth(_)
     )
 }
 
@@ -47,6 +50,7 @@ pub(super) async fn link(broker: &Arc<Broker>, caller: &Caller, request: Request
         Request::LinkShared(told) => global::told(broker, told).await,
         Request::LinkAsked(request) => global::asked(broker, &request).await,
         Request::LinkAnswer(answer) => global::answered(broker, answer),
+        Request::LinkHealth(health) => self::health(broker, health),
         _ => status(broker).await,
     }
 }
@@ -58,19 +62,44 @@ async fn status(broker: &Arc<Broker>) -> Handled {
 }
 
 async fn up(broker: &Arc<Broker>, mut up: LinkUp) -> Handled {
-    let chars = up.report.chars().count();
-    if chars > LINK_REPORT_MAX_CHARS {
-        let hint = "say it in a line";
-        return Err(Error::too_large("the report", chars, LINK_REPORT_MAX_CHARS, "characters", hint));
-    }
+    check_line("the report", &up.report)?;
     let report = std::mem::take(&mut up.report);
     broker.store.link(LinkChange::Up(up)).await?;
     broker.hub.note_link_report(broker.clock.now(), report);
     status(broker).await
 }
 
+fn check_line(what: &str, line: &str) -> Result<(), Error> {
+    let chars = line.chars().count();
+    if chars > LINK_REPORT_MAX_CHARS {
+        return Err(Error::too_large(what, chars, LINK_REPORT_MAX_CHARS, "characters", "say it in a line"));
+    }
+    Ok(())
+}
+
+fn health(broker: &Arc<Broker>, health: LinkHealth) -> Handled {
+    let now = broker.clock.now();
+    if let Some(told) = health.told {
+        told.error.iter().try_for_each(|error| check_line("the error", error))?;
+        broker.hub.note_link_health(now, told);
+    }
+    let counted = broker.stats.carried();
+    let health = c2c_proto::response::LinkHealth {
+        forwarded: counted.forwarded,
+        accepted: counted.accepted,
+        brought: counted.brought,
+        ..broker.hub.link_health(now)
+    };
+    Ok((Response::LinkHealth(health), 0))
+}
+
 async fn done(broker: &Arc<Broker>, change: LinkChange) -> Handled {
-    broker.store.link(change).await?;
+    let forwarded = matches!(change, LinkChange::Forwarded(_));
+    let parcels = broker.store.link(change).await?.parcels;
+    broker.stats.carries(|carried| {
+        let count = if forwarded { &mut carried.forwarded } else { &mut carried.accepted };
+        *count += parcels;
+    });
     Ok((Response::Done(Done {}), 0))
 }
 
@@ -133,6 +162,7 @@ async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {
         ));
     }
     let outcome = broker.store.link(LinkChange::Bring(bring)).await?;
+    broker.stats.carries(|carried| carried.brought += outcome.parcels);
     for Arrived { stored, from, tag, priority } in outcome.arrived {
         send::announce(broker, &stored, from, tag, priority);
     }

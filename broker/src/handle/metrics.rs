@@ -2,6 +2,7 @@
 
 use super::Handled;
 use crate::Broker;
+use c2c_proto::Error;
 use c2c_proto::response::{Metric, MetricValue, Metrics, Response};
 use std::sync::Arc;
 
@@ -21,7 +22,56 @@ pub(super) async fn metrics(broker: &Arc<Broker>) -> Handled {
     metrics.extend(
         gauges.map(|(name, help, unit, value)| Metric::new(name, help, unit, &[], MetricValue::Gauge(value))),
     );
+    if broker.store.nodes().own().is_some() {
+        metrics.extend(of_link(broker).await?);
+    }
     Ok((Response::Metrics(Metrics { metrics }), 0))
+}
+
+/// Of mail between machines, where there is a link.
+async fn of_link(broker: &Broker) -> Result<Vec<Metric>, Error> {
+    let now = broker.clock.now();
+    let health = broker.hub.link_health(now);
+    let counted = broker.stats.carried();
+    let gauge = |name, help, unit, value| Metric::new(name, help, unit, &[], MetricValue::Gauge(value));
+    let counter = |name, help, value| Metric::new(name, help, "", &[], MetricValue::Counter(value));
+    let mut metrics = vec![
+        gauge(
+            "c2c_link_connected",
+            "Whether the link is connected with its server: 1 or 0.",
+            "",
+            u64::from(health.connected_since.is_some()),
+        ),
+        counter("c2c_link_parcels_forwarded", "Parcels that the server was given.", counted.forwarded),
+        counter("c2c_link_parcels_accepted", "Parcels that other brokers have taken.", counted.accepted),
+        counter("c2c_link_parcels_brought", "Parcels of other nodes that were taken.", counted.brought),
+    ];
+    if let Some((_at, stream)) = health.stream {
+        let of_all = "Messages of all nodes on the server, when it was asked last.";
+        let of_own = "Messages for this node on the server, when it was asked last.";
+        metrics.extend([
+            gauge("c2c_link_server_messages", of_all, "", stream.messages),
+            gauge("c2c_link_server_size", "Bytes of them.", "bytes", stream.bytes),
+            gauge("c2c_link_server_pending", of_own, "", stream.for_this_node),
+        ]);
+    }
+    for node in broker.store.link_state().await?.nodes {
+        let waits_us = node.oldest.map_or(0, |oldest| now.0.saturating_sub(oldest.0));
+        let waits_us = u64::try_from(waits_us).unwrap_or_default();
+        let of_node = |name, help, unit, value| {
+            Metric::new(name, help, unit, &[("node", &node.node)], MetricValue::Gauge(value))
+        };
+        metrics.extend([
+            of_node(
+                "c2c_outbox_parcels",
+                "Parcels that a node's broker does not have yet.",
+                "",
+                node.waiting,
+            ),
+            of_node("c2c_outbox_oldest", "How long the oldest of them waits.", "seconds", waits_us),
+        ]);
+    }
+    Ok(metrics)
 }
 
 fn uptime_us(broker: &Broker) -> u64 {

@@ -1,16 +1,21 @@
 //! What a link has told: of itself, and of who is at other nodes.
 
 use super::Hub;
-use c2c_proto::request::RemoteSession;
-use c2c_proto::response::PeerNode;
+use c2c_proto::request::{LinkTold, RemoteSession};
+use c2c_proto::response::{LinkHealth, PeerNode};
 use c2c_proto::time::Timestamp;
 use std::collections::HashMap;
+
+/// A link tells twice a minute how it does. One that has said nothing for so long does not run.
+const SILENT_S: i64 = 90;
 
 /// Gone with the broker, as everything here.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
     /// When a link last said how it does, and what.
     link: Option<(Timestamp, String)>,
+    /// When it told its figures, and what the broker knows of them.
+    health: Option<(Timestamp, LinkHealth)>,
     /// Who is at other nodes, as their links have told, and when.
     peers: HashMap<String, (Timestamp, Vec<RemoteSession>)>,
 }
@@ -24,6 +29,29 @@ impl Hub {
     /// A link says how it does.
     pub fn note_link_report(&self, at: Timestamp, report: String) {
         self.lock().elsewhere.link = Some((at, report));
+    }
+
+    /// How the link does; nothing that the broker counts itself.
+    pub fn link_health(&self, now: Timestamp) -> LinkHealth {
+        let told = self.lock().elsewhere.health.clone();
+        let Some((at, mut health)) = told else { return LinkHealth::default() };
+        if at.plus_s(SILENT_S) < now {
+            health.connected_since = None;
+        }
+        health
+    }
+
+    /// A link tells how it does.
+    pub fn note_link_health(&self, now: Timestamp, told: LinkTold) {
+        let mut health = self.link_health(now);
+        health.connected_since = told.connected.then(|| health.connected_since.unwrap_or(now));
+        if let Some(error) = told.error {
+            health.last_error = Some((now, error));
+        }
+        if let Some(stream) = told.stream {
+            health.stream = Some((now, stream));
+        }
+        self.lock().elsewhere.health = Some((now, health));
     }
 
     /// Who is at another node, as far as was told.

@@ -30,7 +30,19 @@ struct Inner {
     call_errors: BTreeMap<(&'static str, &'static str), u64>,
     messages: u64,
     deliveries: u64,
+    carried: Carried,
     errors: VecDeque<String>,
+}
+
+/// Parcels between this store and those of other machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Handed to what carries them.
+    pub forwarded: u64,
+    /// Taken by other brokers.
+    pub accepted: u64,
+    /// Of other nodes, and taken here.
+    pub brought: u64,
 }
 
 /// How commits went.
@@ -84,6 +96,17 @@ impl Stats {
         let mut inner = self.lock();
         inner.messages += 1;
         inner.deliveries += recipients as u64;
+    }
+
+    /// Counts parcels.
+    pub fn carries(&self, count: impl FnOnce(&mut Carried)) {
+        count(&mut self.lock().carried);
+    }
+
+    /// The parcels that were counted.
+    #[must_use]
+    pub fn carried(&self) -> Carried {
+        self.lock().carried
     }
 
     /// Everything that was counted and measured.

@@ -7,7 +7,7 @@ use crate::print::json_text;
 use crate::text::visible;
 use crate::trouble;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::response::{Metric, PushState, Status};
+use c2c_proto::response::{Metric, MetricValue, PushState, Status};
 use c2c_proto::{Error, ErrorCode};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -97,6 +97,7 @@ fn table(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
         ("commits", commits(status)),
     ];
     rows.extend(calls(metrics).map(|calls| ("calls", calls)));
+    rows.extend(link(metrics).map(|link| ("link", link)));
     if status.last_errors.is_empty() {
         rows.push(("errors", "none".to_owned()));
     }
@@ -140,6 +141,26 @@ fn calls(metrics: &[Metric]) -> Option<String> {
         None => format!("not even {part} within 5 s"),
     };
     Some(format!("{count}, {}, {}", within("half", half), within("99 of 100", most)))
+}
+
+/// Mail between machines, where there is a link.
+fn link(metrics: &[Metric]) -> Option<String> {
+    let of = |name: &str| -> Vec<u64> {
+        let values = metrics.iter().filter(|metric| metric.name == name).map(|metric| &metric.value);
+        values
+            .filter_map(|value| if let MetricValue::Gauge(value) = value { Some(*value) } else { None })
+            .collect()
+    };
+    let connected = if *of("c2c_link_connected").first()? == 1 { "connected" } else { "not connected" };
+    let waiting: u64 = of("c2c_outbox_parcels").iter().sum();
+    let oldest_s = of("c2c_outbox_oldest").into_iter().max().unwrap_or_default() / 1_000_000;
+    Some(match waiting {
+        0 => format!("{connected}, nothing waits for other nodes"),
+        _ => format!(
+            "{connected}, {waiting} parcels wait for other nodes, the oldest for {}",
+            in_words(oldest_s)
+        ),
+    })
 }
 
 fn ms(us: u64) -> String {
@@ -222,6 +243,20 @@ pub(crate) mod tests {
             metric("c2c_calls", "", MetricValue::Counter(10)),
             metric("c2c_call_duration", "seconds", MetricValue::Histogram(histogram)),
         ]
+    }
+
+    #[test]
+    fn a_link_has_its_line_where_there_is_one() {
+        let gauge = |name: &str, value| Metric::new(name, "", "", &[], MetricValue::Gauge(value));
+        let mut all = vec![gauge("c2c_link_connected", 1), gauge("c2c_outbox_parcels", 0)];
+        let line = |all: &[Metric]| {
+            let table = table(&example(), &[], all);
+            table.lines().find(|line| line.starts_with("link ")).unwrap_or_default().to_owned()
+        };
+        assert_eq!(line(&all), "link        connected, nothing waits for other nodes");
+        all.extend([gauge("c2c_outbox_parcels", 3), gauge("c2c_outbox_oldest", 61_000_000)]);
+        assert!(line(&all).ends_with("connected, 3 parcels wait for other nodes, the oldest for 1 min 1 s"));
+        assert_eq!(line(&[]), "");
     }
 
     #[test]

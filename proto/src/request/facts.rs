@@ -50,6 +50,7 @@ impl Request {
             Self::LinkShared(_) => "link_shared",
             Self::LinkAsked(_) => "link_asked",
             Self::LinkAnswer(_) => "link_answer",
+            Self::LinkHealth(_) => "link_health",
         }
     }
 
@@ -95,7 +96,8 @@ impl Request {
             | Self::ListEverywhere(_)
             | Self::LinkShared(_)
             | Self::LinkAsked(_)
-            | Self::LinkAnswer(_) => 1,
+            | Self::LinkAnswer(_)
+            | Self::LinkHealth(_) => 1,
         }
     }
 

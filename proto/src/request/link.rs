@@ -98,3 +98,32 @@ pub struct ListEverywhere {
     /// Who is here; those of other nodes come with the first page.
     pub here: super::ListSessions,
 }
+
+/// Hear how the link does in figures, and, as a link, tell it first. Answered by [`crate::response::LinkHealth`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkHealth {
+    /// What a link tells; `None` from whoever only asks.
+    pub told: Option<LinkTold>,
+}
+
+/// How a link does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTold {
+    /// Whether it can carry mail.
+    pub connected: bool,
+    /// What went wrong since it told last: a line without line breaks.
+    pub error: Option<String>,
+    /// What the server holds, if it was asked.
+    pub stream: Option<StreamState>,
+}
+
+/// What the server between the nodes holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamState {
+    /// Messages of all nodes.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Messages that are for this node.
+    pub for_this_node: u64,
+}

@@ -1,7 +1,7 @@
 //! What a link's questions are answered with.
 
 use super::Sessions;
-use crate::request::{Parcel, RemoteSession};
+use crate::request::{Parcel, RemoteSession, StreamState};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,23 @@ pub struct LinkBrought {
     /// The number of the last one that was committed, now or before. If it is less than that of the last one which was
     /// brought, one before it is missing, and all from there on have to come again.
     pub up_to: u64,
+}
+
+/// How the link does, as it told, and what the broker counted. All of it begins anew with each broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkHealth {
+    /// Since when it is connected without a break; `None` if it is not, or has fallen silent.
+    pub connected_since: Option<Timestamp>,
+    /// What went wrong last, and when.
+    pub last_error: Option<(Timestamp, String)>,
+    /// What the server held when it was asked last, and when that was.
+    pub stream: Option<(Timestamp, StreamState)>,
+    /// Parcels that were handed to what carries them.
+    pub forwarded: u64,
+    /// Parcels that other brokers have taken.
+    pub accepted: u64,
+    /// Parcels of other nodes that were taken here.
+    pub brought: u64,
 }
 
 /// Who is there, here and elsewhere.

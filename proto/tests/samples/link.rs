@@ -2,11 +2,11 @@
 
 use super::{some, text};
 use c2c_proto::request::{
-    LinkAccepted, LinkBring, LinkForwarded, LinkPeers, LinkStatus, LinkTake, LinkUp, ListEverywhere,
-    ListSessions, Parcel, RemoteSession, Request,
+    LinkAccepted, LinkBring, LinkForwarded, LinkHealth, LinkPeers, LinkStatus, LinkTake, LinkTold, LinkUp,
+    ListEverywhere, ListSessions, Parcel, RemoteSession, Request, StreamState,
 };
 use c2c_proto::response::{
-    Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode, Response, Sessions,
+    self, Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode, Response, Sessions,
 };
 use c2c_proto::time::Timestamp;
 
@@ -25,6 +25,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("link_status", Request::LinkStatus(LinkStatus {})),
         ("link_peers", Request::LinkPeers(LinkPeers { node: text("server"), peers: vec![peer()] })),
         ("list_everywhere", Request::ListEverywhere(ListEverywhere { here: here() })),
+        ("link_health", Request::LinkHealth(LinkHealth { told: Some(told()) })),
+        ("link_health.bare", Request::LinkHealth(LinkHealth { told: None })),
     ]
 }
 
@@ -53,7 +55,28 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
         ("parcels", Response::Parcels(parcels)),
         ("everywhere", Response::Everywhere(Everywhere { here: nobody, nodes: vec![at] })),
         ("link_brought", Response::LinkBrought(LinkBrought { up_to: 301 })),
+        ("link_health", Response::LinkHealth(health())),
+        ("link_health.bare", Response::LinkHealth(response::LinkHealth::default())),
     ]
+}
+
+fn told() -> LinkTold {
+    LinkTold { connected: true, error: some("refused"), stream: Some(stream()) }
+}
+
+fn stream() -> StreamState {
+    StreamState { messages: 301, bytes: 70_000, for_this_node: 3 }
+}
+
+fn health() -> response::LinkHealth {
+    response::LinkHealth {
+        connected_since: Some(Timestamp(5)),
+        last_error: Some((Timestamp(4), text("refused"))),
+        stream: Some((Timestamp(6), stream())),
+        forwarded: 301,
+        accepted: 300,
+        brought: 12,
+    }
 }
 
 fn peer() -> RemoteSession {

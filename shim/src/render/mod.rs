@@ -134,7 +134,8 @@ fn rendered(view: &View, response: Response) -> Rendered {
         | Response::LinkState(_)
         | Response::Parcels(_)
         | Response::LinkBrought(_)
-        | Response::LinkAsks(_) => plain(json!({"ok": true})),
+        | Response::LinkAsks(_)
+        | Response::LinkHealth(_) => plain(json!({"ok": true})),
     }
 }
 

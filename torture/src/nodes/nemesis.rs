@@ -141,9 +141,9 @@ impl<'a> Nemesis<'a> {
             Fault::CutLink | Fault::StallLink => {
                 let proxy = &self.between.nodes[node].proxy;
                 if kind == Fault::CutLink {
-                    proxy.cut()
+                    proxy.cut();
                 } else {
-                    proxy.hold()
+                    proxy.hold();
                 }
                 self.meanwhile(Duration::from_secs(2));
                 self.between.nodes[node].proxy.mend();

@@ -64,6 +64,7 @@ pub(super) async fn bring(
             }
         }
         outcome.up_to = parcel.number;
+        outcome.parcels += 1;
     }
     note(transaction.connection().await?, work, bring, outcome.up_to).await?;
     Ok(outcome)

@@ -64,6 +64,8 @@ pub(crate) struct Kept {
 pub(crate) struct LinkOutcome {
     /// How far the parcels of the other store are on disk.
     pub(crate) up_to: u64,
+    /// Parcels of which something was learned: that they are on their way, have arrived, or have come.
+    pub(crate) parcels: u64,
     /// The messages that have come.
     pub(crate) arrived: Vec<Arrived>,
     /// The keys of the shared state that have changed.
@@ -90,11 +92,12 @@ pub(super) async fn change(
     match change {
         LinkChange::Up(up) => return nodes::name(transaction.connection().await?, work.shared, up).await,
         LinkChange::Forwarded(forwarded) => {
-            outgoing::forwarded(transaction.connection().await?, forwarded).await?;
+            let parcels = outgoing::forwarded(transaction.connection().await?, forwarded).await?;
+            return Ok(Ok(LinkOutcome { parcels, ..LinkOutcome::default() }));
         }
         LinkChange::Accepted(accepted) => {
             let taken = outgoing::accepted(transaction.connection().await?, accepted).await?;
-            return Ok(taken.map(|()| LinkOutcome::default()));
+            return Ok(taken.map(|parcels| LinkOutcome { parcels, ..LinkOutcome::default() }));
         }
         LinkChange::Collect => outgoing::collect(transaction.connection().await?, work.now).await?,
         LinkChange::Bring(bring) => return incoming::bring(transaction, work, bring).await.map(Ok),

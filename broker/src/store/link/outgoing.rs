@@ -27,37 +27,45 @@ pub(crate) fn queue(transaction: &mut Transaction<'_>, now: Timestamp, messages:
     });
 }
 
-/// Parcels were handed to what carries them.
+/// Parcels were handed to what carries them. How many more than before.
 pub(super) async fn forwarded(
     connection: &mut SqliteConnection,
     forwarded: &LinkForwarded,
-) -> Result<(), sqlx::Error> {
+) -> Result<u64, sqlx::Error> {
+    let more: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM outbox WHERE node = ?1 AND number <= ?2
+         AND number > (SELECT forwarded_up_to FROM nodes WHERE node = ?1)",
+    )
+    .bind(&forwarded.node)
+    .bind(number(forwarded.up_to))
+    .fetch_one(&mut *connection)
+    .await?;
     sqlx::query("UPDATE nodes SET forwarded_up_to = MAX(forwarded_up_to, ?2) WHERE node = ?1")
         .bind(&forwarded.node)
         .bind(number(forwarded.up_to))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(u64::try_from(more).unwrap_or_default())
 }
 
-/// Parcels have arrived. What was never sent cannot have: then this store is an older copy of the one that sent it, and what
+/// Parcels have arrived; how many. What was never sent cannot have: then this store is an older copy of the one that sent it, and what
 /// it sends under the same numbers is taken for known there.
 pub(super) async fn accepted(
     connection: &mut SqliteConnection,
     accepted: &LinkAccepted,
-) -> Result<Result<(), Error>, sqlx::Error> {
+) -> Result<Result<u64, Error>, sqlx::Error> {
     let last: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
         .fetch_optional(&mut *connection)
         .await?;
     if number(accepted.up_to) > last.unwrap_or(0) {
         return Ok(Err(older_copy(accepted)));
     }
-    sqlx::query("DELETE FROM outbox WHERE node = ?1 AND number <= ?2")
+    let deleted = sqlx::query("DELETE FROM outbox WHERE node = ?1 AND number <= ?2")
         .bind(&accepted.node)
         .bind(number(accepted.up_to))
         .execute(connection)
         .await?;
-    Ok(Ok(()))
+    Ok(Ok(deleted.rows_affected()))
 }
 
 fn older_copy(accepted: &LinkAccepted) -> Error {

@@ -11,7 +11,8 @@ use crate::link::{Link, ask};
 use crate::print;
 use anyhow::Context;
 use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
-use c2c_proto::request::LinkStatus;
+use c2c_proto::request::{LinkHealth, LinkStatus};
+use c2c_proto::response;
 use c2c_proto::response::LinkState;
 use clap::{Args, Subcommand};
 use setup::SetupArgs;
@@ -30,8 +31,14 @@ pub(crate) const AFTER: &str = "\
 Windows a task at logon). Without a URL the settings stay as they are, and only the service is installed. `remove` stops the
 service and deletes both. `pause` and `resume` act within seconds.
 
-With --json, `status` is one object: node, store_id, configured, paused, report, reported_at, and nodes, each: node,
-waiting (parcels that its broker does not have yet), oldest (since when), heard_at.
+With --json, `status` is one object:
+  node, store_id, configured, paused, report, reported_at
+  connected_since    null if it is not connected, or has said nothing for 90 s
+  last_error         at and error, or null
+  server             what it held when it was asked last: at, messages and bytes of all nodes, for_this_node; or null
+  parcels            forwarded (to the server), accepted (by other brokers), brought (from there), since the broker began
+  nodes              each: node, waiting (parcels that its broker does not have yet), oldest (since when), oldest_s,
+                     forwarded (whether the server was given the oldest), heard_at
 
 Exit status:
   0  done
@@ -97,18 +104,28 @@ async fn state() -> anyhow::Result<LinkState> {
     Ok(ask!(link, LinkStatus(LinkStatus {}), LinkState))
 }
 
+async fn health() -> anyhow::Result<response::LinkHealth> {
+    let link = Link::look_on()?;
+    Ok(ask!(link, LinkHealth(LinkHealth { told: None }), LinkHealth))
+}
+
 async fn status(paths: &StorePaths, json: bool) -> anyhow::Result<Exit> {
-    let state = state().await?;
-    let (configured, paused) = (paths.link_config.exists(), paths.link_paused.exists());
+    let look = tell::Look {
+        state: state().await?,
+        health: health().await?,
+        now: print::now(),
+        configured: paths.link_config.exists(),
+        paused: paths.link_paused.exists(),
+    };
     if json {
-        print::json(&tell::object(&state, configured, paused))?;
+        print::json(&tell::object(&look))?;
         return Ok(Exit::Done);
     }
-    if state.node.is_none() && !configured {
+    if look.state.node.is_none() && !look.configured {
         print::remark("there is no link; `c2c link setup URL` makes one")?;
         return Ok(Exit::NotFound);
     }
-    print::out(&tell::text(&state, configured, paused))?;
+    print::out(&tell::text(&look))?;
     Ok(Exit::Done)
 }
 
