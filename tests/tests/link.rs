@@ -17,7 +17,7 @@ mod shared;
 use c2c_harness::{NatsServer as Server, PATIENCE, until};
 use machine::{Machine, bodies, conversation, two};
 use openmetrics_parser::openmetrics::parse_openmetrics;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn a_question_and_its_answer_cross() {

@@ -24,19 +24,19 @@ fn a_server_of_a_cluster_may_go_and_mail_goes_on() {
     let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
     let mut said = Vec::new();
     // Whichever servers they are connected to: each of them goes once, and comes back.
-    for gone in 0..3 {
+    for (gone, server) in servers.iter_mut().enumerate() {
         for number in 0..10 {
             if number == 5 {
-                servers[gone].kill();
+                server.kill();
             }
             let body = format!("{gone}.{number}");
             api.say("web@tower", &body);
             said.push(body);
         }
         assert_eq!(bodies(&mut web, said.len()), said);
-        servers[gone].run();
+        server.run();
         // Until it follows again the next one may not go: two of three would be missing.
-        until("the cluster is whole", LONG, || servers[gone].follows());
+        until("the cluster is whole", LONG, || server.follows());
     }
     web.ok("send_message", json!({"to": "api@laptop", "body": "all of it"}));
     assert_eq!(bodies(&mut api, 1), ["all of it"]);
