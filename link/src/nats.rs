@@ -5,6 +5,7 @@ use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
 use crate::presence::EXPIRES_AFTER;
 use anyhow::{Context as _, bail};
 use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
+use async_nats::ConnectErrorKind;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::kv::{self, CreateErrorKind};
@@ -68,8 +69,11 @@ impl Nats {
     /// What keeps it from that; it may be gone in a moment.
     pub(crate) async fn connect(config: &Config) -> anyhow::Result<Self> {
         let cannot = || format!("{} cannot be used", config.url);
-        let client =
-            config.options()?.connect(config.servers().collect::<Vec<_>>()).await.with_context(cannot)?;
+        let connected = config.options()?.connect(config.servers().collect::<Vec<_>>()).await;
+        let client = match connected {
+            Err(error) if is_refusal(error.kind()) => bail!(refusal(config)),
+            connected => connected.with_context(cannot)?,
+        };
         let jetstream = jetstream::new(client.clone());
         let stream = jetstream
             .get_or_create_stream(stream::Config {
@@ -245,6 +249,22 @@ impl Nats {
     /// How many bytes the server takes at once.
     pub(crate) fn most_bytes(&self) -> usize {
         self.client.server_info().max_payload.saturating_sub(HEADERS_BYTES).max(HEADERS_BYTES)
+    }
+}
+
+const fn is_refusal(kind: ConnectErrorKind) -> bool {
+    matches!(kind, ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication)
+}
+
+/// What the server does not take, and where that can be mended.
+fn refusal(config: &Config) -> String {
+    let Config { url, node, .. } = config;
+    match &config.creds {
+        Some(path) => format!(
+            "{url} refuses the credentials {}; put what the server knows of the node {node} into that file",
+            path.display()
+        ),
+        None => format!("{url} wants credentials; name their file with `c2c link setup URL --creds FILE`"),
     }
 }
 

@@ -13,6 +13,8 @@ mod lost;
 mod machine;
 #[path = "link/shared.rs"]
 mod shared;
+#[path = "link/refused.rs"]
+mod refused;
 
 use c2c_harness::{NatsServer as Server, PATIENCE, until};
 use machine::{Machine, bodies, conversation, two};
