@@ -3,6 +3,9 @@
 #[cfg(target_os = "linux")]
 #[path = "link/apart.rs"]
 mod apart;
+#[cfg(target_os = "linux")]
+#[path = "link/clock.rs"]
+mod clock;
 #[path = "link/cluster.rs"]
 mod cluster;
 #[path = "link/encrypted.rs"]

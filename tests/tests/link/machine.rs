@@ -4,6 +4,8 @@ use c2c_harness::{Link, NatsServer, PATIENCE, Sandbox, Shim, until};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a link had taken when it was killed, or a server had when it lost everything, is sent again after a while: longer than
@@ -28,6 +30,22 @@ impl Machine {
 
     pub(crate) fn with_settings(settings: &str) -> Self {
         Self::behind(&[], settings)
+    }
+
+    /// With programs of its own, after something is done to it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of_programs(
+        programs: impl FnOnce(&Sandbox) -> PathBuf,
+        settings: &str,
+        before: impl FnOnce(&Self),
+    ) -> Self {
+        let sandbox = Sandbox::new();
+        let link = Link::of(&sandbox).program(programs(&sandbox).join("c2c-link"));
+        let mut machine = Self { link, sandbox };
+        machine.set(settings);
+        before(&machine);
+        machine.run();
+        machine
     }
 
     /// Its link is run by another program, behind these words.
