@@ -18,6 +18,8 @@ mod machine;
 mod shared;
 #[path = "link/refused.rs"]
 mod refused;
+#[path = "link/three.rs"]
+mod three;
 
 use c2c_harness::{NatsServer as Server, PATIENCE, until};
 use machine::{Machine, bodies, conversation, two};
