@@ -73,6 +73,12 @@ impl Command {
         }
     }
 
+    /// Whether it drives nodes, with a server between them.
+    #[must_use]
+    pub fn needs_a_server(&self) -> bool {
+        matches!(self, Self::Torture(arguments) if arguments.first().is_some_and(|first| first == "nodes"))
+    }
+
     /// Whether the test that it names exists. Of the torture harness itself only a run can tell.
     ///
     /// # Errors

@@ -62,6 +62,7 @@ pub fn run(args: &Args) -> Report {
     let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
     let chosen = choose(plants, args, seed);
     let mut report = Report::new(&format!("planted bugs (--seed {seed})"));
+    let chosen = without_what_cannot_run(chosen, &mut report);
     let tree = Tree::new(&root());
     let mut builds = Builds::new(&tree);
     let sound = without_bugs(&tree, &mut builds, &chosen, &mut report);
@@ -128,6 +129,21 @@ fn choose(mut plants: Vec<Plant>, args: &Args, seed: u64) -> Vec<Plant> {
     }
     if args.short || args.first {
         plants.iter_mut().for_each(|plant| plant.caught_by.truncate(1));
+    }
+    plants
+}
+
+/// Without the commands that need a server, where there is none.
+fn without_what_cannot_run(mut plants: Vec<Plant>, report: &mut Report) -> Vec<Plant> {
+    if std::env::var_os(run::SERVER).is_some_and(|path| !path.is_empty()) {
+        return plants;
+    }
+    for plant in &mut plants {
+        let before = plant.caught_by.len();
+        plant.caught_by.retain(|catch| !catch.command.needs_a_server());
+        if plant.caught_by.len() < before {
+            report.row(&plant.name, format!("c2c-torture nodes is skipped: {} is not set", run::SERVER));
+        }
     }
     plants
 }

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// Without it, what needs a server between nodes is skipped.
+pub(super) const SERVER: &str = "C2C_NATS_SERVER";
 /// What a test's executable ends with when a test failed.
 const TESTS_FAILED: i32 = 101;
 /// What the torture harness ends with when a promise broke.
@@ -61,6 +63,10 @@ fn start(built: &Built, said: &fs::File) -> std::io::Result<Child> {
     command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said.try_clone()?);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
+        // Where the server is that lies between nodes.
+        if name == SERVER {
+            continue;
+        }
         if name.starts_with("C2C_") || name.starts_with("CLAUDE_") || name == "RUST_BACKTRACE" {
             command.env_remove(name);
         }
