@@ -1,13 +1,14 @@
-//! From the server to the broker: what has come is acknowledged when the broker has it on disk, to the server and to its sender.
+//! From the server to the broker: what has come is acknowledged when the broker has it on disk, to the server and to its sender;
+//! but not before what comes next is taken, which may be what somebody waits for.
 
 use crate::broker::Broker;
 use crate::envelope::{Kind, read};
+use crate::later::{Word, Words};
 use crate::nats::Nats;
 use crate::outgoing::Heard;
 use crate::parts::Assembly;
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use async_nats::jetstream::Message;
-use bytes::Bytes;
 use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::Parcel;
 use futures_util::StreamExt;
@@ -24,6 +25,7 @@ pub(crate) struct Incoming<'a> {
     node: &'a str,
     store: &'a str,
     heard: &'a Heard,
+    words: Words,
     /// By node: parts of the parcel that comes.
     assemblies: BTreeMap<String, Assembly>,
 }
@@ -40,11 +42,11 @@ impl<'a> Incoming<'a> {
     pub(crate) const fn new(
         broker: &'a Broker,
         nats: &'a Nats,
-        node: &'a str,
-        store: &'a str,
+        (node, store): (&'a str, &'a str),
         heard: &'a Heard,
+        words: Words,
     ) -> Self {
-        Self { broker, nats, node, store, heard, assemblies: BTreeMap::new() }
+        Self { broker, nats, node, store, heard, words, assemblies: BTreeMap::new() }
     }
 
     /// Until something fails.
@@ -70,42 +72,40 @@ impl<'a> Incoming<'a> {
                 }
                 Some((from, Kind::Arrived { store, up_to })) => {
                     // Numbers of another store, or of this one before it was restored, say nothing.
-                    if store == self.store {
-                        self.broker.accepted(&from, up_to).await?;
-                        self.heard.borrow_mut().insert(from, Instant::now());
+                    let up_to = if store == self.store { up_to } else { 0 };
+                    if up_to > 0 {
+                        self.heard.borrow_mut().insert(from.clone(), Instant::now());
                     }
-                    acknowledge(&message).await?;
+                    let message = Box::new(message);
+                    self.words.send(Word::Accepted { node: from, up_to, message }).await?;
                 }
                 None => {
                     tracing::warn!(subject = %message.subject, "what came is of no link of this version");
-                    acknowledge(&message).await?;
+                    let (node, store, messages) = (String::new(), String::new(), vec![message]);
+                    self.words.send(Word::Arrived { node, store, up_to: None, messages }).await?;
                 }
             }
         }
         for ((from, store), Come { parcels, messages }) in come {
-            self.bring(from, store, parcels).await?;
-            for message in &messages {
-                acknowledge(message).await?;
-            }
+            let up_to = self.bring(&from, &store, parcels).await?;
+            self.words.send(Word::Arrived { node: from, store, up_to, messages }).await?;
         }
         Ok(())
     }
 
-    async fn bring(&self, from: String, store: String, parcels: Vec<Parcel>) -> anyhow::Result<()> {
+    /// Up to which number parcels are on disk here, if there were any.
+    async fn bring(&self, from: &str, store: &str, parcels: Vec<Parcel>) -> anyhow::Result<Option<u64>> {
         let mut up_to = None;
         for parcels in portions(parcels) {
             let last = parcels.last().map_or(0, |parcel| parcel.number);
-            let reached = self.broker.bring(&from, &store, parcels).await?;
+            let reached = self.broker.bring(from, store, parcels).await?;
             up_to = Some(reached);
             // One before them is missing: the others would be refused as well.
             if reached < last {
                 break;
             }
         }
-        match up_to {
-            None => Ok(()),
-            Some(up_to) => self.nats.publish(&from, &Kind::Arrived { store, up_to }, Bytes::new()).await,
-        }
+        Ok(up_to)
     }
 }
 
@@ -125,10 +125,6 @@ fn portions(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
         bytes += length;
     }
     portions
-}
-
-async fn acknowledge(message: &Message) -> anyhow::Result<()> {
-    message.ack().await.map_err(|error| anyhow!("the server cannot be told what has come: {error}"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::incoming::Incoming;
 use crate::nats::Nats;
 use crate::outgoing::{Heard, Outgoing};
-use crate::{platform, presence, shared};
+use crate::{later, platform, presence, shared};
 use anyhow::{Context, bail};
 use c2c_proto::limits::LINK_REPORT_MAX_CHARS;
 use c2c_proto::paths::{StorePaths, ensure_private_dir, private_file};
@@ -124,9 +124,11 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     // They are published in the order of their numbers, whatever their nodes.
     let published = state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default();
     let heard = Heard::default();
+    let (words, said) = later::words();
     tokio::try_join!(
-        Outgoing::new(broker, &nats, &state.store_id, &heard, published).run(),
-        Incoming::new(broker, &nats, &config.node, &state.store_id, &heard).run(),
+        Outgoing::run(broker, &nats, (&state.store_id, published), &heard, words.clone()),
+        Incoming::new(broker, &nats, (&config.node, &state.store_id), &heard, words).run(),
+        later::say(broker, &nats, said),
         follow_nodes(broker, config, &nats, &state, &report),
         presence::tell(broker, &nats),
         presence::follow(broker, &nats, &config.node),

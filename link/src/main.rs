@@ -6,6 +6,7 @@ mod broker;
 mod config;
 mod envelope;
 mod incoming;
+mod later;
 mod life;
 mod nats;
 mod outgoing;

@@ -4,10 +4,10 @@ use crate::config::Config;
 use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
 use crate::presence::EXPIRES_AFTER;
 use anyhow::{Context as _, bail};
-use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::ConnectErrorKind;
+use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::kv::{self, CreateErrorKind};
 use async_nats::jetstream::stream::{self, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
@@ -157,14 +157,19 @@ impl Nats {
         Ok(self.presence.watch_with_history(">").await?)
     }
 
-    /// Hands something for a node to the server, which says that it has it.
+    /// Sends something for a node to the server, behind what was sent before. What is returned ends when the server says that it
+    /// has it.
     ///
     /// # Errors
-    /// When it does not.
-    pub(crate) async fn publish(&self, to: &str, kind: &Kind, content: Bytes) -> anyhow::Result<()> {
+    /// When it cannot be sent.
+    pub(crate) async fn publish(
+        &self,
+        to: &str,
+        kind: &Kind,
+        content: Bytes,
+    ) -> anyhow::Result<PublishAckFuture> {
         let subject = subject(to, &self.node);
-        self.jetstream.publish_with_headers(subject, kind.headers(), content).await?.await?;
-        Ok(())
+        Ok(self.jetstream.publish_with_headers(subject, kind.headers(), content).await?)
     }
 
     /// Whether the server has anything from this node that another one has not taken.

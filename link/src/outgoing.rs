@@ -1,15 +1,19 @@
-//! From the broker to the server: what waits is published in order, and published again if it is not heard of and the server
-//! has nothing of it any more.
+//! From the broker to the server: what waits is published in order, without waiting for the server's word on what went before, and
+//! published again if it is not heard of and the server has nothing of it any more.
 
 use crate::broker::Broker;
 use crate::envelope::{Kind, Part};
+use crate::later::{Word, Words};
 use crate::nats::Nats;
 use crate::parts::{hash, split};
+use anyhow::bail;
+use async_nats::jetstream::context::PublishAckFuture;
 use bytes::Bytes;
 use c2c_proto::request::Parcel;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
 /// How long it is waited for new parcels before a look at the old ones.
@@ -23,6 +27,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(300);
 /// By node: when it last said how far parcels have arrived.
 pub(crate) type Heard = RefCell<BTreeMap<String, Instant>>;
 
+/// Pages of parcels that the server may have without having said so.
+const PAGES_MAX: usize = 8;
+
+/// What was published of a page: the server's words to come, and up to which number it is for each node.
+struct Published {
+    words: Vec<PublishAckFuture>,
+    up_to: BTreeMap<String, u64>,
+}
+
 /// What is on its way.
 pub(crate) struct Outgoing<'a> {
     broker: &'a Broker,
@@ -31,6 +44,8 @@ pub(crate) struct Outgoing<'a> {
     heard: &'a Heard,
     /// Up to this number, parcels were published.
     published: u64,
+    /// Where the server's word on it is waited for.
+    pages: Sender<Published>,
     looked: Instant,
     /// By node: the first parcel that is not heard of.
     silent: BTreeMap<String, Silent>,
@@ -43,19 +58,22 @@ struct Silent {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Goes on behind what was published before.
-    pub(crate) fn new(
+    /// Goes on behind what was published before, until something fails.
+    pub(crate) async fn run(
         broker: &'a Broker,
         nats: &'a Nats,
-        store: &'a str,
+        (store, published): (&'a str, u64),
         heard: &'a Heard,
-        published: u64,
-    ) -> Self {
-        Self { broker, nats, store, heard, published, looked: Instant::now(), silent: BTreeMap::new() }
+        words: Words,
+    ) -> anyhow::Result<()> {
+        let (pages, confirmed) = channel(PAGES_MAX);
+        let looked = Instant::now();
+        let outgoing = Self { broker, nats, store, heard, published, pages, looked, silent: BTreeMap::new() };
+        tokio::try_join!(outgoing.keep_on(), confirm(confirmed, words))?;
+        Ok(())
     }
 
-    /// Until something fails.
-    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+    async fn keep_on(mut self) -> anyhow::Result<()> {
         // A server that is connected to anew may have lost what it was given.
         self.look_again(Duration::ZERO).await?;
         loop {
@@ -72,18 +90,15 @@ impl<'a> Outgoing<'a> {
     }
 
     async fn publish(&self, parcels: &[Parcel]) -> anyhow::Result<()> {
-        let mut up_to: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut page = Published { words: Vec::new(), up_to: BTreeMap::new() };
         for parcel in parcels {
-            self.publish_one(parcel).await?;
-            up_to.insert(&parcel.node, parcel.number);
+            self.publish_one(parcel, &mut page.words).await?;
+            page.up_to.insert(parcel.node.clone(), parcel.number);
         }
-        for (node, up_to) in up_to {
-            self.broker.forwarded(node, up_to).await?;
-        }
-        Ok(())
+        Ok(self.pages.send(page).await?)
     }
 
-    async fn publish_one(&self, parcel: &Parcel) -> anyhow::Result<()> {
+    async fn publish_one(&self, parcel: &Parcel, words: &mut Vec<PublishAckFuture>) -> anyhow::Result<()> {
         let content = parcel.content.as_bytes();
         let parts = split(content, self.nats.most_bytes());
         let hash = hash(content);
@@ -96,7 +111,7 @@ impl<'a> Outgoing<'a> {
                 parts: parts.len(),
                 hash: hash.clone(),
             });
-            self.nats.publish(&parcel.node, &kind, Bytes::copy_from_slice(bytes)).await?;
+            words.push(self.nats.publish(&parcel.node, &kind, Bytes::copy_from_slice(bytes)).await?);
         }
         Ok(())
     }
@@ -141,4 +156,18 @@ impl<'a> Outgoing<'a> {
             self.publish(&page.parcels).await?;
         }
     }
+}
+
+/// Waits for the server's words, in the order in which it was sent parcels. Nothing behind one that it does not have counts as
+/// forwarded: then the connection fails, and what follows goes again from there.
+async fn confirm(mut pages: Receiver<Published>, said: Words) -> anyhow::Result<()> {
+    while let Some(page) = pages.recv().await {
+        for word in page.words {
+            word.await?;
+        }
+        for (node, up_to) in page.up_to {
+            said.send(Word::Forwarded { node, up_to }).await?;
+        }
+    }
+    bail!("nothing is published any more")
 }

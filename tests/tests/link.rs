@@ -14,10 +14,10 @@ mod encrypted;
 mod lost;
 #[path = "link/machine.rs"]
 mod machine;
-#[path = "link/shared.rs"]
-mod shared;
 #[path = "link/refused.rs"]
 mod refused;
+#[path = "link/shared.rs"]
+mod shared;
 #[path = "link/three.rs"]
 mod three;
 

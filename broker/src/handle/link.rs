@@ -14,6 +14,8 @@ use c2c_proto::request::{
 };
 use c2c_proto::response::{Done, Everywhere, LinkBrought, Response};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Whether a request is one of a link's.
 pub(super) const fn is_of_link(request: &Request) -> bool {
@@ -131,6 +133,10 @@ pub(super) async fn everywhere(broker: &Arc<Broker>, caller: &Caller, request: &
     Ok((Response::Everywhere(Everywhere { here, nodes }), shown))
 }
 
+/// What came of messages of other nodes is gathered so long before it becomes a parcel: their answers, which follow often, go first,
+/// and what came of many is one parcel.
+const GATHERED_FOR: Duration = Duration::from_millis(50);
+
 /// As a wait for mail: park, look, sleep, and look again.
 async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
     let deadline = wait::deadline(ask.timeout_ms)?;
@@ -139,12 +145,28 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
         let woken = changed.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
+        let due = collect(broker, ask.timeout_ms == 0).await?;
         let parcels = broker.store.parcels(ask).await?;
         let nothing = parcels.parcels.is_empty() && ask.timeout_ms > 0;
-        if !nothing || !wait::sleep(woken, deadline).await {
+        let until = due.map_or(deadline, |due| due.min(deadline));
+        if !nothing || (!wait::sleep(woken, until).await && until == deadline) {
             return Ok((Response::Parcels(parcels), 0));
         }
     }
+}
+
+/// Makes parcels of what came of messages of other nodes, if it is time to; else when it will be.
+async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>, Error> {
+    let waits = broker.store.is_to_collect().await?;
+    let due = broker.hub.receipts_due(waits.then(|| Instant::now() + GATHERED_FOR));
+    if !waits || (!at_once && due.is_some_and(|due| Instant::now() < due)) {
+        return Ok(due);
+    }
+    broker.store.link(LinkChange::Collect).await?;
+    // What was too much for one go is next.
+    let more = broker.store.is_to_collect().await?;
+    broker.hub.receipts_due(None);
+    Ok(broker.hub.receipts_due(more.then(Instant::now)))
 }
 
 async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {

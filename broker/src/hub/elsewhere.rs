@@ -5,6 +5,7 @@ use c2c_proto::request::{LinkTold, RemoteSession};
 use c2c_proto::response::{LinkHealth, PeerNode};
 use c2c_proto::time::Timestamp;
 use std::collections::HashMap;
+use tokio::time::Instant;
 
 /// A link tells twice a minute how it does. One that has said nothing for so long does not run.
 const SILENT_S: i64 = 90;
@@ -16,6 +17,8 @@ pub(super) struct Elsewhere {
     link: Option<(Timestamp, String)>,
     /// When it told its figures, and what the broker knows of them.
     health: Option<(Timestamp, LinkHealth)>,
+    /// When what came of messages of other nodes is to be told to them, if anything waits for that.
+    receipts_due: Option<Instant>,
     /// Who is at other nodes, as their links have told, and when.
     peers: HashMap<String, (Timestamp, Vec<RemoteSession>)>,
 }
@@ -52,6 +55,14 @@ impl Hub {
             health.stream = Some((now, stream));
         }
         self.lock().elsewhere.health = Some((now, health));
+    }
+
+    /// When what came of messages is to be told: now known as the first time that was named since nothing waited (`None`).
+    pub fn receipts_due(&self, named: Option<Instant>) -> Option<Instant> {
+        let mut inner = self.lock();
+        let due = &mut inner.elsewhere.receipts_due;
+        *due = named.map(|named| due.unwrap_or(named));
+        *due
     }
 
     /// Who is at another node, as far as was told.

@@ -148,11 +148,13 @@ impl Store {
         self.link(LinkChange::Keep(kept, answer)).await.map(|_| ())
     }
 
+    /// Whether something came of messages of other nodes that is no parcel yet.
+    pub(crate) async fn is_to_collect(&self) -> Result<bool, Error> {
+        self.read(outgoing::is_to_collect(&self.onlookers).await)
+    }
+
     /// Parcels to be carried.
     pub(crate) async fn parcels(&self, ask: &LinkTake) -> Result<Parcels, Error> {
-        if self.read(outgoing::is_to_collect(&self.onlookers).await)? {
-            self.link(LinkChange::Collect).await?;
-        }
         self.read(outgoing::take(&self.onlookers, ask).await)
     }
 
