@@ -10,6 +10,7 @@ pub mod groups;
 pub mod guard;
 pub mod machine;
 pub mod mcp;
+pub mod nodes;
 pub mod pin;
 pub mod plots;
 pub mod report;

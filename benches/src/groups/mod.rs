@@ -7,6 +7,8 @@ mod floors;
 mod growth;
 #[cfg(target_os = "linux")]
 mod idle;
+mod link;
+mod link_rates;
 #[cfg(target_os = "linux")]
 mod memory;
 mod predecessor;
@@ -74,5 +76,6 @@ pub const ALL: &[Group] = &[
         about: "the same calls on stores of any size, all on one processor",
         run: growth::run,
     },
+    Group { name: "link", about: "mail between two nodes, with a NATS server between them", run: link::run },
     Group { name: "predecessor", about: "c2c beside claude-c2c 0.1.0", run: predecessor::run },
 ];
