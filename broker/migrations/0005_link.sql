@@ -14,7 +14,7 @@ CREATE TABLE outbox (
     node TEXT NOT NULL,
     -- A message of this store, or
     message_id INTEGER,
-    -- receipts, as they are sent.
+    -- receipts, or that a message has expired, as it is sent.
     receipts TEXT,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -43,6 +43,17 @@ CREATE TABLE arrivals (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX arrivals_changed ON arrivals (message_id, mailbox) WHERE changed = 1;
+
+-- Messages that are not to be sent to a node for ever, as long as it is not known that they are there.
+CREATE TABLE expiring (
+    message_id INTEGER NOT NULL,
+    node TEXT NOT NULL,
+    -- In microseconds; 0: the time is over, and the parcel has been emptied.
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (message_id, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX expiring_at ON expiring (expires_at) WHERE expires_at > 0;
 
 -- From now on keys that begin with global: belong to all machines; what this one had under such keys stays, under another.
 UPDATE OR IGNORE state SET key = 'local-' || key WHERE key >= 'global:' AND key < 'global;';

@@ -45,6 +45,7 @@ pub(crate) const fn state(state: ReceiptState) -> &'static str {
         ReceiptState::Read => "read",
         ReceiptState::Forwarded => "forwarded",
         ReceiptState::Delivered => "delivered",
+        ReceiptState::Expired => "expired",
     }
 }
 

@@ -5,6 +5,7 @@ use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
 use crate::presence::EXPIRES_AFTER;
 use anyhow::{Context as _, bail};
 use async_nats::ConnectErrorKind;
+use async_nats::connection::State;
 use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
@@ -157,6 +158,18 @@ impl Nats {
         Ok(self.presence.watch_with_history(">").await?)
     }
 
+    /// Whether the server is there. Without one the client would keep what it is given and send it later, whatever has become of
+    /// it meanwhile.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn check_connected(&self) -> anyhow::Result<()> {
+        match self.client.connection_state() {
+            State::Connected => Ok(()),
+            State::Pending | State::Disconnected => bail!("the connection is lost"),
+        }
+    }
+
     /// Sends something for a node to the server, behind what was sent before. What is returned ends when the server says that it
     /// has it.
     ///
@@ -168,6 +181,7 @@ impl Nats {
         kind: &Kind,
         content: Bytes,
     ) -> anyhow::Result<PublishAckFuture> {
+        self.check_connected()?;
         let subject = subject(to, &self.node);
         Ok(self.jetstream.publish_with_headers(subject, kind.headers(), content).await?)
     }

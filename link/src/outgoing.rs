@@ -77,6 +77,7 @@ impl<'a> Outgoing<'a> {
         // A server that is connected to anew may have lost what it was given.
         self.look_again(Duration::ZERO).await?;
         loop {
+            self.nats.check_connected()?;
             let page = self.broker.take(None, self.published, ROUND_MS).await?;
             self.publish(&page.parcels).await?;
             if let Some(last) = page.parcels.last() {

@@ -106,6 +106,8 @@ pub const LINK_ANSWER_TIMEOUT_S: u64 = 10;
 pub const LINK_PARCELS_MAX: usize = 64;
 /// Text of parcels, in bytes, after which a link is given no more at once: with the longest body it fits a frame.
 pub const LINK_PARCELS_BYTES: usize = 2 * 1024 * 1024;
+/// `expires_in_s` of a message for another node, in seconds: a month; what may wait longer needs no expiry.
+pub const EXPIRES_IN_MAX_S: u64 = 30 * 86_400;
 /// One page of a single body for the person, in characters: each has up to four bytes, and a page fits a frame.
 pub const PERSON_PAGE_MAX_CHARS: usize = 2 * 1024 * 1024;
 /// Messages in one `Import`: as many as make a transaction worth its flush.

@@ -89,6 +89,8 @@ pub enum ReceiptState {
     Forwarded,
     /// On disk at another node, in the recipient's mailbox there.
     Delivered,
+    /// For another node: its time was over before it was known to have arrived there, and it is not sent any more.
+    Expired,
 }
 
 /// What the sender may know of one delivery.

@@ -105,6 +105,8 @@ pub enum Request {
     LinkAnswer(LinkAnswer),
     /// See [`LinkHealth`].
     LinkHealth(LinkHealth),
+    /// See [`SendExpiring`].
+    SendExpiring(SendExpiring),
 }
 
 /// Take a name, also from a live holder. Answered by [`crate::response::Registered`].
@@ -146,6 +148,16 @@ pub struct Send {
     pub priority: Priority,
     /// Idempotency key within the session row.
     pub key: String,
+}
+
+/// As [`Send`], to other nodes only as long as it is worth it. Answered by [`crate::response::Sent`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendExpiring {
+    /// The message; some recipient is at another node.
+    pub send: Send,
+    /// What has not arrived at another node within this many milliseconds is not sent there any more; 1,000 to
+    /// [`crate::limits::EXPIRES_IN_MAX_S`] seconds.
+    pub expires_in_ms: u64,
 }
 
 /// Which messages a wait or a list is about; absent fields match all.

@@ -179,6 +179,7 @@ fn every_inner_variant_has_a_sample() {
         ReceiptState::Read,
         ReceiptState::Forwarded,
         ReceiptState::Delivered,
+        ReceiptState::Expired,
     ];
     check_inner("receipts", &states.map(|state| message(receipt(state))));
     check_inner("priorities", &[Priority::Normal, Priority::Fyi].map(mail));

@@ -185,6 +185,38 @@ fn news_for_everyone_everywhere_waits_where_it_cannot_go_yet() {
 }
 
 #[test]
+fn what_expires_while_the_server_is_down_is_never_sent() {
+    let Some(mut server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let mut api = laptop.sandbox.session("api");
+    let mut web = tower.sandbox.session("web");
+    server.kill();
+    until("it is known here", PATIENCE, || {
+        laptop.state()["report"].as_str().is_some_and(|report| report.starts_with("not connected"))
+    });
+    let expiring = json!({"to": "web@tower", "body": "lunch?", "expires_in_s": 1});
+    api.ok("send_message", expiring.clone());
+    let _said = laptop.sandbox.person(&["send", "web@tower", "lunch, I say", "--expires-in", "1"]);
+    let local = json!({"to": "api", "body": "x", "expires_in_s": 1});
+    api.call("send_message", local).err(c2c_proto::ErrorCode::InvalidArgument);
+    let state = |id: &str| {
+        laptop.sandbox.c2c(&["show", id, "--json"]).json()["message"]["receipts"][0]["state"].clone()
+    };
+    until("their time is over", PATIENCE, || state("1") == "expired" && state("2") == "expired");
+    api.say("web@tower", "dinner?");
+    server.run();
+    assert_eq!(bodies(&mut web, 1), ["dinner?"]);
+    laptop.until_nothing_waits();
+    tower.until_nothing_waits();
+    assert_eq!(bodies(&mut web, 1), ["dinner?"], "nor later");
+    assert_eq!((state("1"), state("2")), (json!("expired"), json!("expired")));
+    // In time, and known to be there when the time is over.
+    api.ok("send_message", expiring);
+    assert_eq!(bodies(&mut web, 2), ["dinner?", "lunch?"]);
+    until("that is known here", PATIENCE, || state("4") == "shown");
+}
+
+#[test]
 fn who_is_at_other_nodes_is_known_and_how_old_that_is() {
     let Some(server) = Server::start(&["laptop", "tower"]) else { return };
     let (laptop, tower) = two(&server);

@@ -72,7 +72,7 @@ impl Drop for Asking {
 /// Cancelling an `ask` ends its wait, never its send half-way: a question that is on disk is announced.
 async fn deliver(broker: &Arc<Broker>, owner: Owner, request: Send) -> Result<Stored, Error> {
     let broker = Arc::clone(broker);
-    let sending = tokio::spawn(async move { send::deliver(&broker, owner, request, true).await });
+    let sending = tokio::spawn(async move { send::deliver(&broker, owner, request, true, None).await });
     sending.await.map_err(|_| Error::internal("the broker failed over a send"))?
 }
 

@@ -37,6 +37,18 @@ pub(super) fn send(send: &Send, limits: &Limits) -> Result<(), Error> {
     }
 }
 
+/// How long a message may take to other nodes.
+pub(super) fn expires_in(ms: u64) -> Result<(), Error> {
+    let most = limits::EXPIRES_IN_MAX_S * 1_000;
+    if (1_000..=most).contains(&ms) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("expires_in_s is {ms} ms, allowed is 1 second to {} seconds", limits::EXPIRES_IN_MAX_S),
+        "leave it out for a message that is sent until it has arrived",
+    ))
+}
+
 /// A body is there and within its bound.
 pub(super) fn body(body: &str, max_bytes: usize) -> Result<(), Error> {
     if body.is_empty() {

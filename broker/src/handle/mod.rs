@@ -136,6 +136,7 @@ fn dispatch_registered(broker: &Arc<Broker>, owner: Owner, request: Request) -> 
     match request {
         Request::Heartbeat(_) => at_once(Ok((Response::Heartbeat(Heartbeat { at: broker.clock.now() }), 0))),
         Request::Send(request) => Box::pin(send::send(broker, owner, request)),
+        Request::SendExpiring(request) => Box::pin(send::send_expiring(broker, owner, request)),
         Request::Inbox(request) => Box::pin(async move { inbox::inbox(broker, &owner, &request).await }),
         Request::ReadMessage(request) => {
             Box::pin(async move { inbox::read_message(broker, &owner, &request).await })

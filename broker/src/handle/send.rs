@@ -11,13 +11,22 @@ use c2c_proto::event::{Event, MailWaiting};
 use c2c_proto::id::MessageId;
 use c2c_proto::message::{Priority, Recipient, To};
 use c2c_proto::name;
-use c2c_proto::request::Send;
+use c2c_proto::request::{Send, SendExpiring};
 use c2c_proto::response::{Response, Sent};
 use std::sync::Arc;
 
 pub(super) async fn send(broker: &Arc<Broker>, owner: Owner, request: Send) -> Handled {
+    answer(broker, owner, request, None).await
+}
+
+pub(super) async fn send_expiring(broker: &Arc<Broker>, owner: Owner, request: SendExpiring) -> Handled {
+    check::expires_in(request.expires_in_ms)?;
+    answer(broker, owner, request.send, Some(request.expires_in_ms)).await
+}
+
+async fn answer(broker: &Arc<Broker>, owner: Owner, request: Send, expires_in_ms: Option<u64>) -> Handled {
     let tag = request.tag.clone();
-    let stored = deliver(broker, owner, request, false).await?;
+    let stored = deliver(broker, owner, request, false, expires_in_ms).await?;
     let near = near::names(broker, &stored).await;
     let recipients = recipients(&stored);
     let sent =
@@ -31,14 +40,18 @@ pub(super) async fn deliver(
     sender: Owner,
     request: Send,
     question: bool,
+    expires_in_ms: Option<u64>,
 ) -> Result<Stored, Error> {
     check::send(&request, &broker.config.limits)?;
     let to = request.to.map(|to| broker.store.nodes().resolve(to)).transpose()?;
     let request = Send { to, ..request };
     check_old_names(broker, request.to.as_ref()).await?;
-    let hash = hash_of(&request);
+    let hash = match expires_in_ms {
+        None => hash_of(&request),
+        Some(expires_in_ms) => hash_of(&SendExpiring { send: request.clone(), expires_in_ms }),
+    };
     let (from, tag, priority) = (sender.name.clone(), request.tag.clone(), request.priority);
-    let mut stored = broker.store.send(NewMessage { sender, request, question, hash }).await?;
+    let mut stored = broker.store.send(NewMessage { sender, request, question, expires_in_ms, hash }).await?;
     note_waiting(broker, &mut stored);
     if stored.fresh {
         announce(broker, &stored, from, tag, priority);

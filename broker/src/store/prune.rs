@@ -12,7 +12,9 @@
 macro_rules! old_messages {
     () => {
         "messages AS m WHERE m.created_at < ?1 AND (m.broadcast > 0 OR NOT EXISTS
-             (SELECT 1 FROM deliveries WHERE message_id = m.id AND read_at IS NULL AND mailbox NOT GLOB '[*]@*'))
+             (SELECT 1 FROM deliveries AS d WHERE message_id = m.id AND read_at IS NULL AND mailbox NOT GLOB '[*]@*'
+              AND NOT EXISTS (SELECT 1 FROM expiring AS e WHERE e.message_id = m.id AND e.expires_at = 0
+                              AND instr(d.mailbox, '@') > 0 AND e.node = substr(d.mailbox, instr(d.mailbox, '@') + 1))))
              AND NOT EXISTS (SELECT 1 FROM outbox WHERE message_id = m.id)
              AND NOT EXISTS (SELECT 1 FROM arrivals JOIN deliveries USING (message_id, mailbox)
                              WHERE message_id = m.id AND told < 2 AND read_at IS NOT NULL)"

@@ -39,7 +39,7 @@ impl Store {
         if ask.query.is_some() {
             self.index_texts().await?;
         }
-        self.read(messages::list(&self.readers, owner, ask).await)
+        self.read(messages::list(&self.readers, owner, ask, self.shared.clock.now()).await)
     }
 
     pub(crate) async fn one_message(
@@ -47,7 +47,7 @@ impl Store {
         owner: &Owner,
         ask: &ReadMessage,
     ) -> Result<(Message, bool), Error> {
-        self.read(messages::one(&self.readers, owner, ask).await)?
+        self.read(messages::one(&self.readers, owner, ask, self.shared.clock.now()).await)?
     }
 
     /// Messages of all sessions, or all of a mailbox.
@@ -55,12 +55,12 @@ impl Store {
         if ask.query.is_some() {
             self.index_texts().await?;
         }
-        self.read(messages::traffic(&self.onlookers, ask).await)
+        self.read(messages::traffic(&self.onlookers, ask, self.shared.clock.now()).await)
     }
 
     /// Any message.
     pub(crate) async fn any_message(&self, ask: &ReadMessage) -> Result<Message, Error> {
-        self.read(messages::any(&self.onlookers, ask).await)?
+        self.read(messages::any(&self.onlookers, ask, self.shared.clock.now()).await)?
     }
 
     pub(crate) async fn unread(

@@ -7,8 +7,9 @@ use crate::link::{Link, ask};
 use crate::print::{self, Printer};
 use crate::{mail, shape};
 use c2c_proto::id::{MessageId, new_call_key};
+use c2c_proto::limits::EXPIRES_IN_MAX_S;
 use c2c_proto::message::{Message, Priority};
-use c2c_proto::request::{Filter, Send};
+use c2c_proto::request::{Filter, Send, SendExpiring};
 use c2c_proto::response::Sent;
 use clap::Args;
 use serde_json::{Value, json};
@@ -71,6 +72,9 @@ pub(crate) struct SendArgs {
     /// For information: it waits in the mailbox, no session is told of it
     #[arg(long)]
     fyi: bool,
+    /// Stop sending it to another machine when this time is over and it is not there
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=EXPIRES_IN_MAX_S))]
+    expires_in: Option<u64>,
     /// Wait for the first answer and print it; it is marked read then
     #[arg(long)]
     wait: bool,
@@ -98,7 +102,13 @@ pub(crate) async fn run(args: SendArgs) -> anyhow::Result<Exit> {
         key: new_call_key(),
     };
     let (link, _) = acting::take_part(args.as_name.as_deref()).await?;
-    let sent = ask!(link, Send(request), Sent);
+    let sent = match args.expires_in {
+        None => ask!(link, Send(request), Sent),
+        Some(seconds) => {
+            let request = SendExpiring { send: request, expires_in_ms: seconds * 1_000 };
+            ask!(link, SendExpiring(request), Sent)
+        }
+    };
     if !args.json {
         print::out(&told(&sent))?;
     }

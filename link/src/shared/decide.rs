@@ -63,6 +63,8 @@ async fn decide(nats: &Nats, ask: &SharedAsk) -> (SharedOutcome, Option<u64>) {
 
 async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<u64>), Error> {
     let key = key::encoded(&ask.state_key);
+    // What is handed to a client without a server may reach it long after somebody was told that it is not known.
+    nats.check_connected().map_err(|error| cannot_read(ask, &error))?;
     for _ in 0..TRIES {
         let entry = nats.shared.entry(&key).await.map_err(|error| cannot_read(ask, &error))?;
         let last = entry.as_ref().map_or(0, |entry| entry.revision);

@@ -2,7 +2,7 @@
 
 use super::{
     Ask, Backup, Check, DeleteState, Hook, LinkAsked, LinkTake, MarkRead, Prune, Register, Request, Send,
-    SetState, Traffic, Wait, WatchState,
+    SendExpiring, SetState, Traffic, Wait, WatchState,
 };
 use crate::limits::PRUNE_TIMEOUT_S;
 
@@ -51,6 +51,7 @@ impl Request {
             Self::LinkAsked(_) => "link_asked",
             Self::LinkAnswer(_) => "link_answer",
             Self::LinkHealth(_) => "link_health",
+            Self::SendExpiring(_) => "send_expiring",
         }
     }
 
@@ -97,7 +98,8 @@ impl Request {
             | Self::LinkShared(_)
             | Self::LinkAsked(_)
             | Self::LinkAnswer(_)
-            | Self::LinkHealth(_) => 1,
+            | Self::LinkHealth(_)
+            | Self::SendExpiring(_) => 1,
         }
     }
 
@@ -151,6 +153,7 @@ impl Request {
             | Self::Send(Send { key, .. })
             | Self::MarkRead(MarkRead { key, .. })
             | Self::Ask(Ask { send: Send { key, .. }, .. })
+            | Self::SendExpiring(SendExpiring { send: Send { key, .. }, .. })
             | Self::SetState(SetState { key, .. })
             | Self::DeleteState(DeleteState { key, .. })
             | Self::Prune(Prune { key, .. }) => Some(key),

@@ -1,9 +1,10 @@
 //! What travels for a link.
 
 use super::{some, text};
+use c2c_proto::message::{Priority, To};
 use c2c_proto::request::{
     LinkAccepted, LinkBring, LinkForwarded, LinkHealth, LinkPeers, LinkStatus, LinkTake, LinkTold, LinkUp,
-    ListEverywhere, ListSessions, Parcel, RemoteSession, Request, StreamState,
+    ListEverywhere, ListSessions, Parcel, RemoteSession, Request, Send, SendExpiring, StreamState,
 };
 use c2c_proto::response::{
     self, Everywhere, LinkBrought, LinkState, NodeState, Parcels, PeerNode, Response, Sessions,
@@ -27,6 +28,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("list_everywhere", Request::ListEverywhere(ListEverywhere { here: here() })),
         ("link_health", Request::LinkHealth(LinkHealth { told: Some(told()) })),
         ("link_health.bare", Request::LinkHealth(LinkHealth { told: None })),
+        ("send_expiring", Request::SendExpiring(SendExpiring { send: send(), expires_in_ms: 60_000 })),
     ]
 }
 
@@ -77,6 +79,11 @@ fn health() -> response::LinkHealth {
         accepted: 300,
         brought: 12,
     }
+}
+
+fn send() -> Send {
+    let (to, body, key) = (Some(To::One(text("web@server"))), text("lunch?"), text("key"));
+    Send { to, body, tag: None, reply_to: None, priority: Priority::Normal, key }
 }
 
 fn peer() -> RemoteSession {

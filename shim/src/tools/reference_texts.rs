@@ -137,7 +137,7 @@ pub(super) const MESSAGE: &str = "
 | `created_at` | UTC, ISO 8601 |
 | `read_at` | when this session marked it read, if it did |
 | `body` | the text. In a list it is cut at 8,000 characters: then there are `body_truncated` and `body_chars`, its length |
-| `receipts` | with `sent`, for each recipient: `name`, `state` (`queued`, `shown` or `read`), `shown_at`, `read_at`, and `read_by`, the name of the session that read it |
+| `receipts` | with `sent`, for each recipient: `name`, `state` (`queued`, `shown` or `read`; for [other machines](many-machines.md) also `forwarded`, `delivered` or `expired`), `shown_at`, `read_at`, and `read_by`, the name of the session that read it |
 ";
 
 /// What stands before the table of codes.

@@ -6,8 +6,9 @@ use super::schema::{IDEMPOTENCY_KEY, Kind, Property, property};
 use super::{Call, Defaults, Tool};
 use crate::args::Args;
 use c2c_proto::Error;
+use c2c_proto::limits::EXPIRES_IN_MAX_S;
 use c2c_proto::message::Priority;
-use c2c_proto::request::{Request, Send};
+use c2c_proto::request::{Request, Send, SendExpiring};
 
 const PROPERTIES: &[Property] = &[
     property(
@@ -19,6 +20,7 @@ const PROPERTIES: &[Property] = &[
     property("tag", Kind::Text, "a word to filter by: handoff, question, status, error"),
     property("reply_to", Kind::Integer, "id of the message that this answers"),
     property("priority", Kind::OneOf(&["normal", "fyi"]), "fyi: the recipient is not alerted"),
+    property("expires_in_s", Kind::Number, "stop sending it to another machine after so many seconds"),
     IDEMPOTENCY_KEY,
 ];
 
@@ -47,8 +49,13 @@ fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
     let body = body(&mut args)?;
     let tag = tag(&mut args)?;
     let priority = priority(&mut args)?;
+    let expires_in_ms = args.seconds_as_ms("expires_in_s", 1, EXPIRES_IN_MAX_S)?;
     let key = call_key(&mut args)?;
-    Ok(Call::plain(Request::Send(Send { to, body, tag, reply_to, priority, key })))
+    let send = Send { to, body, tag, reply_to, priority, key };
+    Ok(Call::plain(match expires_in_ms {
+        None => Request::Send(send),
+        Some(expires_in_ms) => Request::SendExpiring(SendExpiring { send, expires_in_ms }),
+    }))
 }
 
 fn priority(args: &mut Args) -> Result<Priority, Error> {

@@ -14,6 +14,8 @@ pub(super) enum Content {
     Message(Box<Carried>),
     /// What came of messages of the node that it is for.
     Receipts { receipts: Vec<CarriedReceipt> },
+    /// Nothing: its message was to be sent for some time only, and that is over.
+    Expired,
     /// What a later version has added, and this one can do without.
     #[serde(other)]
     Unknown,
@@ -41,6 +43,9 @@ pub(super) struct Carried {
     pub(super) priority: Priority,
     /// In microseconds since 1970 by the sender's clock.
     pub(super) created_at: i64,
+    /// Whether its sender is to be told that it is here: when its parcel is accepted, that may be known to be empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) confirm: bool,
 }
 
 /// A message, wherever it is: the store in which it was sent, and its id there.
@@ -51,7 +56,7 @@ pub(super) struct Reference {
     pub(super) id: MessageId,
 }
 
-/// How far one delivery has come. Times are in microseconds since 1970 by the recipient's clock.
+/// How far one delivery has come: it is there, and perhaps was shown or read. Times are in microseconds since 1970 by the recipient's clock.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CarriedReceipt {
     /// The message's id in the store that sent it.
@@ -139,6 +144,7 @@ mod tests {
             reply_to: None,
             priority: Priority::Normal,
             created_at: 5,
+            confirm: false,
         };
         let text = Content::Message(Box::new(message)).encoded();
         assert!(text.len() < body.len() + 200, "{}", text.len());

@@ -3,7 +3,7 @@
 
 use super::content::{Carried, CarriedReceipt, Content, Reference, key, key_of};
 use super::outgoing::own_ids;
-use super::{Arrived, LinkOutcome, sound};
+use super::{Arrived, LinkOutcome, expiring, sound};
 use crate::store::answers::json;
 use crate::store::counts::CountChange;
 use crate::store::messages::{Arrival, Stored, StoredRecipient, arrive};
@@ -49,7 +49,7 @@ pub(super) async fn bring(
             Ok(Content::Receipts { receipts }) => {
                 self::receipts(transaction.connection().await?, work, &bring.from_node, &receipts).await?;
             }
-            Ok(Content::Unknown) => {}
+            Ok(Content::Expired | Content::Unknown) => {}
             // Whoever sent it keeps it, until this broker can read it.
             Err(error) => {
                 tracing::warn!(
@@ -121,6 +121,9 @@ async fn message(
         return Ok(None);
     }
     let connection = transaction.connection().await?;
+    if carried.confirm {
+        expiring::confirm(connection, node, &carried, work.now).await?;
+    }
     if is_known(connection, node, &carried).await? {
         return Ok(None);
     }
@@ -230,6 +233,7 @@ async fn receipts(
     let own = own_ids(connection).await?;
     let ours = |receipt: &&CarriedReceipt| own.contains(&receipt.store) && sound::receipt(receipt);
     for receipt in receipts.iter().filter(ours) {
+        expiring::arrived(connection, node, receipt.id).await?;
         let mailbox = fold(&format!("{}{NODE_MARK}{node}", receipt.name));
         let unread: Option<bool> = sqlx::query_scalar(
             "SELECT read_at IS NULL FROM deliveries WHERE message_id = ?1 AND mailbox = ?2",

@@ -3,12 +3,14 @@
 //! ([decision 0019](../../../../docs/decisions/0019-parcels-are-numbered-from-store-to-store.md)).
 
 mod content;
+mod expiring;
 mod incoming;
 mod nodes;
 mod outgoing;
 mod shared;
 mod sound;
 
+pub(super) use expiring::expire;
 pub(super) use nodes::Nodes;
 pub(super) use outgoing::{note_marks, own_ids, queue};
 
@@ -38,7 +40,7 @@ pub(crate) enum LinkChange {
     Forwarded(LinkForwarded),
     /// Parcels have arrived.
     Accepted(LinkAccepted),
-    /// What came of messages of other nodes becomes parcels.
+    /// What came of messages of other nodes becomes parcels, and parcels whose time is over become empty.
     Collect,
     /// Parcels have come.
     Bring(LinkBring),
@@ -99,7 +101,11 @@ pub(super) async fn change(
             let taken = outgoing::accepted(transaction.connection().await?, accepted).await?;
             return Ok(taken.map(|parcels| LinkOutcome { parcels, ..LinkOutcome::default() }));
         }
-        LinkChange::Collect => outgoing::collect(transaction.connection().await?, work.now).await?,
+        LinkChange::Collect => {
+            let connection = transaction.connection().await?;
+            expiring::empty(connection, work.now).await?;
+            outgoing::collect(connection, work.now).await?;
+        }
         LinkChange::Bring(bring) => return incoming::bring(transaction, work, bring).await.map(Ok),
         LinkChange::Shared(told) => {
             return shared::tell(transaction.connection().await?, work, told).await.map(Ok);
@@ -150,7 +156,7 @@ impl Store {
 
     /// Whether something came of messages of other nodes that is no parcel yet.
     pub(crate) async fn is_to_collect(&self) -> Result<bool, Error> {
-        self.read(outgoing::is_to_collect(&self.onlookers).await)
+        self.read(outgoing::is_to_collect(&self.onlookers, self.shared.clock.now()).await)
     }
 
     /// Parcels to be carried.

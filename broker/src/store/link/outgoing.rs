@@ -1,6 +1,7 @@
 //! What is for other nodes: queued with the message itself, carried by the link, and done with when the other broker has it.
 
 use super::content::{Carried, CarriedReceipt, Content, Reference, sent_in};
+use super::expiring;
 use crate::store::answers::json;
 use crate::store::readers::Readers;
 use crate::store::restore::FORMER_IDS;
@@ -60,6 +61,7 @@ pub(super) async fn accepted(
     if number(accepted.up_to) > last.unwrap_or(0) {
         return Ok(Err(older_copy(accepted)));
     }
+    expiring::accepted(connection, accepted).await?;
     let deleted = sqlx::query("DELETE FROM outbox WHERE node = ?1 AND number <= ?2")
         .bind(&accepted.node)
         .bind(number(accepted.up_to))
@@ -79,16 +81,34 @@ fn older_copy(accepted: &LinkAccepted) -> Error {
     )
 }
 
-fn number(number: u64) -> i64 {
+pub(super) fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Whether something came of messages of other nodes that they were not told.
-pub(super) async fn is_to_collect(readers: &Readers) -> Result<bool, sqlx::Error> {
+/// Whether something came of messages of other nodes that they were not told, or the time of a parcel is over.
+pub(super) async fn is_to_collect(readers: &Readers, now: Timestamp) -> Result<bool, sqlx::Error> {
     let mut reader = readers.get().await?;
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals WHERE changed = 1)")
-        .fetch_one(reader.connection()?)
+    let connection = reader.connection()?;
+    let changed: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals WHERE changed = 1)")
+        .fetch_one(&mut *connection)
+        .await?;
+    Ok(changed || expiring::are_over(connection, now).await?)
+}
+
+/// Receipts wait for a node.
+pub(super) async fn queue_receipts(
+    connection: &mut SqliteConnection,
+    node: &str,
+    receipts: Content,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO outbox (node, receipts, created_at) VALUES (?1, ?2, ?3)")
+        .bind(node)
+        .bind(receipts.encoded())
+        .bind(now.0)
+        .execute(connection)
         .await
+        .map(|_| ())
 }
 
 /// Notes that something may have come of deliveries: (mailbox, message).
@@ -150,12 +170,7 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
         });
     }
     for (node, receipts) in by_node {
-        sqlx::query("INSERT INTO outbox (node, receipts, created_at) VALUES (?1, ?2, ?3)")
-            .bind(node)
-            .bind(Content::Receipts { receipts }.encoded())
-            .bind(now.0)
-            .execute(&mut *connection)
-            .await?;
+        queue_receipts(connection, node, Content::Receipts { receipts }, now).await?;
     }
     let told: Vec<(MessageId, &str, i64)> = marked
         .iter()
@@ -252,6 +267,7 @@ struct Sent {
     created_at: i64,
     reply_to: Option<MessageId>,
     key: Option<String>,
+    expiring: bool,
 }
 
 /// A message, for its recipients at one node. One that is gone, which only a hand in the store can bring about, leaves a parcel
@@ -263,10 +279,12 @@ async fn message(
     id: MessageId,
 ) -> Result<Content, sqlx::Error> {
     let row: Option<Sent> = sqlx::query_as(
-        "SELECT m.from_name, m.from_session, m.body, m.tag, m.priority, m.created_at, m.reply_to, r.key
+        "SELECT m.from_name, m.from_session, m.body, m.tag, m.priority, m.created_at, m.reply_to, r.key,
+                EXISTS (SELECT 1 FROM expiring WHERE message_id = m.id AND node = ?2) AS expiring
          FROM messages AS m LEFT JOIN messages AS r ON r.id = m.reply_to AND r.from_row = 0 WHERE m.id = ?1",
     )
     .bind(id)
+    .bind(node)
     .fetch_optional(&mut *connection)
     .await?;
     let Some(sent) = row else { return Ok(Content::Receipts { receipts: Vec::new() }) };
@@ -291,5 +309,6 @@ async fn message(
         reply_to,
         priority: if sent.priority == 1 { Priority::Fyi } else { Priority::Normal },
         created_at: sent.created_at,
+        confirm: sent.expiring,
     })))
 }

@@ -35,5 +35,6 @@ fn reference(reference: &Reference) -> bool {
 
 /// Whether a receipt can be one.
 pub(super) fn receipt(receipt: &CarriedReceipt) -> bool {
-    follows_rule(&receipt.name) && receipt.read_by.as_ref().is_none_or(|by| follows_rule(by))
+    (receipt.name == EVERYONE || follows_rule(&receipt.name))
+        && receipt.read_by.as_ref().is_none_or(|by| follows_rule(by))
 }

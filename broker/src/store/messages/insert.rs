@@ -15,6 +15,7 @@ use c2c_proto::id::MessageId;
 use c2c_proto::limits::THREAD_WINDOW_S;
 use c2c_proto::message::{Priority, To};
 use c2c_proto::name::{EVERYONE, EVERYWHERE};
+use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::Row as _;
 use std::collections::{BTreeSet, HashMap};
@@ -145,6 +146,9 @@ fn accept<'a>(
     if new.question {
         check_somebody_to_ask(&targets, new.sender.row, &to)?;
     }
+    if new.expires_in_ms.is_some() && targets.iter().all(|target| target.node.is_none()) {
+        return Err(nothing_expires());
+    }
     let (targets, skipped_full) = make_room(work, pending, &to, targets)?;
     if let Some(original) = original {
         let pace = paces.entry(original.thread).or_insert(Pace { messages: 0, oldest: work.now });
@@ -198,6 +202,13 @@ fn nobody_to_ask(to: &To) -> Error {
     Error::not_found(
         format!("{whom}, so nobody can answer; nothing was sent"),
         "see list_sessions for who is there; send_message queues a message for a name that comes later",
+    )
+}
+
+fn nothing_expires() -> Error {
+    Error::invalid(
+        "expires_in_s is given, and no recipient is at another node; nothing was sent",
+        "leave expires_in_s out: what is for this machine is in its mailbox at once",
     )
 }
 
@@ -261,7 +272,15 @@ async fn write(
 ) -> Result<(), sqlx::Error> {
     write_messages(transaction, work, fresh);
     write_deliveries(transaction, work, fresh);
-    link::queue(transaction, work.now, &for_other_nodes(fresh));
+    let queued = for_other_nodes(fresh);
+    let parcels: Vec<(&str, MessageId)> = queued.iter().map(|(node, message)| (*node, message.id)).collect();
+    link::queue(transaction, work.now, &parcels);
+    let expiring = queued.iter().filter_map(|(node, message)| {
+        let in_us = message.new.expires_in_ms?.saturating_mul(1_000);
+        let at = work.now.0.saturating_add(i64::try_from(in_us).unwrap_or(i64::MAX));
+        Some((*node, message.id, Timestamp(at)))
+    });
+    link::expire(transaction, &expiring.collect::<Vec<_>>());
     super::marks::mark_answered(transaction, work, &answered(fresh)).await
 }
 
@@ -312,12 +331,12 @@ fn write_deliveries(transaction: &mut Transaction<'_>, work: &mut Work<'_>, fres
 }
 
 /// What goes to other nodes: (node, message), each once.
-fn for_other_nodes<'a>(fresh: &'a [Fresh<'_>]) -> Vec<(&'a str, MessageId)> {
+fn for_other_nodes<'a>(fresh: &'a [Fresh<'a>]) -> Vec<(&'a str, &'a Fresh<'a>)> {
     let mut queued = Vec::new();
     for message in fresh {
         let nodes: BTreeSet<&str> =
             message.targets.iter().filter_map(|target| target.node.as_deref()).collect();
-        queued.extend(nodes.into_iter().map(|node| (node, message.id)));
+        queued.extend(nodes.into_iter().map(|node| (node, message)));
     }
     queued
 }

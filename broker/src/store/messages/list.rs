@@ -8,6 +8,7 @@ use c2c_proto::limits::{LIST_BODY_MAX_CHARS, LIST_RECEIPTS_MAX, PAGE_RECEIPTS_MA
 use c2c_proto::message::Message;
 use c2c_proto::name::fold;
 use c2c_proto::request::{Inbox, Traffic};
+use c2c_proto::time::Timestamp;
 
 /// A part of a list.
 #[derive(Debug, Default)]
@@ -134,7 +135,7 @@ pub(super) const FOUND_ANYWHERE: (&str, &str) = found!("TRUE");
 pub(super) const NO_ROW: Row = -1;
 
 /// Lists messages of all sessions, or all that lies in one mailbox, whoever asks.
-pub(crate) async fn traffic(readers: &Readers, ask: &Traffic) -> Result<Page, sqlx::Error> {
+pub(crate) async fn traffic(readers: &Readers, ask: &Traffic, now: Timestamp) -> Result<Page, sqlx::Error> {
     let (listed, found) = match ask {
         Traffic { mailbox: Some(_), unread_only: true, .. } => (UNREAD, FOUND_UNREAD),
         Traffic { mailbox: Some(_), .. } => (MAIL, FOUND_MAIL),
@@ -157,11 +158,16 @@ pub(crate) async fn traffic(readers: &Readers, ask: &Traffic) -> Result<Page, sq
         limit: ask.limit,
     };
     let sources = if ask.query.is_some() { found } else { listed };
-    pages(readers, sources, &nobody, &inbox, Receipts::OfAll).await
+    pages(readers, sources, &nobody, &inbox, Receipts { of_all: true, now }).await
 }
 
 /// Lists what the session may see. With `before_id` the newest below it are taken.
-pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Result<Page, sqlx::Error> {
+pub(crate) async fn list(
+    readers: &Readers,
+    owner: &Owner,
+    ask: &Inbox,
+    now: Timestamp,
+) -> Result<Page, sqlx::Error> {
     let (listed, found) = match ask {
         Inbox { sent: true, unread_only: true, .. } => (SENT_UNREAD, FOUND_SENT_UNREAD),
         Inbox { sent: true, .. } => (SENT, FOUND_SENT),
@@ -170,7 +176,7 @@ pub(crate) async fn list(readers: &Readers, owner: &Owner, ask: &Inbox) -> Resul
         _ => (MAIL, FOUND_MAIL),
     };
     let sources = if ask.query.is_some() { found } else { listed };
-    pages(readers, sources, owner, ask, Receipts::OfOwn).await
+    pages(readers, sources, owner, ask, Receipts { of_all: false, now }).await
 }
 
 async fn pages(

@@ -37,6 +37,8 @@ pub(crate) struct NewMessage {
     pub(crate) request: Send,
     /// Whether the sender waits for answers: then late sessions do not get it, and somebody known must.
     pub(crate) question: bool,
+    /// How long it may take to other nodes.
+    pub(crate) expires_in_ms: Option<u64>,
     pub(crate) hash: String,
 }
 

@@ -9,6 +9,7 @@ use c2c_proto::id::MessageId;
 use c2c_proto::limits::{BODY_PAGE_MAX_CHARS, PERSON_PAGE_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::request::ReadMessage;
+use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 
 pub(super) const ONE: &str = select_messages!(
@@ -24,12 +25,16 @@ pub(super) const ANY: &str = select_messages!(
 );
 
 /// Any message, for the person.
-pub(crate) async fn any(readers: &Readers, ask: &ReadMessage) -> Result<Result<Message, Error>, sqlx::Error> {
+pub(crate) async fn any(
+    readers: &Readers,
+    ask: &ReadMessage,
+    now: Timestamp,
+) -> Result<Result<Message, Error>, sqlx::Error> {
     let select = sqlx::query_scalar(ANY).bind("").bind(NO_ROW).bind(i64::MAX).bind(ask.message_id);
     let Some((found, _)) = messages::<(i64,)>(readers, select, usize::MAX).await?.pop() else {
         return Ok(Err(nowhere(ask.message_id)));
     };
-    cut(readers, found, ask, PERSON_PAGE_MAX_CHARS, Receipts::OfAll).await
+    cut(readers, found, ask, PERSON_PAGE_MAX_CHARS, Receipts { of_all: true, now }).await
 }
 
 /// The message and whether it is unread mail that the session has not been shown yet.
@@ -37,12 +42,13 @@ pub(crate) async fn one(
     readers: &Readers,
     owner: &Owner,
     ask: &ReadMessage,
+    now: Timestamp,
 ) -> Result<Result<(Message, bool), Error>, sqlx::Error> {
     let select =
         sqlx::query_scalar(ONE).bind(&owner.mailbox).bind(owner.row).bind(i64::MAX).bind(ask.message_id);
     let found = messages::<(i64,)>(readers, select, usize::MAX).await?.pop();
     let Some((found, (unshown,))) = found else { return Ok(Err(not_visible(ask.message_id))) };
-    Ok(cut(readers, found, ask, BODY_PAGE_MAX_CHARS, Receipts::OfOwn)
+    Ok(cut(readers, found, ask, BODY_PAGE_MAX_CHARS, Receipts { of_all: false, now })
         .await?
         .map(|message| (message, unshown != 0)))
 }

@@ -108,13 +108,12 @@ pub(super) fn beginning(mut body: String, max_chars: usize) -> String {
     body
 }
 
-/// Whose messages get their receipts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Receipts {
-    /// Those that the reader sent.
-    OfOwn,
-    /// All: the person may know.
-    OfAll,
+/// Which messages get their receipts, and when they are looked at: for other nodes some expire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Receipts {
+    /// All: the person may know. Else those that the reader sent.
+    pub(super) of_all: bool,
+    pub(super) now: Timestamp,
 }
 
 /// Adds the receipts, to each message at most so many, and how many there are.
@@ -122,11 +121,11 @@ pub(super) async fn add_receipts(
     readers: &Readers,
     messages: &mut [Message],
     max_each: usize,
-    whose: Receipts,
+    wanted: Receipts,
 ) -> Result<(), sqlx::Error> {
     let own: Vec<i64> = messages
         .iter()
-        .filter(|message| message.sent_by_reader || whose == Receipts::OfAll)
+        .filter(|message| message.sent_by_reader || wanted.of_all)
         .map(|message| message.id)
         .collect();
     if own.is_empty() {
@@ -137,7 +136,10 @@ pub(super) async fn add_receipts(
                 instr(mailbox, '@') > 0 AND (shown_at IS NULL AND read_at IS NULL),
                 (SELECT o.number <= n.forwarded_up_to FROM outbox AS o JOIN nodes AS n ON n.node = o.node
                  WHERE instr(mailbox, '@') > 0 AND o.message_id = listed.message_id
-                   AND o.node = substr(mailbox, instr(mailbox, '@') + 1))
+                   AND o.node = substr(mailbox, instr(mailbox, '@') + 1)),
+                EXISTS (SELECT 1 FROM expiring AS e
+                 WHERE instr(mailbox, '@') > 0 AND e.message_id = listed.message_id
+                   AND e.node = substr(mailbox, instr(mailbox, '@') + 1) AND e.expires_at <= ?3)
          FROM (
              SELECT message_id, mailbox, recipient, shown_at, read_at, read_by, COUNT(*) OVER one AS total,
                     ROW_NUMBER() OVER (one ORDER BY recipient COLLATE NOCASE) AS place
@@ -147,6 +149,7 @@ pub(super) async fn add_receipts(
     )
     .bind(crate::store::answers::json(&own))
     .bind(i64::try_from(max_each).unwrap_or(i64::MAX))
+    .bind(wanted.now.0)
     .fetch_all(readers.get().await?.connection()?)
     .await?;
     let mut receipts: HashMap<i64, (u32, Vec<Receipt>)> = HashMap::new();
@@ -156,6 +159,7 @@ pub(super) async fn add_receipts(
         let state = match (read_at, shown_at) {
             (Some(_), _) => ReceiptState::Read,
             (None, Some(_)) => ReceiptState::Shown,
+            (None, None) if row.try_get(8)? => ReceiptState::Expired,
             (None, None) if row.try_get(6)? => on_the_way(row.try_get(7)?),
             (None, None) => ReceiptState::Queued,
         };

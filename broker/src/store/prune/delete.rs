@@ -37,6 +37,7 @@ const TEXTS: &str = "INSERT INTO messages_text (messages_text, rowid, body) SELE
 const SENT: &str = "DELETE FROM sent WHERE (sender, message_id) IN (SELECT m.from_row, m.id
      FROM messages AS m WHERE m.id IN (SELECT value FROM json_each(?1)))";
 const ARRIVALS: &str = "DELETE FROM arrivals WHERE message_id IN (SELECT value FROM json_each(?1))";
+const EXPIRING: &str = "DELETE FROM expiring WHERE message_id IN (SELECT value FROM json_each(?1))";
 const MESSAGES: &str = "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))";
 const SIGHTINGS: &str = "DELETE FROM sightings WHERE (row_id, message_id) IN
      (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
@@ -120,6 +121,7 @@ async fn messages(
     sqlx::query(TEXTS).bind(&old).bind(work.text_up_to).execute(&mut *connection).await?;
     sqlx::query(SENT).bind(&old).execute(&mut *connection).await?;
     sqlx::query(ARRIVALS).bind(&old).execute(&mut *connection).await?;
+    sqlx::query(EXPIRING).bind(&old).execute(&mut *connection).await?;
     Ok(sqlx::query(MESSAGES).bind(&old).execute(connection).await?.rows_affected())
 }
 

@@ -10,13 +10,13 @@ use c2c_proto::request::{Inbox, LinkAccepted, LinkBring, LinkForwarded, LinkTake
 use c2c_proto::response::LinkState;
 
 /// A store and what it is called.
-struct Node {
-    opened: Opened,
-    name: &'static str,
+pub(super) struct Node {
+    pub(super) opened: Opened,
+    pub(super) name: &'static str,
 }
 
 /// A node that knows another.
-async fn node(name: &'static str, other: &str) -> Node {
+pub(super) async fn node(name: &'static str, other: &str) -> Node {
     let node = Node { opened: open().await, name };
     node.up(other).await;
     node
@@ -28,28 +28,28 @@ impl Node {
         self.opened.store.link(LinkChange::Up(up)).await.unwrap();
     }
 
-    async fn session(&self, name: &str) -> Session {
+    pub(super) async fn session(&self, name: &str) -> Session {
         session(&self.opened.store, &format!("/p/{name}")).await
     }
 
-    async fn take(&self, after: u64) -> Vec<Parcel> {
+    pub(super) async fn take(&self, after: u64) -> Vec<Parcel> {
         let ask = LinkTake { node: None, after, timeout_ms: 0 };
         self.opened.store.parcels(&ask).await.unwrap().parcels
     }
 
-    async fn bring(&self, from: &Self, parcels: Vec<Parcel>) -> u64 {
+    pub(super) async fn bring(&self, from: &Self, parcels: Vec<Parcel>) -> u64 {
         let from_store = from.opened.store.store_id().to_owned();
         let bring = LinkBring { from_node: from.name.into(), from_store, parcels };
         self.opened.store.link(LinkChange::Bring(bring)).await.unwrap().up_to
     }
 
-    async fn accepted(&self, node: &Self, up_to: u64) {
+    pub(super) async fn accepted(&self, node: &Self, up_to: u64) {
         let accepted = LinkAccepted { node: node.name.into(), up_to };
         self.opened.store.link(LinkChange::Accepted(accepted)).await.unwrap();
     }
 
     /// Everything that waits goes to the other one, and is done with.
-    async fn carry(&self, other: &Self) {
+    pub(super) async fn carry(&self, other: &Self) {
         loop {
             let parcels = self.take(0).await;
             if parcels.is_empty() {
@@ -60,11 +60,11 @@ impl Node {
         }
     }
 
-    async fn mail(&self, owner: &Owner) -> Vec<Message> {
+    pub(super) async fn mail(&self, owner: &Owner) -> Vec<Message> {
         self.listed(owner, Inbox { unread_only: false, ..inbox() }).await
     }
 
-    async fn sent(&self, owner: &Owner) -> Vec<Message> {
+    pub(super) async fn sent(&self, owner: &Owner) -> Vec<Message> {
         self.listed(owner, Inbox { sent: true, unread_only: false, ..inbox() }).await
     }
 
@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// Deletes all that may go.
-    async fn prune(&self, owner: &Owner) -> u64 {
+    pub(super) async fn prune(&self, owner: &Owner) -> u64 {
         let request = Prune { older_than_days: 0, key: c2c_proto::id::new_call_key() };
         let hash = crate::store::hash_of(&request);
         let ask = ByOwner { owner: owner.clone(), request, hash };
@@ -85,7 +85,7 @@ impl Node {
     }
 }
 
-fn bodies(messages: &[Message]) -> Vec<&str> {
+pub(super) fn bodies(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
@@ -371,7 +371,7 @@ async fn everywhere_is_here_if_there_is_no_other_node() {
     let up = LinkUp { node: "a".into(), nodes: vec!["b".into()], report: String::new() };
     alone.store.link(LinkChange::Up(up)).await.unwrap();
     let hash = crate::store::hash_of(&request);
-    let again = NewMessage { sender: api, request, question: false, hash };
+    let again = NewMessage { sender: api, request, question: false, expires_in_ms: None, hash };
     let again = alone.store.send(again).await.unwrap();
     assert_eq!((again.id, again.fresh, again.recipients.len()), (sent.id, false, 1));
 }

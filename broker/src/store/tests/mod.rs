@@ -5,6 +5,7 @@ mod commits;
 mod kills;
 mod late_index;
 mod link;
+mod link_expiring;
 mod messages;
 mod names;
 mod opening;
@@ -128,7 +129,7 @@ fn message(from: &Owner, to: Option<To>, body: &str) -> NewMessage {
         key: new_call_key(),
     };
     let hash = hash_of(&request);
-    NewMessage { sender: from.clone(), request, question: false, hash }
+    NewMessage { sender: from.clone(), request, question: false, expires_in_ms: None, hash }
 }
 
 async fn send(store: &Store, from: &Owner, names: &[&str], body: &str) -> Stored {

@@ -172,6 +172,7 @@ fn receipts(message: &Message) -> String {
         (ReceiptState::Queued, _, _) => format!("queued for {}", receipt.name),
         (ReceiptState::Forwarded, _, _) => format!("forwarded to {}", receipt.name),
         (ReceiptState::Delivered, _, _) => format!("delivered to {}", receipt.name),
+        (ReceiptState::Expired, _, _) => format!("expired before it was with {}", receipt.name),
     };
     match message.receipts.len() {
         0 => "nobody got it".to_owned(),

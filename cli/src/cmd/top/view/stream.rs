@@ -114,7 +114,7 @@ fn state(message: &Message) -> (String, bool) {
 
 const fn rank(state: ReceiptState) -> u8 {
     match state {
-        ReceiptState::Queued | ReceiptState::Forwarded | ReceiptState::Delivered => 0,
+        ReceiptState::Queued | ReceiptState::Forwarded | ReceiptState::Delivered | ReceiptState::Expired => 0,
         ReceiptState::Shown => 1,
         ReceiptState::Read => 2,
     }
