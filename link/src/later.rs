@@ -100,3 +100,23 @@ pub(crate) async fn say(broker: &Broker, nats: &Nats, mut words: Receiver<Word>)
     }
     bail!("nobody has anything to say any more")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Gathered, Word};
+
+    #[test]
+    fn of_what_is_said_of_a_node_the_highest_number_counts() {
+        let mut gathered = Gathered::default();
+        for (node, up_to) in [("a", 3), ("b", 9), ("a", 7), ("a", 5)] {
+            gathered.take(Word::Forwarded { node: node.to_owned(), up_to });
+        }
+        let told: Vec<(String, u64)> = gathered.forwarded.into_iter().collect();
+        assert_eq!(told, [("a".to_owned(), 7), ("b".to_owned(), 9)]);
+        // What brought nothing is acknowledged, and nothing is said of it.
+        let mut gathered = Gathered::default();
+        let (node, store) = ("a".to_owned(), "s".to_owned());
+        gathered.take(Word::Arrived { node, store, up_to: None, messages: Vec::new() });
+        assert!(gathered.arrived.is_empty());
+    }
+}

@@ -33,6 +33,9 @@ impl Node {
     }
 
     pub(super) async fn take(&self, after: u64) -> Vec<Parcel> {
+        if self.opened.store.is_to_collect().await.unwrap() {
+            let _collected = self.opened.store.link(LinkChange::Collect).await.unwrap();
+        }
         let ask = LinkTake { node: None, after, timeout_ms: 0 };
         self.opened.store.parcels(&ask).await.unwrap().parcels
     }
