@@ -226,7 +226,7 @@ pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, s
     }
     .await?;
     let mut more = waiting.len() == LINK_PARCELS_MAX;
-    let own = own_ids(connection).await?;
+    let own = if waiting.is_empty() { Vec::new() } else { own_ids(connection).await? };
     let (mut parcels, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
     for one in waiting {
         if bytes > LINK_PARCELS_BYTES {
@@ -256,7 +256,7 @@ pub(crate) async fn own_ids(connection: &mut SqliteConnection) -> Result<Vec<Str
     .await
 }
 
-/// A message of this store, and under which key it has what it answers.
+/// A message of this store, its recipients as JSON, and under which key it has what it answers.
 #[derive(sqlx::FromRow)]
 struct Sent {
     from_name: String,
@@ -268,6 +268,7 @@ struct Sent {
     reply_to: Option<MessageId>,
     key: Option<String>,
     expiring: bool,
+    recipients: String,
 }
 
 /// A message, for its recipients at one node. One that is gone, which only a hand in the store can bring about, leaves a parcel
@@ -280,19 +281,17 @@ async fn message(
 ) -> Result<Content, sqlx::Error> {
     let row: Option<Sent> = sqlx::query_as(
         "SELECT m.from_name, m.from_session, m.body, m.tag, m.priority, m.created_at, m.reply_to, r.key,
-                EXISTS (SELECT 1 FROM expiring WHERE message_id = m.id AND node = ?2) AS expiring
+                EXISTS (SELECT 1 FROM expiring WHERE message_id = m.id AND node = ?2) AS expiring,
+                (SELECT json_group_array(recipient) FROM deliveries WHERE message_id = m.id) AS recipients
          FROM messages AS m LEFT JOIN messages AS r ON r.id = m.reply_to AND r.from_row = 0 WHERE m.id = ?1",
     )
     .bind(id)
     .bind(node)
-    .fetch_optional(&mut *connection)
+    .fetch_optional(connection)
     .await?;
     let Some(sent) = row else { return Ok(Content::Receipts { receipts: Vec::new() }) };
-    let recipients: Vec<String> =
-        sqlx::query_scalar("SELECT recipient FROM deliveries WHERE message_id = ?1")
-            .bind(id)
-            .fetch_all(connection)
-            .await?;
+    // SQLite has just made it.
+    let recipients: Vec<String> = serde_json::from_str(&sent.recipients).unwrap_or_default();
     let here = recipients.iter().filter_map(|recipient| on_node(recipient)).filter(|(_, at)| *at == node);
     let reply_to = sent.reply_to.map(|id| {
         let ours = || Reference { stores: own.to_vec(), id };
