@@ -5,7 +5,7 @@ use super::list_sessions::list_sessions;
 use super::{Handled, check, global, send, wait};
 use crate::Broker;
 use crate::hub::{Caller, Who};
-use crate::store::{Arrived, LinkChange};
+use crate::store::{Arrived, LinkChange, ToCollect};
 use c2c_proto::Error;
 use c2c_proto::limits::{LINK_PARCELS_MAX, LINK_PEERS_MAX, LINK_REPORT_MAX_CHARS};
 use c2c_proto::name::{follows_rule, no_address};
@@ -155,16 +155,18 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
     }
 }
 
-/// Makes parcels of what came of messages of other nodes, if it is time to; else when it will be.
+/// Makes parcels of what came of messages of other nodes, if it is time to; else when it will be. Parcels whose time is over
+/// are emptied at once, before anybody takes them.
 async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>, Error> {
-    let waits = broker.store.is_to_collect().await?;
-    let due = broker.hub.receipts_due(waits.then(|| Instant::now() + GATHERED_FOR));
-    if !waits || (!at_once && due.is_some_and(|due| Instant::now() < due)) {
+    let ToCollect { receipts, expired } = broker.store.to_collect().await?;
+    let due = broker.hub.receipts_due(receipts.then(|| Instant::now() + GATHERED_FOR));
+    let early = !at_once && due.is_some_and(|due| Instant::now() < due);
+    if !expired && (!receipts || early) {
         return Ok(due);
     }
     broker.store.link(LinkChange::Collect).await?;
     // What was too much for one go is next.
-    let more = broker.store.is_to_collect().await?;
+    let more = broker.store.to_collect().await?.receipts;
     broker.hub.receipts_due(None);
     Ok(broker.hub.receipts_due(more.then(Instant::now)))
 }

@@ -41,7 +41,7 @@ mod writer;
 pub(crate) use answers::hash_of;
 pub(crate) use jobs::{ByOwner, GreetingKind, Registration};
 pub use jobs::{Greeted, Named};
-pub(crate) use link::{Arrived, Kept, LinkChange};
+pub(crate) use link::{Arrived, Kept, LinkChange, ToCollect};
 pub(crate) use messages::{NewMessage, Range, Stored, StoredRecipient, Unread};
 pub(crate) use sessions::{Listed, ListedPage, in_use};
 pub(crate) use state::version_conflict;

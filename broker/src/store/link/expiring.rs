@@ -19,14 +19,6 @@ pub(crate) fn expire(transaction: &mut Transaction<'_>, messages: &[(&str, Messa
     });
 }
 
-/// Whether the time of a parcel is over that was not emptied yet.
-pub(super) async fn are_over(connection: &mut SqliteConnection, now: Timestamp) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM expiring WHERE expires_at > 0 AND expires_at <= ?1)")
-        .bind(now.0)
-        .fetch_one(connection)
-        .await
-}
-
 /// Empties the parcels whose time is over.
 pub(super) async fn empty(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query(

@@ -12,6 +12,7 @@ mod sound;
 
 pub(super) use expiring::expire;
 pub(super) use nodes::Nodes;
+pub(crate) use outgoing::ToCollect;
 pub(super) use outgoing::{note_marks, own_ids, queue};
 
 use super::answers::{self, Answers};
@@ -154,9 +155,9 @@ impl Store {
         self.link(LinkChange::Keep(kept, answer)).await.map(|_| ())
     }
 
-    /// Whether something came of messages of other nodes that is no parcel yet.
-    pub(crate) async fn is_to_collect(&self) -> Result<bool, Error> {
-        self.read(outgoing::is_to_collect(&self.onlookers, self.shared.clock.now()).await)
+    /// What is no parcel yet, or none any more.
+    pub(crate) async fn to_collect(&self) -> Result<ToCollect, Error> {
+        self.read(outgoing::to_collect(&self.onlookers, self.shared.clock.now()).await)
     }
 
     /// Parcels to be carried.

@@ -85,14 +85,23 @@ pub(super) fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Whether something came of messages of other nodes that they were not told, or the time of a parcel is over.
-pub(super) async fn is_to_collect(readers: &Readers, now: Timestamp) -> Result<bool, sqlx::Error> {
-    let mut reader = readers.get().await?;
-    let connection = reader.connection()?;
-    let changed: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals WHERE changed = 1)")
-        .fetch_one(&mut *connection)
-        .await?;
-    Ok(changed || expiring::are_over(connection, now).await?)
+/// What is no parcel yet, or none any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ToCollect {
+    /// Something came of messages of other nodes that they were not told.
+    pub(crate) receipts: bool,
+    /// The time of a parcel is over.
+    pub(crate) expired: bool,
+}
+
+pub(super) async fn to_collect(readers: &Readers, now: Timestamp) -> Result<ToCollect, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM arrivals WHERE changed = 1) AS receipts,
+                EXISTS (SELECT 1 FROM expiring WHERE expires_at > 0 AND expires_at <= ?1) AS expired",
+    )
+    .bind(now.0)
+    .fetch_one(readers.get().await?.connection()?)
+    .await
 }
 
 /// Receipts wait for a node.

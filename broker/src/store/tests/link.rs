@@ -33,7 +33,8 @@ impl Node {
     }
 
     pub(super) async fn take(&self, after: u64) -> Vec<Parcel> {
-        if self.opened.store.is_to_collect().await.unwrap() {
+        let waits = self.opened.store.to_collect().await.unwrap();
+        if waits.receipts || waits.expired {
             let _collected = self.opened.store.link(LinkChange::Collect).await.unwrap();
         }
         let ask = LinkTake { node: None, after, timeout_ms: 0 };
