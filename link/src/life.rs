@@ -16,6 +16,7 @@ use futures_util::StreamExt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, interval, sleep};
 
 /// Between two tries to connect; each time twice as long.
@@ -25,6 +26,8 @@ const AGAIN_MAX: Duration = Duration::from_secs(30);
 const GOOD_AFTER: Duration = Duration::from_secs(60);
 /// Between two looks whether the link is to rest.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Before it is tried again to follow what other nodes tell.
+pub(crate) const FOLLOW_AGAIN: Duration = Duration::from_secs(5);
 /// Between two reports to the broker while nothing changes.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 
@@ -123,18 +126,41 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     tracing::info!(node = config.node, "{report}");
     // They are published in the order of their numbers, whatever their nodes.
     let published = state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default();
-    let heard = Heard::default();
+    let (heard, changed) = (Heard::default(), Notify::new());
     let (words, said) = later::words();
     tokio::try_join!(
         Outgoing::run(broker, &nats, (&state.store_id, published), &heard, words.clone()),
         Incoming::new(broker, &nats, (&config.node, &state.store_id), &heard, words).run(),
         later::say(broker, &nats, said),
-        follow_nodes(broker, config, &nats, &state, &report),
+        follow_nodes(broker, config, &nats, &state, &report, &changed),
+        notice_nodes(&nats, &changed),
         presence::tell(broker, &nats),
         presence::follow(broker, &nats, &config.node),
         shared::run(broker, &nats),
     )?;
     Ok(())
+}
+
+/// Says when nodes change. Mail goes on without: a cluster lets nobody follow anything on a server that has just gone, and may
+/// send whoever asks to that one for minutes.
+async fn notice_nodes(nats: &Nats, changed: &Notify) -> anyhow::Result<()> {
+    loop {
+        let failed = async {
+            let mut changes = nats.changes().await?;
+            while let Some(change) = changes.next().await {
+                change?;
+                changed.notify_one();
+            }
+            bail!("the server does not tell of nodes any more")
+        };
+        let failed: anyhow::Result<()> = failed.await;
+        if let Err(error) = failed {
+            tracing::info!("nodes cannot be followed: {error:#}");
+        }
+        // The server may have lost everything.
+        changed.notify_one();
+        sleep(FOLLOW_AGAIN).await;
+    }
 }
 
 /// Tells the broker of each node that comes and that the link is alive, and looks after the claim.
@@ -144,16 +170,13 @@ async fn follow_nodes(
     nats: &Nats,
     state: &LinkState,
     report: &str,
+    changed: &Notify,
 ) -> anyhow::Result<()> {
-    let mut changes = nats.changes().await?;
     let mut ticks = interval(REPORT_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            change = changes.next() => match change {
-                Some(change) => drop(change?),
-                None => bail!("the server does not tell of nodes any more"),
-            },
+            () = changed.notified() => {}
         }
         // A server that has lost everything has lost the claim too.
         nats.claim(&state.store_id, &state.former_ids).await?;

@@ -129,8 +129,12 @@ impl Nats {
     /// # Errors
     /// When the server cannot be asked.
     pub(crate) async fn nodes(&self) -> anyhow::Result<Vec<String>> {
-        let keys: Vec<String> = self.nodes.keys().await?.try_collect().await?;
-        Ok(keys.into_iter().filter(|node| node_follows_rule(node)).collect())
+        // Without a consumer of its own, which a cluster can put on a server that has just gone.
+        let prefix = format!("$KV.{NODES}.");
+        let subjects = self.nodes.stream.info_with_subjects(format!("{prefix}>")).await?;
+        let subjects: Vec<(String, usize)> = subjects.try_collect().await?;
+        let nodes = subjects.iter().filter_map(|(subject, _)| subject.strip_prefix(&prefix));
+        Ok(nodes.filter(|node| node_follows_rule(node)).map(str::to_owned).collect())
     }
 
     /// Every change of the nodes from now on.

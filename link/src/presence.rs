@@ -1,6 +1,7 @@
 //! Who is there: told to other nodes when it changes, and now and then; and what they tell, told to the broker.
 
 use crate::broker::Broker;
+use crate::life::FOLLOW_AGAIN;
 use crate::nats::Nats;
 use anyhow::bail;
 use c2c_proto::name::node_follows_rule;
@@ -8,7 +9,7 @@ use c2c_proto::request::RemoteSession;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, sleep};
 
 /// Between two looks at who is here.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -50,8 +51,17 @@ pub(crate) async fn tell(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
     }
 }
 
-/// Follows who is at other nodes, until something fails.
+/// Follows who is at other nodes. Mail goes on without: see [`crate::life`].
 pub(crate) async fn follow(broker: &Broker, nats: &Nats, own: &str) -> anyhow::Result<()> {
+    loop {
+        if let Err(error) = follow_once(broker, nats, own).await {
+            tracing::info!("who is at other nodes cannot be followed: {error:#}");
+        }
+        sleep(FOLLOW_AGAIN).await;
+    }
+}
+
+async fn follow_once(broker: &Broker, nats: &Nats, own: &str) -> anyhow::Result<()> {
     let mut told = nats.presence().await?;
     while let Some(entry) = told.next().await {
         let entry = entry?;
