@@ -11,6 +11,7 @@ use c2c_proto::request::{
     LinkStatus, LinkTake, LinkTold, LinkUp, ListSessions, Parcel, RemoteSession, Request, SharedAsk,
 };
 use c2c_proto::response::{LinkState, Parcels, Response, SessionInfo, Sessions};
+use c2c_proto::{Error, ErrorCode};
 
 /// Sessions that were seen within so many minutes are told of, as a session's own list does.
 const SEEN_WITHIN_MIN: u32 = 10;
@@ -131,6 +132,12 @@ impl Broker {
             Err(failed) => Err(failed.error.into()),
         }
     }
+}
+
+/// Whether the broker does not take what another node says: asked again, it would say the same. The link has other nodes as well.
+pub(crate) fn is_refusal(error: &anyhow::Error) -> bool {
+    let code = error.downcast_ref::<Error>().map(|error| error.code);
+    matches!(code, Some(ErrorCode::InvalidArgument | ErrorCode::TooLarge | ErrorCode::Conflict))
 }
 
 fn state(response: Response) -> anyhow::Result<LinkState> {

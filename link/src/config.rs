@@ -63,6 +63,12 @@ impl Config {
             path.display(),
             config.replicas
         );
+        // It would stand in the log, and in the settings.
+        ensure!(
+            !config.url.contains('@'),
+            "{}: url has a user or a password in it; put user:password into a file that only you can read, and name it with creds",
+            path.display()
+        );
         config.check_encryption()?;
         Ok(config)
     }

@@ -7,6 +7,8 @@ use c2c_proto::name::node_follows_rule;
 /// Every subject of a link begins so.
 pub(crate) const SUBJECTS: &str = "c2c.v1.to.>";
 
+/// Which stream something was asked out of.
+const ANSWER_OF_SERVER: &str = "Nats-Stream";
 const STORE: &str = "C2c-Store";
 const NUMBER: &str = "C2c-Number";
 const AFTER: &str = "C2c-After";
@@ -59,6 +61,11 @@ pub(crate) enum Kind {
 pub(crate) fn read(message: &Message) -> Option<(String, Kind)> {
     let from = sender(message.subject.as_str())?.to_owned();
     let headers = message.headers.as_ref()?;
+    // The server answers a question wherever the question says, also where who asks may not publish: what it gives out of a
+    // bucket bears this, and nothing that a link has published.
+    if headers.get(ANSWER_OF_SERVER).is_some() {
+        return None;
+    }
     let text = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
     let number = |name: &str| headers.get(name)?.as_str().parse::<u64>().ok();
     let index = |name: &str| headers.get(name)?.as_str().parse::<usize>().ok();

@@ -1,7 +1,7 @@
 //! From the server to the broker: what has come is acknowledged when the broker has it on disk, to the server and to its sender;
 //! but not before what comes next is taken, which may be what somebody waits for.
 
-use crate::broker::Broker;
+use crate::broker::{Broker, is_refusal};
 use crate::envelope::{Kind, read};
 use crate::later::{Word, Words};
 use crate::nats::Nats;
@@ -72,8 +72,9 @@ impl<'a> Incoming<'a> {
                 }
                 Some((from, Kind::Arrived { store, up_to })) => {
                     // Numbers of another store, or of this one before it was restored, say nothing.
-                    let up_to = if store == self.store { up_to } else { 0 };
-                    if up_to > 0 {
+                    let ours = store == self.store;
+                    let up_to = if ours { up_to } else { 0 };
+                    if ours {
                         self.heard.borrow_mut().insert(from.clone(), Instant::now());
                     }
                     let message = Box::new(message);
@@ -87,7 +88,13 @@ impl<'a> Incoming<'a> {
             }
         }
         for ((from, store), Come { parcels, messages }) in come {
-            let up_to = self.bring(&from, &store, parcels).await?;
+            let up_to = match self.bring(&from, &store, parcels).await {
+                Err(error) if is_refusal(&error) => {
+                    tracing::warn!(from, "what a node sends is refused: {error:#}");
+                    None
+                }
+                brought => brought?,
+            };
             self.words.send(Word::Arrived { node: from, store, up_to, messages }).await?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! commit here, or a flush on the server, so it is said some moments later, for all that came meanwhile at once. If it is lost
 //! with the link, it is said again when parcels come again.
 
-use crate::broker::Broker;
+use crate::broker::{Broker, is_refusal};
 use crate::envelope::Kind;
 use crate::nats::Nats;
 use anyhow::{anyhow, bail};
@@ -72,7 +72,12 @@ impl Gathered {
             broker.forwarded(&node, up_to).await?;
         }
         for (node, up_to) in self.accepted.into_iter().filter(|(_, up_to)| *up_to > 0) {
-            broker.accepted(&node, up_to).await?;
+            match broker.accepted(&node, up_to).await {
+                Err(error) if is_refusal(&error) => {
+                    tracing::warn!(node, "what a node says that it has is refused: {error:#}");
+                }
+                accepted => accepted?,
+            }
         }
         for message in &self.messages {
             let told = message.ack().await;

@@ -10,7 +10,7 @@ use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQU
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::kv::{self, CreateErrorKind};
-use async_nats::jetstream::stream::{self, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{self, LastRawMessageErrorKind, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use c2c_proto::name::node_follows_rule;
@@ -46,6 +46,23 @@ pub(crate) struct Nats {
     presence: kv::Store,
     /// The state that all machines share.
     pub(crate) shared: kv::Store,
+}
+
+/// What is under a key.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) version: u64,
+    pub(crate) deleted: bool,
+    pub(crate) value: Bytes,
+}
+
+/// How far a bucket is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharedState {
+    /// A bucket that was made anew has another value.
+    pub(crate) since: i128,
+    pub(crate) last: u64,
+    pub(crate) entries: u64,
 }
 
 /// Why the server has not taken a change.
@@ -109,16 +126,18 @@ impl Nats {
         let Some(entry) = self.nodes.entry(&self.node).await? else {
             bail!("the node's claim is gone again")
         };
-        let there: Claim = serde_json::from_slice(&entry.value).context("the node's claim cannot be read")?;
-        if there.store == store {
-            return Ok(());
-        }
-        if !former.contains(&there.store) {
-            bail!(
-                "the node {:?} is another store ({}); choose another name with `c2c link setup URL --node NAME`",
-                self.node,
-                there.store
-            );
+        // One that cannot be read is nobody's.
+        if let Ok(there) = serde_json::from_slice::<Claim>(&entry.value) {
+            if there.store == store {
+                return Ok(());
+            }
+            if !former.contains(&there.store) {
+                bail!(
+                    "the node {:?} is another store ({}); choose another name with `c2c link setup URL --node NAME`",
+                    self.node,
+                    there.store
+                );
+            }
         }
         self.nodes.update(&self.node, claim, entry.revision).await.context("the node cannot be claimed")?;
         Ok(())
@@ -199,6 +218,37 @@ impl Nats {
         Ok(subjects.try_next().await?.is_some())
     }
 
+    /// What the server that leads has under a key of the shared state: its version, and the value or what its deletion says.
+    /// Another server of a cluster may not have it yet.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn shared_entry(&self, key: &str) -> anyhow::Result<Option<Found>> {
+        let subject = format!("$KV.{SHARED}.{key}");
+        match self.shared.stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => Ok(Some(Found {
+                version: message.sequence,
+                deleted: message.headers.get(KV_OPERATION).is_some(),
+                value: message.payload,
+            })),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where the shared state stands: since when there is the bucket, and its last version.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn shared_state(&self) -> anyhow::Result<SharedState> {
+        let info = self.shared.stream.get_info().await?;
+        Ok(SharedState {
+            since: info.created.unix_timestamp_nanos(),
+            last: info.state.last_sequence,
+            entries: info.state.messages,
+        })
+    }
+
     /// Sets a key of the shared state if it has this version, and gives the new one.
     ///
     /// # Errors
@@ -211,10 +261,10 @@ impl Nats {
     ///
     /// # Errors
     /// Why it was not taken.
-    pub(crate) async fn delete_shared(&self, key: &str, version: u64) -> Result<u64, NotTaken> {
+    pub(crate) async fn delete_shared(&self, key: &str, says: Bytes, version: u64) -> Result<u64, NotTaken> {
         let mut headers = HeaderMap::new();
         headers.insert(KV_OPERATION, KV_DELETE);
-        self.change_shared(key, Bytes::new(), version, headers).await
+        self.change_shared(key, says, version, headers).await
     }
 
     async fn change_shared(

@@ -31,8 +31,17 @@ struct Session {
     waiting: bool,
 }
 
-/// Tells who is here, until something fails.
+/// Tells who is here. Mail goes on without: see [`crate::life`].
 pub(crate) async fn tell(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
+    loop {
+        if let Err(error) = tell_on(broker, nats).await {
+            tracing::info!("who is here cannot be told: {error:#}");
+        }
+        sleep(FOLLOW_AGAIN).await;
+    }
+}
+
+async fn tell_on(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
     let mut ticks = interval(LOOK_EVERY);
     let mut before: Option<(Told, Instant)> = None;
     loop {

@@ -319,3 +319,27 @@ fn a_node_can_neither_write_in_anothers_name_nor_read_its_mail() {
     let allowed = server.say("tower", "PUB c2c.v1.to.laptop.from.tower 2\r\n{}");
     assert!(!allowed.contains("Violation"), "{allowed}");
 }
+
+#[test]
+fn what_the_server_is_made_to_say_in_anothers_name_is_not_taken() {
+    let Some(server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    // A sound parcel, in a place where the tower may write.
+    let content = "{\"kind\":\"receipts\",\"receipts\":[]}";
+    let hash = "cf225d4784c61aa808420c6a3496d49772515acc0430126ab3c65d1fc30bd4ab";
+    let headers = format!(
+        "NATS/1.0\r\nC2c-Store: s\r\nC2c-Number: 7\r\nC2c-After: 0\r\nC2c-Part: 0\r\nC2c-Parts: 1\r\nC2c-Hash: {hash}\r\n\r\n"
+    );
+    let (length, whole) = (headers.len(), headers.len() + content.len());
+    let put = format!("HPUB $KV.c2c-presence.tower {length} {whole}\r\n{headers}{content}");
+    // The server is asked for it, and to answer where only the desk may write.
+    let ask =
+        "PUB $JS.API.DIRECT.GET.KV_c2c-presence.$KV.c2c-presence.tower c2c.v1.to.laptop.from.desk 0\r\n";
+    let answer = server.say("tower", &format!("{put}\r\n{ask}"));
+    assert!(!answer.contains("Violation"), "{answer}");
+    // What is sent after that has come after that.
+    let (mut web, mut api) = (tower.sandbox.session("web"), laptop.sandbox.session("api"));
+    web.say("api@laptop", "honest");
+    assert_eq!(bodies(&mut api, 1), ["honest"]);
+    assert!(!laptop.knows("desk"), "{}", laptop.state());
+}

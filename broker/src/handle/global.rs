@@ -28,17 +28,16 @@ pub(super) async fn set(broker: &Arc<Broker>, owner: Owner, request: SetState) -
     if let Some(set) = earlier::<StateSet>(broker, &kept).await? {
         return Ok((Response::StateSet(set), 0));
     }
-    let updated_at = broker.clock.now();
     let updated_by = who(broker, &owner)?;
     let set = SharedSet {
         value: request.value,
-        updated_at,
+        updated_at: broker.clock.now(),
         updated_by: updated_by.clone(),
         ttl_ms: request.ttl_ms,
     };
     let key = request.state_key.clone();
     match ask(broker, &kept, request.state_key, Some(set), request.if_version).await? {
-        SharedOutcome::Set(version) => {
+        SharedOutcome::Set(version, updated_at) => {
             // From before it was asked: whoever holds a lease may not think so longer than others.
             let expires_at = request.ttl_ms.map(|ttl_ms| updated_at.plus_ms(ttl_ms));
             let set = StateSet { state_key: key, version, updated_at, updated_by, expires_at };
@@ -213,7 +212,7 @@ fn no_link(broker: &Broker, key: &str) -> Error {
             "try again later, or ask the user to start c2c-link; other keys work without a link",
         ),
     };
-    let message = format!("{key:?} is shared by all machines, and {why}; nothing was changed");
+    let message = format!("{key:?} is shared by all machines, and {why}; this call changed nothing");
     Error::new(ErrorCode::LinkDown, message, hint)
 }
 
@@ -232,7 +231,7 @@ async fn refused(
             version_conflict(key, Some((version, updated_at, &updated_by, expires_at)), absent)
         }
         SharedOutcome::Failed(error) => error,
-        SharedOutcome::Set(_) | SharedOutcome::Deleted(_) => {
+        SharedOutcome::Set(..) | SharedOutcome::Deleted(_) => {
             Error::internal("the link answered another question than the one that was asked")
         }
     })

@@ -1,11 +1,13 @@
 //! Changes of the state that all machines share, decided by the server: it takes one only if the key has the version that was
 //! assumed.
 
-use super::entry::{encoded, read};
+use super::entry::{decoded, encoded};
 use super::key;
 use crate::broker::Broker;
 use crate::nats::{Nats, NotTaken};
-use c2c_proto::request::{LinkAnswer, SharedAsk, SharedEntry, SharedOutcome};
+use c2c_proto::id::Version;
+use c2c_proto::request::{LinkAnswer, SharedAsk, SharedOutcome};
+use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use futures_util::{TryStreamExt, stream};
 use std::time::Duration;
@@ -66,32 +68,27 @@ async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<u6
     // What is handed to a client without a server may reach it long after somebody was told that it is not known.
     nats.check_connected().map_err(|error| cannot_read(ask, &error))?;
     for _ in 0..TRIES {
-        let entry = nats.shared.entry(&key).await.map_err(|error| cannot_read(ask, &error))?;
-        let last = entry.as_ref().map_or(0, |entry| entry.revision);
-        let (there, call) = entry.as_ref().and_then(read).unzip();
-        if call.as_ref() == Some(&ask.call) {
-            return Ok((SharedOutcome::Set(version(last)), Some(last)));
+        let found = nats.shared_entry(&key).await.map_err(|error| cannot_read(ask, &error))?;
+        let last = found.as_ref().map_or(0, |found| found.version);
+        let (there, call) = found.as_ref().and_then(|found| decoded(&key, found)).unzip();
+        let alive = there.filter(|entry| ask.expired != Some(entry.version));
+        // Made before, and its answer was lost.
+        if let Some(entry) = alive.as_ref().filter(|_| call.as_ref() == Some(&ask.call)) {
+            return Ok((made(ask, entry.version, entry.updated_at), Some(last)));
         }
-        let there: Option<SharedEntry> =
-            there.filter(|entry| entry.value.is_some() && ask.expired != Some(entry.version));
-        let present = there.as_ref().map_or(0, |entry| entry.version);
-        if ask.if_version.is_some_and(|wanted| wanted != present) {
-            return Ok((SharedOutcome::Conflict(there), None));
+        let present = alive.filter(|entry| entry.value.is_some());
+        let version = present.as_ref().map_or(0, |entry| entry.version);
+        if ask.if_version.is_some_and(|wanted| wanted != version) {
+            return Ok((SharedOutcome::Conflict(present), None));
         }
-        if ask.set.is_none() && there.is_none() {
+        if ask.set.is_none() && present.is_none() {
             return Ok((SharedOutcome::Deleted(false), None));
         }
-        let taken = match &ask.set {
-            Some(set) => {
-                let value = encoded(set, &ask.call).map_err(|error| Error::internal(error.to_string()))?;
-                check_size(nats, ask, value.len())?;
-                nats.put_shared(&key, value.into(), last).await
+        match change(nats, ask, &key, last).await? {
+            Ok(now) => {
+                let at = ask.set.as_ref().map_or(Timestamp(0), |set| set.updated_at);
+                return Ok((made(ask, i64::try_from(now).unwrap_or(i64::MAX), at), Some(now)));
             }
-            None => nats.delete_shared(&key, last).await,
-        };
-        match taken {
-            Ok(made) if ask.set.is_some() => return Ok((SharedOutcome::Set(version(made)), Some(made))),
-            Ok(made) => return Ok((SharedOutcome::Deleted(true), Some(made))),
             // Somebody else was faster: look again.
             Err(NotTaken::Another) => {}
             Err(NotTaken::Unknown(why)) => return Err(unknown(ask, &why)),
@@ -104,8 +101,18 @@ async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<u6
     ))
 }
 
-fn version(revision: u64) -> i64 {
-    i64::try_from(revision).unwrap_or(i64::MAX)
+/// Has it taken if the key still has that version.
+async fn change(nats: &Nats, ask: &SharedAsk, key: &str, last: u64) -> Result<Result<u64, NotTaken>, Error> {
+    let Some(set) = &ask.set else {
+        return Ok(nats.delete_shared(key, ask.call.clone().into(), last).await);
+    };
+    let value = encoded(set, &ask.call).map_err(|error| Error::internal(error.to_string()))?;
+    check_size(nats, ask, value.len())?;
+    Ok(nats.put_shared(key, value.into(), last).await)
+}
+
+fn made(ask: &SharedAsk, version: Version, updated_at: Timestamp) -> SharedOutcome {
+    if ask.set.is_some() { SharedOutcome::Set(version, updated_at) } else { SharedOutcome::Deleted(true) }
 }
 
 fn check_size(nats: &Nats, ask: &SharedAsk, size: usize) -> Result<(), Error> {

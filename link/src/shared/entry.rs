@@ -1,6 +1,7 @@
 //! What stands in the bucket under a key.
 
 use super::key;
+use crate::nats::Found;
 use async_nats::jetstream::kv::{self, Operation};
 use c2c_proto::request::{SharedEntry, SharedSet};
 use c2c_proto::time::Timestamp;
@@ -37,18 +38,23 @@ pub(super) fn encoded(set: &SharedSet, call: &str) -> anyhow::Result<Vec<u8>> {
 
 /// What the server has under a key, and which change set it. `None` for what no link has written.
 pub(super) fn read(entry: &kv::Entry) -> Option<(SharedEntry, String)> {
-    let value = (entry.operation == Operation::Put).then_some(&*entry.value);
-    decoded(&entry.key, value, entry.revision)
+    let found = Found {
+        version: entry.revision,
+        deleted: entry.operation != Operation::Put,
+        value: entry.value.clone(),
+    };
+    decoded(&entry.key, &found)
 }
 
-fn decoded(key: &str, value: Option<&[u8]>, revision: u64) -> Option<(SharedEntry, String)> {
+/// The same, of what was asked for by itself. A deletion says which change it was, and nothing else.
+pub(super) fn decoded(key: &str, Found { version, deleted, value }: &Found) -> Option<(SharedEntry, String)> {
     let state_key = key::decoded(key)?;
-    let version = i64::try_from(revision).ok()?;
-    let Some(value) = value else {
+    let version = i64::try_from(*version).ok()?;
+    if *deleted {
         let (updated_at, updated_by) = (Timestamp(0), String::new());
         let gone = SharedEntry { state_key, value: None, version, updated_at, updated_by, ttl_ms: None };
-        return Some((gone, String::new()));
-    };
+        return Some((gone, String::from_utf8_lossy(value).into_owned()));
+    }
     let stored: Stored = serde_json::from_slice(value).ok()?;
     let there = SharedEntry {
         state_key,
@@ -63,7 +69,7 @@ fn decoded(key: &str, value: Option<&[u8]>, revision: u64) -> Option<(SharedEntr
 
 #[cfg(test)]
 mod tests {
-    use super::{decoded, encoded};
+    use super::{Found, decoded, encoded};
     use c2c_proto::request::SharedSet;
     use c2c_proto::time::Timestamp;
 
@@ -77,11 +83,12 @@ mod tests {
             ttl_ms: Some(5),
         };
         let stored = encoded(&set, "c").unwrap();
-        let (there, call) = decoded("global=3aa", Some(&stored), 9).unwrap();
+        let found = |deleted, value: &[u8]| Found { version: 9, deleted, value: value.to_vec().into() };
+        let (there, call) = decoded("global=3aa", &found(false, &stored)).unwrap();
         assert_eq!((there.value.as_deref(), there.version, call.as_str()), (Some(value), 9, "c"));
         assert_eq!((there.state_key.as_str(), there.ttl_ms), ("global:a", Some(5)));
-        let (gone, _) = decoded("global=3aa", None, 9).unwrap();
-        assert_eq!((gone.value, gone.version), (None, 9));
-        assert!(decoded("global=3aa", Some(b"{}"), 9).is_none());
+        let (gone, call) = decoded("global=3aa", &found(true, b"d")).unwrap();
+        assert_eq!((gone.value, gone.version, call.as_str()), (None, 9, "d"));
+        assert!(decoded("global=3aa", &found(false, b"{}")).is_none());
     }
 }

@@ -20,11 +20,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps the copy, until something fails. `reached`: up to which version the broker has it.
 pub(super) async fn run(broker: &Broker, nats: &Nats, reached: &Sender<Option<u64>>) -> anyhow::Result<()> {
-    let there = nats.shared.status().await?.info.state;
+    let there = nats.shared_state().await?;
     let mut changes = nats.shared.watch_with_history(">").await?.ready_chunks(TOGETHER);
-    let mut last = there.last_sequence;
+    let mut last = there.last;
     let mut all = BTreeMap::new();
-    let mut complete = there.messages == 0;
+    let mut complete = there.entries == 0;
     while !complete {
         for entry in changed(changes.next().await)? {
             last = last.max(entry.revision);
@@ -49,7 +49,11 @@ pub(super) async fn run(broker: &Broker, nats: &Nats, reached: &Sender<Option<u6
                 reached.send_replace(Some(last));
             }
             _ = ticks.tick() => {
-                let current = nats.shared.status().await?.info.state.last_sequence <= last;
+                let now = nats.shared_state().await?;
+                if now.since != there.since || now.last < last {
+                    bail!("the server has lost the shared state, and begins anew");
+                }
+                let current = now.last == last;
                 if current {
                     broker.shared(LinkShared { range: None, entries: Vec::new(), current }).await?;
                 }

@@ -74,8 +74,8 @@ impl Call {
     /// Whether the change may have been made although the broker answers with this error.
     fn may_be_done(&self, error: &Error) -> bool {
         match error.code {
-            // The link may have lost the answer.
-            ErrorCode::LinkDown => !error.retry_safe,
+            // The link may have lost the answer, or have made the change when it was asked for before.
+            ErrorCode::LinkDown => !error.retry_safe || self.sent_before,
             ErrorCode::StorageFailed | ErrorCode::Internal => true,
             // Its wait ended so; the question itself may be stored.
             ErrorCode::Superseded | ErrorCode::BrokerBusy if self.asks() => true,

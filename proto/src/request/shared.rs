@@ -96,8 +96,8 @@ pub struct LinkAnswer {
 /// What came of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SharedOutcome {
-    /// The entry has this version now.
-    Set(Version),
+    /// The entry has this version, and was set then by the clock of who asked: earlier, if the change was made before.
+    Set(Version, Timestamp),
     /// Whether there was anything to delete.
     Deleted(bool),
     /// Another version is there than was assumed, or none.

@@ -21,7 +21,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
             Request::LinkShared(LinkShared { range: None, entries: vec![gone], current: false }),
         ),
         ("link_asked", Request::LinkAsked(LinkAsked { timeout_ms: 5_000 })),
-        ("link_answer.set", answer(SharedOutcome::Set(9))),
+        ("link_answer.set", answer(SharedOutcome::Set(9, Timestamp(1_795_000_000_000_000)))),
         ("link_answer.deleted", answer(SharedOutcome::Deleted(true))),
         ("link_answer.conflict", answer(SharedOutcome::Conflict(Some(entry())))),
         ("link_answer.failed", answer(SharedOutcome::Failed(error))),

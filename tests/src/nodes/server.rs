@@ -140,7 +140,10 @@ impl NatsServer {
     pub fn say(&self, node: &str, line: &str) -> String {
         let mut stream = TcpStream::connect((&*self.host, self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let who = format!("{{\"user\":\"{node}\",\"pass\":\"{}\",\"verbose\":false}}", secret(node));
+        let who = format!(
+            "{{\"user\":\"{node}\",\"pass\":\"{}\",\"verbose\":false,\"headers\":true}}",
+            secret(node)
+        );
         write!(stream, "CONNECT {who}\r\n{line}\r\nPING\r\n").unwrap();
         let mut answers = String::new();
         for answer in BufReader::new(stream).lines() {

@@ -125,3 +125,30 @@ fn without_a_link_nothing_is_changed_and_what_is_read_has_its_date() {
     }
     assert_eq!(own.ok("get_state", json!({}))["entries"], json!([]));
 }
+
+#[test]
+fn much_of_it_is_had_by_all_and_by_a_link_that_begins() {
+    let Some(server) = Server::start(&["laptop", "tower"]) else { return };
+    let (laptop, mut tower) = two(&server);
+    let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
+    until("the link takes changes", PATIENCE, || {
+        api.call("set_state", json!({"key": "global:0", "value": "small"})).is_ok()
+    });
+    // More than the server sends ahead of what is taken.
+    for number in 1..=8 {
+        let value = format!("{number}{}", "x".repeat(700_000));
+        api.ok("set_state", json!({"key": format!("global:{number}"), "value": value}));
+    }
+    let all = |session: &mut Shim| {
+        let listed = session.ok("get_state", json!({"prefix": "global:"}));
+        listed.get("as_of").is_none() && listed["entries"].as_array().is_some_and(|all| all.len() == 9)
+    };
+    until("the other machine has all of it", PATIENCE, || all(&mut web));
+    tower.kill_link();
+    api.ok("delete_state", json!({"key": "global:0"}));
+    api.ok("set_state", json!({"key": "global:9", "value": 9}));
+    tower.run();
+    until("a link that begins has all of it", PATIENCE, || {
+        all(&mut web) && value(&mut web, "global:0").is_null() && value(&mut web, "global:9") == 9
+    });
+}

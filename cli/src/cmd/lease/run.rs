@@ -119,6 +119,8 @@ async fn keep(link: &Link, terms: &Terms, held: &mut Held) -> anyhow::Error {
     loop {
         let Deadlines { renew, give_up, .. } = Deadlines::of(held.since, terms.ttl);
         let mut call = new_call_key();
+        // When the call was made first: its answer may be that to the first time.
+        let mut asked = None;
         let mut at = renew;
         let mut why = anyhow!("it could not be renewed before it expired");
         loop {
@@ -127,9 +129,10 @@ async fn keep(link: &Link, terms: &Terms, held: &mut Held) -> anyhow::Error {
             if began >= give_up {
                 return why;
             }
+            let since = *asked.get_or_insert(began);
             match timeout_at(give_up, hold::renew(link, terms, held.version, call.clone())).await {
                 Ok(Ok(set)) => {
-                    *held = Held { version: set.version, since: began };
+                    *held = Held { version: set.version, since };
                     break;
                 }
                 // Somebody else has the key or, while the connection was away, the name. Only the first is a loss.
@@ -138,7 +141,7 @@ async fn keep(link: &Link, terms: &Terms, held: &mut Held) -> anyhow::Error {
                         Ok(Ok(None)) => return error,
                         Ok(Ok(Some(version))) if version != held.version => {
                             held.version = version;
-                            call = new_call_key();
+                            (call, asked) = (new_call_key(), None);
                         }
                         _ => {}
                     }
