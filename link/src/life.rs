@@ -17,13 +17,15 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 /// Between two tries to connect; each time twice as long.
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_MAX: Duration = Duration::from_secs(30);
 /// A connection that lasted so long was a good one.
 const GOOD_AFTER: Duration = Duration::from_secs(60);
+/// So long the broker is given to hear that the link ends.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks whether the link is to rest.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Before it is tried again to follow what other nodes tell.
@@ -46,9 +48,12 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let _alone = alone(&paths.link_lock)?;
     let broker = Broker::open(paths.clone());
     tokio::select! {
-        ended = platform::ended() => Ok(ended?),
-        () = keep_on(&broker, &config, &paths) => Ok(()),
+        ended = platform::ended() => ended?,
+        () = keep_on(&broker, &config, &paths) => {}
     }
+    // Whoever looks need not wait until nothing was heard of it for long.
+    drop(timeout(GOODBYE_MAX, report(&broker, &config, "not connected: c2c-link has ended", None)).await);
+    Ok(())
 }
 
 /// Held as long as the link runs: two would send everything twice.
@@ -120,6 +125,8 @@ fn line(text: &str) -> String {
 async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     let nats = Nats::connect(config).await?;
     let state = broker.state().await?;
+    // A store that has another name claims none.
+    broker.up(&config.node, Vec::new(), &format!("connecting to {}", config.url)).await?;
     nats.claim(&state.store_id, &state.former_ids).await?;
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;

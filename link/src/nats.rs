@@ -103,7 +103,12 @@ impl Nats {
                 ..stream::Config::default()
             })
             .await
-            .with_context(cannot)?;
+            .with_context(|| {
+                format!(
+                    "{} does not let this link in: does it have JetStream, and may who has these credentials be the node {:?}?",
+                    config.url, config.node
+                )
+            })?;
         let nodes = bucket(&jetstream, NODES, Duration::ZERO, config.replicas).await.with_context(cannot)?;
         let presence =
             bucket(&jetstream, PRESENCE, EXPIRES_AFTER, config.replicas).await.with_context(cannot)?;

@@ -100,6 +100,8 @@ pub const CALL_KEY_MAX_BYTES: usize = 256;
 pub const LINK_REPORT_MAX_CHARS: usize = 1_000;
 /// Sessions of another node that are known here: more than a list of this machine's shows in one result.
 pub const LINK_PEERS_MAX: usize = 200;
+/// So long a link that is there may be busy before it takes a change of the shared state.
+pub const LINK_TAKES_WITHIN_S: u64 = 2;
 /// So long a broker waits for what a link says of a change of the shared state: well under what a client waits for a broker.
 pub const LINK_ANSWER_TIMEOUT_S: u64 = 10;
 /// Parcels that a link takes at once.

@@ -6,7 +6,7 @@ use crate::Broker;
 use crate::hub::Hub;
 use crate::session::Owner;
 use crate::store::{Kept, hash_of, version_conflict};
-use c2c_proto::limits::LINK_ANSWER_TIMEOUT_S;
+use c2c_proto::limits::{LINK_ANSWER_TIMEOUT_S, LINK_TAKES_WITHIN_S};
 use c2c_proto::request::{
     DeleteState, GLOBAL_PREFIX, LinkAnswer, LinkAsked, LinkShared, ListState, SetState, SharedAsk,
     SharedEntry, SharedOutcome, SharedSet, is_global,
@@ -161,7 +161,17 @@ async fn ask(
     let ask = SharedAsk { number: 0, state_key: state_key.clone(), set, if_version, expired, call };
     let Some((number, answered)) = broker.hub.ask_link(ask) else { return Err(no_link(broker, &state_key)) };
     let asked = Asked { hub: &broker.hub, number };
-    match timeout(Duration::from_secs(LINK_ANSWER_TIMEOUT_S), answered).await {
+    let mut answered = answered;
+    // A link that is there takes it at once.
+    let soon = timeout(Duration::from_secs(LINK_TAKES_WITHIN_S), &mut answered).await;
+    if soon.is_err() && broker.hub.is_queued(number) && asked.hub.withdraw_ask(number) {
+        return Err(no_link(broker, &state_key));
+    }
+    let outcome = match soon {
+        Ok(outcome) => Ok(outcome),
+        Err(_) => timeout(Duration::from_secs(LINK_ANSWER_TIMEOUT_S), answered).await,
+    };
+    match outcome {
         Ok(Ok(outcome)) => Ok(outcome),
         _ if asked.hub.withdraw_ask(number) => Err(no_link(broker, &state_key)),
         _ => Err(Error {
@@ -201,16 +211,13 @@ fn no_link(broker: &Broker, key: &str) -> Error {
     let (why, hint) = match (broker.store.nodes().own(), broker.hub.link_report()) {
         (None, _) => (
             "this machine has no link to others".to_owned(),
-            "use a key without global: for this machine alone, or ask the user whether to set up a link",
+            "a key without global: stays on this machine and works; `c2c link setup` makes a link, and c2c-link has to run",
         ),
         (Some(_), Some((at, report))) => (
             format!("the link is not connected; at {at} it said: {report}"),
-            "try again later, or ask the user to look at `c2c link status`; other keys work without a link",
+            "try again later; `c2c link status` says more, and other keys work without a link",
         ),
-        (Some(_), None) => (
-            "no link runs".to_owned(),
-            "try again later, or ask the user to start c2c-link; other keys work without a link",
-        ),
+        (Some(_), None) => ("no link runs".to_owned(), "c2c-link has to run; other keys work without a link"),
     };
     let message = format!("{key:?} is shared by all machines, and {why}; this call changed nothing");
     Error::new(ErrorCode::LinkDown, message, hint)

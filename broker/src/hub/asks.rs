@@ -68,6 +68,11 @@ impl Hub {
         inner.asks.queue.len() < before
     }
 
+    /// Whether no link has taken it yet.
+    pub fn is_queued(&self, number: u64) -> bool {
+        self.lock().asks.queue.iter().any(|ask| ask.number == number)
+    }
+
     /// A link waits for changes from now on.
     pub fn link_waits(&self) -> (Link<'_>, Arc<Notify>) {
         let mut inner = self.lock();

@@ -115,7 +115,7 @@ fn unknown(address: &str, node: &str, inner: &Inner) -> Error {
             format!(
                 "{address:?} is on another machine, and this one has no link to others; nothing was sent"
             ),
-            "send to a name without @, or ask the user whether to set up a link",
+            "send to a name without @; `c2c link setup` makes a link, and c2c-link has to run",
         );
     }
     let known: Vec<&str> = inner.others.iter().map(String::as_str).collect();
@@ -138,7 +138,10 @@ pub(super) async fn name(
     if let Err(error) = std::iter::once(&up.node).chain(&up.nodes).try_for_each(|node| check_node(node)) {
         return Ok(Err(error));
     }
-    if let Some(own) = shared.nodes.own().filter(|own| *own != up.node) {
+    // As long as it knows no other node, none knows it either: it never was connected, or its name was refused.
+    if let Some(own) = shared.nodes.own().filter(|own| *own != up.node)
+        && !shared.nodes.others().is_empty()
+    {
         return Ok(Err(renamed(&own, &up.node)));
     }
     sqlx::query(

@@ -379,3 +379,21 @@ async fn everywhere_is_here_if_there_is_no_other_node() {
     let again = alone.store.send(again).await.unwrap();
     assert_eq!((again.id, again.fresh, again.recipients.len()), (sent.id, false, 1));
 }
+
+#[tokio::test]
+async fn a_store_may_take_another_name_until_it_knows_another_node() {
+    let opened = open().await;
+    let up = async |node: &str, others: &[&str]| {
+        let nodes = others.iter().map(|other| (*other).to_owned()).collect();
+        opened.store.link(LinkChange::Up(LinkUp { node: node.into(), nodes, report: String::new() })).await
+    };
+    // Its name was refused, or mistyped.
+    for name in ["laptop", "desk"] {
+        up(name, &[name]).await.unwrap();
+        assert_eq!(opened.store.nodes().own().as_deref(), Some(name));
+    }
+    up("desk", &["desk", "tower"]).await.unwrap();
+    let refused = up("laptop", &[]).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Conflict);
+    assert!(refused.message.contains("\"desk\""), "{refused}");
+}

@@ -149,7 +149,7 @@ fn rest(paths: &StorePaths, paused: bool) -> anyhow::Result<Exit> {
             .truncate(true)
             .open(&paths.link_paused)
             .with_context(cannot)?;
-        print::out("mail for other nodes waits until `c2c link resume`\n")?;
+        print::out("within seconds mail for other nodes waits, until `c2c link resume`\n")?;
     } else {
         absent(std::fs::remove_file(&paths.link_paused)).with_context(cannot)?;
         print::out("mail for other nodes goes on\n")?;

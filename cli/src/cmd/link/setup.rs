@@ -10,8 +10,10 @@ use c2c_proto::Error;
 use c2c_proto::name::{derive, node_follows_rule};
 use c2c_proto::paths::{StorePaths, private_file};
 use clap::Args;
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 /// What can be said to it.
 #[derive(Debug, Args)]
@@ -66,12 +68,12 @@ pub(super) async fn run(paths: &StorePaths, args: SetupArgs) -> anyhow::Result<E
     }
 }
 
-/// Writes them.
+/// Writes them. What is not said stays as it was.
 fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<()> {
-    let node = match args.node.clone() {
-        Some(node) => node,
-        None => cleaned(&host()),
-    };
+    check(url, args.insecure)?;
+    let before = before(&paths.link_config);
+    let text = |key: &str| before.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    let node = args.node.clone().or_else(|| text("node")).unwrap_or_else(|| cleaned(&host()));
     if !node_follows_rule(&node) {
         return Err(Error::invalid(
             format!("no node can be called {node:?}: it is not 1 to 63 of the characters a-z 0-9 -, the first no dash"),
@@ -79,18 +81,21 @@ fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<(
         )
         .into());
     }
-    let mut text = format!("url = {}\nnode = {}\n", quoted(url), quoted(&node));
+    let mut settings = format!("url = {}\nnode = {}\n", quoted(url), quoted(&node));
     for (key, path) in [("creds", &args.creds), ("ca", &args.ca)] {
-        if let Some(path) = path {
-            let path = std::path::absolute(path).with_context(|| path.display().to_string())?;
-            text.push_str(&format!("{key} = {}\n", quoted(&path.to_string_lossy())));
+        let kept = || text(key).map(PathBuf::from);
+        if let Some(path) = path.clone().or_else(kept) {
+            let path = std::path::absolute(&path).with_context(|| path.display().to_string())?;
+            File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            settings.push_str(&format!("{key} = {}\n", quoted(&path.to_string_lossy())));
         }
     }
-    if let Some(replicas) = args.replicas {
-        text.push_str(&format!("replicas = {replicas}\n"));
+    let kept = || before.get("replicas").and_then(toml::Value::as_integer);
+    if let Some(replicas) = args.replicas.map(i64::from).or_else(kept) {
+        settings.push_str(&format!("replicas = {replicas}\n"));
     }
     if args.insecure {
-        text.push_str("insecure = true\n");
+        settings.push_str("insecure = true\n");
     }
     let path = &paths.link_config;
     private_file()
@@ -98,10 +103,46 @@ fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<(
         .create(true)
         .truncate(true)
         .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| file.write_all(settings.as_bytes()))
         .with_context(|| format!("{} cannot be written", path.display()))?;
     print::out(&format!("this store is the node {node}; the settings are {}\n", path.display()))?;
     Ok(())
+}
+
+/// The settings that there are; none where they cannot be read.
+fn before(path: &Path) -> toml::Table {
+    std::fs::read_to_string(path).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// Refuses what the link would refuse when it starts, which may be later and elsewhere.
+fn check(url: &str, insecure: bool) -> Result<(), Error> {
+    for server in url.split(',').map(str::trim) {
+        let host = server.strip_prefix("nats://").or_else(|| server.strip_prefix("tls://"));
+        let Some(host) = host.filter(|host| !host.is_empty()) else {
+            let hint = "say nats://HOST:PORT, or tls://HOST:PORT; several separated by commas";
+            return Err(Error::invalid(format!("{server:?} is no address of a NATS server"), hint));
+        };
+        if host.contains('@') {
+            let hint = "write user:password into a file that only you can read, and give it with --creds";
+            return Err(Error::invalid(format!("{server:?} has a user or a password in it"), hint));
+        }
+        if server.starts_with("nats://") && !insecure && !is_here(host) {
+            return Err(Error::invalid(
+                format!("{server} is another machine, and mail would go there as plain text"),
+                "use tls://, or add --insecure where the network itself is encrypted",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a host, perhaps with a port, is this machine.
+fn is_here(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A text as TOML has it; what JSON escapes, TOML escapes in the same way.
@@ -129,7 +170,31 @@ fn cleaned(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cleaned, quoted};
+    use super::{check, cleaned, quoted};
+
+    #[test]
+    fn what_the_link_would_refuse_is_refused_at_once() {
+        for (url, insecure) in [
+            ("nats://localhost:4222", false),
+            ("nats://127.0.0.1", false),
+            ("nats://[::1]:4222", false),
+            ("tls://a.example.org:4222,tls://b.example.org", false),
+            ("nats://10.0.0.1", true),
+        ] {
+            assert_eq!(check(url, insecure), Ok(()), "{url}");
+        }
+        for (url, why) in [
+            ("nats.example.org", "no address"),
+            ("http://nats.example.org", "no address"),
+            ("nats://", "no address"),
+            ("tls://u:p@nats.example.org", "password"),
+            ("nats://10.0.0.1", "plain text"),
+            ("tls://a.example.org,nats://b.example.org", "plain text"),
+        ] {
+            let refused = check(url, false).unwrap_err();
+            assert!(refused.message.contains(why), "{url}: {refused}");
+        }
+    }
 
     #[test]
     fn a_host_lends_its_name() {
