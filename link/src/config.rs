@@ -4,8 +4,8 @@ use crate::platform;
 use anyhow::{Context, bail, ensure};
 use async_nats::ConnectOptions;
 use c2c_proto::name::node_follows_rule;
+use c2c_proto::server_url::is_plain_elsewhere;
 use serde::Deserialize;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What can be set.
@@ -75,8 +75,7 @@ impl Config {
 
     /// Mail is not sent as plain text through a network, unless somebody says so.
     fn check_encryption(&self) -> anyhow::Result<()> {
-        let plain = |url: &&str| !is_encrypted(url) && !is_loopback(host(url));
-        match self.servers().find(plain) {
+        match self.servers().find(|url| is_plain_elsewhere(url)) {
             Some(url) if !self.insecure => bail!(
                 "{url} is another machine, and mail would go there as plain text; use tls://, or set insecure = true where \
                  the network itself is encrypted"
@@ -135,43 +134,15 @@ fn is_encrypted(url: &str) -> bool {
     url.starts_with("tls://")
 }
 
-/// The host of a URL, without scheme, user and port.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split('/').next().unwrap_or_default();
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    if let Some(inner) = rest.strip_prefix('[') {
-        return inner.split(']').next().unwrap_or_default();
-    }
-    rest.split(':').next().unwrap_or_default()
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Config, host, is_loopback};
+    use super::Config;
 
     fn read(text: &str) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c2c.link.toml");
         std::fs::write(&path, text).unwrap();
         Config::read(&path).map_err(|error| format!("{error:#}"))
-    }
-
-    #[test]
-    fn hosts_are_found_and_told_apart() {
-        for (url, name, loopback) in [
-            ("nats://localhost:4222", "localhost", true),
-            ("nats://127.0.0.1", "127.0.0.1", true),
-            ("nats://[::1]:4222", "::1", true),
-            ("nats://user:pass@10.0.0.1:4222/x", "10.0.0.1", false),
-            ("tls://nats.example.org", "nats.example.org", false),
-        ] {
-            assert_eq!((host(url), is_loopback(host(url))), (name, loopback), "{url}");
-        }
     }
 
     #[test]

@@ -28,8 +28,8 @@ const GOOD_AFTER: Duration = Duration::from_secs(60);
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks whether the link is to rest.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Before it is tried again to follow what other nodes tell.
-pub(crate) const FOLLOW_AGAIN: Duration = Duration::from_secs(5);
+/// Before what mail goes on without is tried again.
+const AGAIN_BESIDE: Duration = Duration::from_secs(5);
 /// Between two reports to the broker while nothing changes.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 
@@ -141,18 +141,19 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
         later::say(broker, &nats, said),
         follow_nodes(broker, config, &nats, &state, &report, &changed),
         notice_nodes(&nats, &changed),
-        presence::tell(broker, &nats),
-        presence::follow(broker, &nats, &config.node),
-        shared::run(broker, &nats),
+        beside_mail("who is here cannot be told", async || presence::tell(broker, &nats).await),
+        beside_mail("who is at other nodes cannot be followed", async || {
+            presence::follow(broker, &nats, &config.node).await
+        }),
+        beside_mail("the shared state cannot be followed", async || shared::run(broker, &nats).await),
     )?;
     Ok(())
 }
 
-/// Says when nodes change. Mail goes on without: a cluster lets nobody follow anything on a server that has just gone, and may
-/// send whoever asks to that one for minutes.
+/// Says when nodes change.
 async fn notice_nodes(nats: &Nats, changed: &Notify) -> anyhow::Result<()> {
-    loop {
-        let failed = async {
+    beside_mail("nodes cannot be followed", async || {
+        let followed = async {
             let mut changes = nats.changes().await?;
             while let Some(change) = changes.next().await {
                 change?;
@@ -160,13 +161,25 @@ async fn notice_nodes(nats: &Nats, changed: &Notify) -> anyhow::Result<()> {
             }
             bail!("the server does not tell of nodes any more")
         };
-        let failed: anyhow::Result<()> = failed.await;
-        if let Err(error) = failed {
-            tracing::info!("nodes cannot be followed: {error:#}");
-        }
+        let ended = followed.await;
         // The server may have lost everything.
         changed.notify_one();
-        sleep(FOLLOW_AGAIN).await;
+        ended
+    })
+    .await
+}
+
+/// Does what mail goes on without, again and again when it fails: a cluster lets nobody follow anything on a server that has just
+/// gone, and may send whoever asks to that one for minutes.
+pub(crate) async fn beside_mail(
+    trouble: &str,
+    once: impl AsyncFn() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    loop {
+        if let Err(error) = once().await {
+            tracing::info!("{trouble}: {error:#}");
+        }
+        sleep(AGAIN_BESIDE).await;
     }
 }
 

@@ -1,7 +1,6 @@
 //! Who is there: told to other nodes when it changes, and now and then; and what they tell, told to the broker.
 
 use crate::broker::Broker;
-use crate::life::FOLLOW_AGAIN;
 use crate::nats::Nats;
 use anyhow::bail;
 use c2c_proto::name::node_follows_rule;
@@ -9,7 +8,7 @@ use c2c_proto::request::RemoteSession;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, interval};
 
 /// Between two looks at who is here.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -31,17 +30,8 @@ struct Session {
     waiting: bool,
 }
 
-/// Tells who is here. Mail goes on without: see [`crate::life`].
+/// Tells who is here, until something fails.
 pub(crate) async fn tell(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
-    loop {
-        if let Err(error) = tell_on(broker, nats).await {
-            tracing::info!("who is here cannot be told: {error:#}");
-        }
-        sleep(FOLLOW_AGAIN).await;
-    }
-}
-
-async fn tell_on(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
     let mut ticks = interval(LOOK_EVERY);
     let mut before: Option<(Told, Instant)> = None;
     loop {
@@ -60,17 +50,8 @@ async fn tell_on(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
     }
 }
 
-/// Follows who is at other nodes. Mail goes on without: see [`crate::life`].
+/// Follows who is at other nodes, until something fails.
 pub(crate) async fn follow(broker: &Broker, nats: &Nats, own: &str) -> anyhow::Result<()> {
-    loop {
-        if let Err(error) = follow_once(broker, nats, own).await {
-            tracing::info!("who is at other nodes cannot be followed: {error:#}");
-        }
-        sleep(FOLLOW_AGAIN).await;
-    }
-}
-
-async fn follow_once(broker: &Broker, nats: &Nats, own: &str) -> anyhow::Result<()> {
     let mut told = nats.presence().await?;
     while let Some(entry) = told.next().await {
         let entry = entry?;

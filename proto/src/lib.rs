@@ -33,6 +33,7 @@ pub mod process;
 pub mod push;
 pub mod request;
 pub mod response;
+pub mod server_url;
 #[cfg(all(test, unix))]
 #[path = "../../tests/src/skip.rs"]
 #[expect(unreachable_pub, reason = "it is the harness's, which this crate does not know")]

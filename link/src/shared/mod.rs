@@ -7,22 +7,11 @@ mod key;
 mod mirror;
 
 use crate::broker::Broker;
-use crate::life::FOLLOW_AGAIN;
 use crate::nats::Nats;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
-/// Keeps the broker's copy, and has changes decided. Mail goes on without: see [`crate::life`].
+/// Keeps the broker's copy, and has changes decided, until something fails.
 pub(crate) async fn run(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
-    loop {
-        if let Err(error) = run_once(broker, nats).await {
-            tracing::info!("the shared state cannot be followed: {error:#}");
-        }
-        sleep(FOLLOW_AGAIN).await;
-    }
-}
-
-async fn run_once(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
     // Up to which version the broker has everything. Nothing is decided before it has what was there.
     let (reached, seen) = watch::channel(None);
     tokio::try_join!(mirror::run(broker, nats, &reached), decide::run(broker, nats, seen))?;

@@ -9,10 +9,10 @@ use anyhow::Context;
 use c2c_proto::Error;
 use c2c_proto::name::{derive, node_follows_rule};
 use c2c_proto::paths::{StorePaths, private_file};
+use c2c_proto::server_url::is_plain_elsewhere;
 use clap::Args;
 use std::fs::File;
 use std::io::Write;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What can be said to it.
@@ -126,7 +126,7 @@ fn check(url: &str, insecure: bool) -> Result<(), Error> {
             let hint = "write user:password into a file that only you can read, and give it with --creds";
             return Err(Error::invalid(format!("{server:?} has a user or a password in it"), hint));
         }
-        if server.starts_with("nats://") && !insecure && !is_here(host) {
+        if !insecure && is_plain_elsewhere(server) {
             return Err(Error::invalid(
                 format!("{server} is another machine, and mail would go there as plain text"),
                 "use tls://, or add --insecure where the network itself is encrypted",
@@ -134,15 +134,6 @@ fn check(url: &str, insecure: bool) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Whether a host, perhaps with a port, is this machine.
-fn is_here(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A text as TOML has it; what JSON escapes, TOML escapes in the same way.
