@@ -1,7 +1,7 @@
 //! What is written on what travels: subjects and headers. The content is for the brokers alone.
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::Message;
+use async_nats::Message;
 use c2c_proto::name::node_follows_rule;
 
 /// Every subject of a link begins so.
@@ -21,14 +21,19 @@ pub(crate) fn subject(to: &str, from: &str) -> String {
     format!("c2c.v1.to.{to}.from.{from}")
 }
 
-/// What comes to a node, whoever sent it.
-pub(crate) fn subjects_to(node: &str) -> String {
-    format!("c2c.v1.to.{node}.from.*")
+/// What comes to a node, whoever sent it. No node has the name `*`.
+pub(crate) const ANYONE: &str = "*";
+
+/// The subject of what goes straight to a node, past the stream.
+pub(crate) fn direct_subject(to: &str, from: &str) -> String {
+    format!("c2c.v1.direct.{to}.from.{from}")
 }
 
-/// Which node a subject is from.
-fn sender(subject: &str) -> Option<&str> {
-    let from = subject.rsplit_once(".from.")?.1;
+/// Which node sent something to this one. The whole subject counts: a server can be made to hand on what it has stored, and says then
+/// where it was stored.
+fn sender<'a>(subject: &'a str, node: &str) -> Option<&'a str> {
+    let rest = subject.strip_prefix("c2c.v1.to.").or_else(|| subject.strip_prefix("c2c.v1.direct."))?;
+    let from = rest.strip_prefix(node)?.strip_prefix(".from.")?;
     node_follows_rule(from).then_some(from)
 }
 
@@ -57,9 +62,9 @@ pub(crate) enum Kind {
     Arrived { store: String, up_to: u64 },
 }
 
-/// Reads subject and headers; `None` for what no link of this version has sent.
-pub(crate) fn read(message: &Message) -> Option<(String, Kind)> {
-    let from = sender(message.subject.as_str())?.to_owned();
+/// Reads subject and headers of what has come to this node; `None` for what no link of this version has sent.
+pub(crate) fn read(message: &Message, node: &str) -> Option<(String, Kind)> {
+    let from = sender(message.subject.as_str(), node)?.to_owned();
     let headers = message.headers.as_ref()?;
     // The server answers a question wherever the question says, also where who asks may not publish: what it gives out of a
     // bucket bears this, and nothing that a link has published.
@@ -108,12 +113,19 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::{sender, subject};
+    use super::{direct_subject, sender, subject};
 
     #[test]
     fn a_subject_says_who_sent_it() {
-        assert_eq!(sender(&subject("laptop", "build-server")), Some("build-server"));
-        assert_eq!(sender("c2c.v1.to.laptop.from.*"), None);
-        assert_eq!(sender("c2c.v1.to.laptop"), None);
+        assert_eq!(sender(&subject("laptop", "build-server"), "laptop"), Some("build-server"));
+        assert_eq!(sender(&direct_subject("laptop", "build-server"), "laptop"), Some("build-server"));
+        for other in [
+            "c2c.v1.to.tower.from.desk",
+            "c2c.v1.to.laptop.from.*",
+            "c2c.v1.to.laptop",
+            "$KV.c2c-nodes.laptop",
+        ] {
+            assert_eq!(sender(other, "laptop"), None, "{other}");
+        }
     }
 }

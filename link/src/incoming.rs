@@ -2,13 +2,14 @@
 //! but not before what comes next is taken, which may be what somebody waits for.
 
 use crate::broker::{Broker, is_refusal};
-use crate::envelope::{Kind, read};
+use crate::direct::Heard;
+use crate::envelope::{Kind, Part, read};
 use crate::later::{Word, Words};
-use crate::nats::Nats;
-use crate::outgoing::Heard;
-use crate::parts::Assembly;
-use anyhow::bail;
-use async_nats::jetstream::Message;
+use crate::nats::{ACK_WAIT, Nats};
+use crate::parts::{Added, Assembly};
+use anyhow::{anyhow, bail};
+use async_nats::jetstream::{AckKind, Message};
+use bytes::Bytes;
 use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::Parcel;
 use futures_util::StreamExt;
@@ -17,6 +18,9 @@ use tokio::time::Instant;
 
 /// Messages that are looked at together.
 const TOGETHER: usize = 64;
+
+/// A part that has come so often without the others, every ten seconds, is of a parcel that its sender has sent anew, or has not any more.
+const PART_COMES_MAX: i64 = 20;
 
 /// What comes to this node.
 pub(crate) struct Incoming<'a> {
@@ -27,7 +31,33 @@ pub(crate) struct Incoming<'a> {
     heard: &'a Heard,
     words: Words,
     /// By node: parts of the parcel that comes.
-    assemblies: BTreeMap<String, Assembly>,
+    coming: BTreeMap<String, Coming>,
+    /// By node and store: up to which number parcels are on disk.
+    reached: BTreeMap<(String, String), u64>,
+}
+
+/// A parcel of which parts have come. They are acknowledged with it: until then they come again if this link ends.
+#[derive(Default)]
+struct Coming {
+    assembly: Assembly,
+    messages: Vec<Message>,
+    told: Option<Instant>,
+}
+
+impl Coming {
+    /// Tells the server now and then that these are at work, so that it does not send them anew while the others come slowly.
+    async fn keep(&mut self) -> anyhow::Result<()> {
+        let told = *self.told.get_or_insert_with(Instant::now);
+        if told.elapsed() < ACK_WAIT / 2 {
+            return Ok(());
+        }
+        self.told = None;
+        for message in &self.messages {
+            let kept = message.ack_with(AckKind::Progress).await;
+            kept.map_err(|error| anyhow!("the server cannot be told what is coming: {error}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// What came of one store.
@@ -46,38 +76,74 @@ impl<'a> Incoming<'a> {
         heard: &'a Heard,
         words: Words,
     ) -> Self {
-        Self { broker, nats, node, store, heard, words, assemblies: BTreeMap::new() }
+        Self { broker, nats, node, store, heard, words, coming: BTreeMap::new(), reached: BTreeMap::new() }
     }
 
     /// Until something fails.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        let mut direct = self.nats.direct().await?.ready_chunks(TOGETHER);
         let mut chunks = self.nats.messages().await?.ready_chunks(TOGETHER);
-        while let Some(chunk) = chunks.next().await {
-            let messages = chunk.into_iter().collect::<Result<Vec<_>, _>>()?;
-            self.take(messages).await?;
+        loop {
+            tokio::select! {
+                Some(messages) = direct.next() => self.take_direct(messages).await?,
+                Some(chunk) = chunks.next() => {
+                    let messages = chunk.into_iter().collect::<Result<Vec<_>, _>>()?;
+                    self.take(messages).await?;
+                }
+                else => bail!("the server sends nothing any more"),
+            }
         }
-        bail!("the server sends nothing any more")
+    }
+
+    /// What came past the stream is answered the same way, as soon as it is on disk. What is not, comes again out of the stream.
+    async fn take_direct(&mut self, messages: Vec<async_nats::Message>) -> anyhow::Result<()> {
+        let mut come: BTreeMap<(String, String), Vec<Parcel>> = BTreeMap::new();
+        for message in messages {
+            match read(&message, self.node) {
+                Some((from, Kind::Part(part))) => {
+                    if let Added::Whole(parcel) = Assembly::default().add(self.node, &part, &message.payload)
+                    {
+                        come.entry((from, part.store)).or_default().push(parcel);
+                    }
+                }
+                Some((from, Kind::Arrived { store, up_to })) if store == self.store => {
+                    self.heard.note(&from, up_to);
+                    self.words.send(Word::Accepted { node: from, up_to, message: None }).await?;
+                }
+                _ => {}
+            }
+        }
+        for ((from, store), parcels) in come {
+            match self.bring(&from, &store, parcels).await {
+                Err(error) if is_refusal(&error) => {
+                    tracing::debug!(from, "what a node sends is refused: {error:#}");
+                }
+                brought => {
+                    if let Some(up_to) = brought? {
+                        self.nats.send_direct(&from, &Kind::Arrived { store, up_to }, Bytes::new()).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn take(&mut self, messages: Vec<Message>) -> anyhow::Result<()> {
         let mut come: BTreeMap<(String, String), Come> = BTreeMap::new();
         for message in messages {
-            match read(&message) {
+            match read(&message, self.node) {
                 Some((from, Kind::Part(part))) => {
-                    let assembly = self.assemblies.entry(from.clone()).or_default();
-                    let parcel = assembly.add(self.node, &part, &message.payload);
-                    let of_store = come.entry((from, part.store.clone())).or_default();
-                    of_store.parcels.extend(parcel);
-                    of_store.messages.push(message);
+                    let of_store = come.entry((from.clone(), part.store.clone())).or_default();
+                    self.add(from, &part, message, of_store).await?;
                 }
                 Some((from, Kind::Arrived { store, up_to })) => {
                     // Numbers of another store, or of this one before it was restored, say nothing.
                     let ours = store == self.store;
                     let up_to = if ours { up_to } else { 0 };
                     if ours {
-                        self.heard.borrow_mut().insert(from.clone(), Instant::now());
+                        self.heard.note(&from, up_to);
                     }
-                    let message = Box::new(message);
+                    let message = Some(Box::new(message));
                     self.words.send(Word::Accepted { node: from, up_to, message }).await?;
                 }
                 None => {
@@ -87,7 +153,15 @@ impl<'a> Incoming<'a> {
                 }
             }
         }
+        self.bring_all(come).await
+    }
+
+    async fn bring_all(&mut self, come: BTreeMap<(String, String), Come>) -> anyhow::Result<()> {
         for ((from, store), Come { parcels, messages }) in come {
+            // Parts of what is not whole yet wait for the others.
+            if messages.is_empty() {
+                continue;
+            }
             let up_to = match self.bring(&from, &store, parcels).await {
                 Err(error) if is_refusal(&error) => {
                     tracing::warn!(from, "what a node sends is refused: {error:#}");
@@ -100,13 +174,63 @@ impl<'a> Incoming<'a> {
         Ok(())
     }
 
+    /// Adds a part to what comes. What of it can be acknowledged goes along: all of a parcel once it is whole, and what will never
+    /// be part of one.
+    async fn add(
+        &mut self,
+        from: String,
+        part: &Part,
+        message: Message,
+        come: &mut Come,
+    ) -> anyhow::Result<()> {
+        if part.parts > 1 && self.is_of_no_use(&from, part, &message).await? {
+            come.messages.push(message);
+            return Ok(());
+        }
+        let coming = self.coming.entry(from).or_default();
+        if part.part == 0 {
+            (coming.messages, coming.told) = (Vec::new(), None);
+        }
+        let added = coming.assembly.add(self.node, part, &message.payload);
+        if !matches!(added, Added::Stray) {
+            coming.messages.push(message);
+        }
+        match added {
+            Added::Whole(parcel) => {
+                come.parcels.push(parcel);
+                come.messages.append(&mut coming.messages);
+            }
+            Added::Bad => come.messages.append(&mut coming.messages),
+            // It comes once more, behind those that it belongs to.
+            Added::Stray => {}
+            Added::Begun => coming.keep().await?,
+        }
+        Ok(())
+    }
+
+    /// Whether a part is of a parcel that is here, or has come so often that the others of it come no more.
+    async fn is_of_no_use(&mut self, from: &str, part: &Part, message: &Message) -> anyhow::Result<bool> {
+        if message.info().is_ok_and(|info| info.delivered > PART_COMES_MAX) {
+            return Ok(true);
+        }
+        let key = (from.to_owned(), part.store.clone());
+        if !self.reached.contains_key(&key) {
+            match self.broker.bring(from, &part.store, Vec::new()).await {
+                Err(error) if is_refusal(&error) => return Ok(true),
+                brought => self.reached.insert(key.clone(), brought?),
+            };
+        }
+        Ok(self.reached.get(&key).is_some_and(|up_to| part.number <= *up_to))
+    }
+
     /// Up to which number parcels are on disk here, if there were any.
-    async fn bring(&self, from: &str, store: &str, parcels: Vec<Parcel>) -> anyhow::Result<Option<u64>> {
+    async fn bring(&mut self, from: &str, store: &str, parcels: Vec<Parcel>) -> anyhow::Result<Option<u64>> {
         let mut up_to = None;
         for parcels in portions(parcels) {
             let last = parcels.last().map_or(0, |parcel| parcel.number);
             let reached = self.broker.bring(from, store, parcels).await?;
             up_to = Some(reached);
+            self.reached.insert((from.to_owned(), store.to_owned()), reached);
             // One before them is missing: the others would be refused as well.
             if reached < last {
                 break;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::sleep;
 
 /// So long words are gathered: an answer to what has come is on its way by then.
-const GATHERED_FOR: Duration = Duration::from_millis(20);
+const GATHERED_FOR: Duration = Duration::from_millis(100);
 /// Words that wait; who has more to say waits, too.
 const WORDS_MAX: usize = 1_024;
 
@@ -23,8 +23,8 @@ const WORDS_MAX: usize = 1_024;
 pub(crate) enum Word {
     /// The server has parcels for a node up to a number.
     Forwarded { node: String, up_to: u64 },
-    /// A node's broker has parcels up to a number, it says with this message. 0 if that is none of this store's.
-    Accepted { node: String, up_to: u64, message: Box<Message> },
+    /// A node's broker has parcels up to a number; with this message, if it came out of the stream. 0 if that is none of this store's.
+    Accepted { node: String, up_to: u64, message: Option<Box<Message>> },
     /// Parcels of a node's store are on disk here up to a number, if any are: these messages brought them.
     Arrived { node: String, store: String, up_to: Option<u64>, messages: Vec<Message> },
 }
@@ -53,7 +53,7 @@ impl Gathered {
             Word::Forwarded { node, up_to } => raise(&mut self.forwarded, node, up_to),
             Word::Accepted { node, up_to, message } => {
                 raise(&mut self.accepted, node, up_to);
-                self.messages.push(*message);
+                self.messages.extend(message.map(|message| *message));
             }
             Word::Arrived { node, store, up_to, messages } => {
                 if let Some(up_to) = up_to {

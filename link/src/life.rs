@@ -3,9 +3,10 @@
 use crate::args::Args;
 use crate::broker::Broker;
 use crate::config::Config;
+use crate::direct::Heard;
 use crate::incoming::Incoming;
 use crate::nats::Nats;
-use crate::outgoing::{Heard, Outgoing};
+use crate::outgoing::Outgoing;
 use crate::{later, platform, presence, shared};
 use anyhow::{Context, bail};
 use c2c_proto::limits::LINK_REPORT_MAX_CHARS;

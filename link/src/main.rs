@@ -4,6 +4,7 @@
 mod args;
 mod broker;
 mod config;
+mod direct;
 mod envelope;
 mod incoming;
 mod later;

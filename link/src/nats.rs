@@ -1,10 +1,9 @@
 //! The server: one stream for what travels, one bucket for which node is which store.
 
 use crate::config::Config;
-use crate::envelope::{Kind, SUBJECTS, subject, subjects_to};
+use crate::envelope::{ANYONE, Kind, SUBJECTS, direct_subject, subject};
 use crate::presence::EXPIRES_AFTER;
 use anyhow::{Context as _, bail};
-use async_nats::ConnectErrorKind;
 use async_nats::connection::State;
 use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -12,6 +11,7 @@ use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErro
 use async_nats::jetstream::kv::{self, CreateErrorKind};
 use async_nats::jetstream::stream::{self, LastRawMessageErrorKind, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
+use async_nats::{ConnectErrorKind, Subscriber};
 use bytes::Bytes;
 use c2c_proto::name::node_follows_rule;
 use c2c_proto::request::StreamState;
@@ -32,7 +32,7 @@ const KV_OPERATION: &str = "KV-Operation";
 const KV_DELETE: &str = "DEL";
 /// What a link took and did not acknowledge comes again after this time: it was killed, or cut off. What comes twice, because
 /// the broker took longer, is dropped there.
-const ACK_WAIT: Duration = Duration::from_secs(10);
+pub(crate) const ACK_WAIT: Duration = Duration::from_secs(10);
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -214,6 +214,24 @@ impl Nats {
         Ok(self.jetstream.publish_with_headers(subject, kind.headers(), content).await?)
     }
 
+    /// Sends something straight to a node, past the stream. If that one is not there, nobody is told.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub(crate) async fn send_direct(&self, to: &str, kind: &Kind, content: Bytes) -> anyhow::Result<()> {
+        self.check_connected()?;
+        let subject = direct_subject(to, &self.node);
+        Ok(self.client.publish_with_headers(subject, kind.headers(), content).await?)
+    }
+
+    /// What comes straight to this node.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(crate) async fn direct(&self) -> anyhow::Result<Subscriber> {
+        Ok(self.client.subscribe(direct_subject(&self.node, ANYONE)).await?)
+    }
+
     /// Whether the server has anything from this node that another one has not taken.
     ///
     /// # Errors
@@ -314,7 +332,7 @@ impl Nats {
                 &self.node,
                 pull::Config {
                     durable_name: Some(self.node.clone()),
-                    filter_subject: subjects_to(&self.node),
+                    filter_subject: subject(&self.node, ANYONE),
                     ack_policy: AckPolicy::Explicit,
                     ack_wait: ACK_WAIT,
                     ..pull::Config::default()

@@ -1,7 +1,8 @@
-//! From the broker to the server: what waits is published in order, without waiting for the server's word on what went before, and
-//! published again if it is not heard of and the server has nothing of it any more.
+//! From the broker to other nodes: what waits goes straight to them, where that may be, or is published in order, without waiting for
+//! the server's word on what went before; and is published again if it is not heard of and the server has nothing of it any more.
 
 use crate::broker::Broker;
+use crate::direct::{Direct, Heard};
 use crate::envelope::{Kind, Part};
 use crate::later::{Word, Words};
 use crate::nats::Nats;
@@ -10,7 +11,6 @@ use anyhow::bail;
 use async_nats::jetstream::context::PublishAckFuture;
 use bytes::Bytes;
 use c2c_proto::request::Parcel;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -23,9 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// So long nothing comes of a parcel before it is published again; each time twice as long.
 const PAUSE_FIRST: Duration = Duration::from_secs(5);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
-
-/// By node: when it last said how far parcels have arrived.
-pub(crate) type Heard = RefCell<BTreeMap<String, Instant>>;
 
 /// Pages of parcels that the server may have without having said so.
 const PAGES_MAX: usize = 8;
@@ -42,8 +39,9 @@ pub(crate) struct Outgoing<'a> {
     nats: &'a Nats,
     store: &'a str,
     heard: &'a Heard,
-    /// Up to this number, parcels were published.
-    published: u64,
+    /// Up to this number, parcels were taken from the broker.
+    taken: u64,
+    direct: Direct,
     /// Where the server's word on it is waited for.
     pages: Sender<Published>,
     looked: Instant,
@@ -58,17 +56,18 @@ struct Silent {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Goes on behind what was published before, until something fails.
+    /// Goes on behind what the server was given before, until something fails.
     pub(crate) async fn run(
         broker: &'a Broker,
         nats: &'a Nats,
-        (store, published): (&'a str, u64),
+        (store, taken): (&'a str, u64),
         heard: &'a Heard,
         words: Words,
     ) -> anyhow::Result<()> {
         let (pages, confirmed) = channel(PAGES_MAX);
         let looked = Instant::now();
-        let outgoing = Self { broker, nats, store, heard, published, pages, looked, silent: BTreeMap::new() };
+        let (direct, silent) = (Direct::default(), BTreeMap::new());
+        let outgoing = Self { broker, nats, store, heard, taken, direct, pages, looked, silent };
         tokio::try_join!(outgoing.keep_on(), confirm(confirmed, words))?;
         Ok(())
     }
@@ -78,11 +77,11 @@ impl<'a> Outgoing<'a> {
         self.look_again(Duration::ZERO).await?;
         loop {
             self.nats.check_connected()?;
-            let page = self.broker.take(None, self.published, ROUND_MS).await?;
-            self.publish(&page.parcels).await?;
+            let page = self.broker.take(None, self.taken, self.round_ms()).await?;
             if let Some(last) = page.parcels.last() {
-                self.published = last.number;
+                self.taken = last.number;
             }
+            self.send(page.parcels).await?;
             if self.looked.elapsed() >= LOOK_EVERY {
                 self.look_again(PAUSE_FIRST).await?;
                 self.looked = Instant::now();
@@ -90,7 +89,39 @@ impl<'a> Outgoing<'a> {
         }
     }
 
-    async fn publish(&self, parcels: &[Parcel]) -> anyhow::Result<()> {
+    /// For how long new parcels are waited for.
+    fn round_ms(&self) -> u64 {
+        let patience = self.direct.patience().map_or(ROUND_MS, |patience| {
+            // The last part of a millisecond as well.
+            u64::try_from(patience.as_millis()).unwrap_or(ROUND_MS) + 1
+        });
+        patience.min(ROUND_MS)
+    }
+
+    /// Sends a page the shorter way if it is one for that, and what was not heard of on that way the other one. All that is
+    /// published is published in order.
+    async fn send(&mut self, page: Vec<Parcel>) -> anyhow::Result<()> {
+        self.direct.settle(self.heard);
+        if self.direct.is_for(&page, self.heard) {
+            for parcel in &page {
+                for (kind, bytes) in self.parts(parcel) {
+                    self.nats.send_direct(&parcel.node, &kind, bytes).await?;
+                }
+            }
+            self.direct.sent(page);
+            let overdue = self.direct.overdue();
+            return self.publish(&overdue).await;
+        }
+        let before = self.direct.all();
+        self.publish(&before).await?;
+        self.publish(&page).await
+    }
+
+    async fn publish(&mut self, parcels: &[Parcel]) -> anyhow::Result<()> {
+        if parcels.is_empty() {
+            return Ok(());
+        }
+        self.direct.note_stream(parcels);
         let mut page = Published { words: Vec::new(), up_to: BTreeMap::new() };
         for parcel in parcels {
             self.publish_one(parcel, &mut page.words).await?;
@@ -100,27 +131,34 @@ impl<'a> Outgoing<'a> {
     }
 
     async fn publish_one(&self, parcel: &Parcel, words: &mut Vec<PublishAckFuture>) -> anyhow::Result<()> {
+        for (kind, bytes) in self.parts(parcel) {
+            words.push(self.nats.publish(&parcel.node, &kind, bytes).await?);
+        }
+        Ok(())
+    }
+
+    /// A parcel as it travels.
+    fn parts(&self, parcel: &Parcel) -> impl Iterator<Item = (Kind, Bytes)> {
         let content = parcel.content.as_bytes();
         let parts = split(content, self.nats.most_bytes());
-        let hash = hash(content);
-        for (number, bytes) in parts.iter().enumerate() {
+        let (count, hash) = (parts.len(), hash(content));
+        parts.into_iter().enumerate().map(move |(number, bytes)| {
             let kind = Kind::Part(Part {
                 store: self.store.to_owned(),
                 number: parcel.number,
                 after: parcel.after,
                 part: number,
-                parts: parts.len(),
+                parts: count,
                 hash: hash.clone(),
             });
-            words.push(self.nats.publish(&parcel.node, &kind, Bytes::copy_from_slice(bytes)).await?);
-        }
-        Ok(())
+            (kind, Bytes::copy_from_slice(bytes))
+        })
     }
 
     /// Whether something was published long ago and has not arrived: of what nothing is heard for the first time, so long ago.
     async fn look_again(&mut self, pause: Duration) -> anyhow::Result<()> {
         for node in self.broker.state().await?.nodes {
-            let Some(first) = node.first_waiting.filter(|first| *first <= self.published) else {
+            let Some(first) = node.first_waiting.filter(|first| *first <= self.taken) else {
                 self.silent.remove(&node.node);
                 continue;
             };
@@ -133,7 +171,7 @@ impl<'a> Outgoing<'a> {
             if now - silent.since < silent.pause {
                 continue;
             }
-            let answers = self.heard.borrow().get(&node.node).is_some_and(|heard| *heard > silent.since);
+            let answers = self.heard.since(&node.node, silent.since);
             silent.since = now;
             silent.pause = silent.pause.max(PAUSE_FIRST);
             // A machine that is away takes it when it comes. One that answers, and gets no further, lacks what the server has
@@ -147,11 +185,11 @@ impl<'a> Outgoing<'a> {
         Ok(())
     }
 
-    async fn publish_again(&self, node: &str) -> anyhow::Result<()> {
+    async fn publish_again(&mut self, node: &str) -> anyhow::Result<()> {
         let mut after = 0;
         loop {
             let mut page = self.broker.take(Some(node), after, 0).await?;
-            page.parcels.retain(|parcel| parcel.number <= self.published);
+            page.parcels.retain(|parcel| parcel.number <= self.taken);
             let Some(last) = page.parcels.last() else { return Ok(()) };
             after = last.number;
             self.publish(&page.parcels).await?;

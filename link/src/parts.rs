@@ -32,33 +32,53 @@ pub(crate) struct Assembly {
     content: Vec<u8>,
 }
 
+/// What became of a part.
+#[derive(Debug)]
+pub(crate) enum Added {
+    /// With it the parcel is whole.
+    Whole(Parcel),
+    /// It is the first one, or follows those that came; more is to come.
+    Begun,
+    /// Those before it have not come.
+    Stray,
+    /// The parcel is none, with all of its parts.
+    Bad,
+}
+
 impl Assembly {
-    /// Adds a part. The parcel, for this node, if it is whole now.
-    pub(crate) fn add(&mut self, node: &str, part: &Part, bytes: &[u8]) -> Option<Parcel> {
+    /// Adds a part of a parcel for this node.
+    pub(crate) fn add(&mut self, node: &str, part: &Part, bytes: &[u8]) -> Added {
         if part.part == 0 {
             self.content.clear();
         } else if !self.begun.as_ref().is_some_and(|before| follows(before, part)) {
             self.begun = None;
-            return None;
+            return Added::Stray;
         }
         if self.content.len() + bytes.len() > CONTENT_MAX_BYTES {
             (self.begun, self.content) = (None, Vec::new());
             tracing::warn!(number = part.number, "a parcel is longer than any can be; it is left out");
-            return None;
+            return Added::Bad;
         }
         self.content.extend_from_slice(bytes);
         self.begun = Some(part.clone());
         if part.part + 1 < part.parts {
-            return None;
+            return Added::Begun;
         }
         self.begun = None;
         let content = std::mem::take(&mut self.content);
         if hash(&content) != part.hash {
             tracing::warn!(number = part.number, "a parcel was damaged on its way; it comes again");
-            return None;
+            return Added::Bad;
         }
-        let content = String::from_utf8(content).ok()?;
-        Some(Parcel { node: node.to_owned(), number: part.number, after: part.after, content })
+        match String::from_utf8(content) {
+            Ok(content) => Added::Whole(Parcel {
+                node: node.to_owned(),
+                number: part.number,
+                after: part.after,
+                content,
+            }),
+            Err(_no_text) => Added::Bad,
+        }
     }
 }
 
@@ -68,7 +88,7 @@ fn follows(before: &Part, part: &Part) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Assembly, hash, split};
+    use super::{Added, Assembly, hash, split};
     use crate::envelope::Part;
 
     fn part(part: usize, parts: usize, content: &str) -> Part {
@@ -82,20 +102,26 @@ mod tests {
         assert_eq!(parts.len(), 3);
         let mut assembly = Assembly::default();
         // The second without the first, the first twice, then all of it.
-        for (number, whole) in [(1, false), (0, false), (0, false), (1, false), (2, true), (2, false)] {
-            let added = assembly.add("b", &part(number, 3, content), parts[number]);
-            assert_eq!(added.is_some(), whole, "part {number}");
-            if let Some(parcel) = added {
-                assert_eq!((parcel.content.as_str(), parcel.number, parcel.after), (content, 7, 3));
-            }
+        let mut became = Vec::new();
+        for number in [1, 0, 0, 1, 2, 2] {
+            became.push(match assembly.add("b", &part(number, 3, content), parts[number]) {
+                Added::Whole(parcel) => {
+                    assert_eq!((parcel.content.as_str(), parcel.number, parcel.after), (content, 7, 3));
+                    "whole"
+                }
+                Added::Begun => "begun",
+                Added::Stray => "stray",
+                Added::Bad => "bad",
+            });
         }
+        assert_eq!(became, ["stray", "begun", "begun", "begun", "whole", "stray"]);
     }
 
     #[test]
     fn what_was_damaged_is_none() {
         let mut assembly = Assembly::default();
-        assert!(assembly.add("b", &part(0, 1, "right"), b"wrong").is_none());
-        assert!(assembly.add("b", &part(0, 1, "right"), b"right").is_some());
+        assert!(matches!(assembly.add("b", &part(0, 1, "right"), b"wrong"), Added::Bad));
+        assert!(matches!(assembly.add("b", &part(0, 1, "right"), b"right"), Added::Whole(_)));
         assert_eq!(split(b"", 10).len(), 1);
     }
 }

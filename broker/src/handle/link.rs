@@ -145,8 +145,13 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
         let woken = changed.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let due = collect(broker, ask.timeout_ms == 0).await?;
-        let parcels = broker.store.parcels(ask).await?;
+        // At the same time: mostly nothing is to be collected, and somebody waits for what is there.
+        let (collected, parcels) =
+            tokio::join!(collect(broker, ask.timeout_ms == 0), broker.store.parcels(ask));
+        let (due, parcels) = match collected? {
+            Collected::Nothing { due } => (due, parcels?),
+            Collected::Parcels { due } => (due, broker.store.parcels(ask).await?),
+        };
         let nothing = parcels.parcels.is_empty() && ask.timeout_ms > 0;
         let until = due.map_or(deadline, |due| due.min(deadline));
         if !nothing || (!wait::sleep(woken, until).await && until == deadline) {
@@ -155,20 +160,26 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
     }
 }
 
+/// Whether parcels were made or emptied, and when there will be more to do.
+enum Collected {
+    Nothing { due: Option<Instant> },
+    Parcels { due: Option<Instant> },
+}
+
 /// Makes parcels of what came of messages of other nodes, if it is time to; else when it will be. Parcels whose time is over
 /// are emptied at once, before anybody takes them.
-async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>, Error> {
+async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Collected, Error> {
     let ToCollect { receipts, expired } = broker.store.to_collect().await?;
     let due = broker.hub.receipts_due(receipts.then(|| Instant::now() + GATHERED_FOR));
     let early = !at_once && due.is_some_and(|due| Instant::now() < due);
     if !expired && (!receipts || early) {
-        return Ok(due);
+        return Ok(Collected::Nothing { due });
     }
     broker.store.link(LinkChange::Collect).await?;
     // What was too much for one go is next.
     let more = broker.store.to_collect().await?.receipts;
     broker.hub.receipts_due(None);
-    Ok(broker.hub.receipts_due(more.then(Instant::now)))
+    Ok(Collected::Parcels { due: broker.hub.receipts_due(more.then(Instant::now)) })
 }
 
 async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {
@@ -184,6 +195,12 @@ async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {
             format!("this store is the node {own:?} and can have no parcel of {:?}", bring.from_node),
             "name the nodes first, each another",
         ));
+    }
+    // What comes once more needs no turn of the writer.
+    if let Some(up_to) = broker.store.nodes().brought(&bring.from_node, &bring.from_store)
+        && bring.parcels.iter().all(|parcel| parcel.number <= up_to)
+    {
+        return Ok((Response::LinkBrought(LinkBrought { up_to }), 0));
     }
     let outcome = broker.store.link(LinkChange::Bring(bring)).await?;
     broker.stats.carries(|carried| carried.brought += outcome.parcels);

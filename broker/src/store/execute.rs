@@ -28,11 +28,10 @@ pub(super) async fn execute(
         }
     }
     if !batch.imports.is_empty() {
-        let connection = transaction.connection().await?;
         for ask in &batch.imports {
-            outcomes.imports.push(Box::pin(import::import(connection, work, &ask.input)).await?);
+            outcomes.imports.push(Box::pin(import::import(transaction, work, &ask.input)).await?);
         }
-        super::recount::now(connection, work).await?;
+        super::recount::now(transaction.connection().await?, work).await?;
     }
     for ask in &batch.links {
         outcomes.links.push(Box::pin(link::change(transaction, work, &mut answers, &ask.input)).await?);

@@ -4,6 +4,7 @@
 use super::answers::json;
 use super::messages::{Arrival, NOBODY, write_foreign};
 use super::restore::FORMER_IDS;
+use super::transaction::Transaction;
 use super::writer::Work;
 use c2c_proto::Error;
 use c2c_proto::id::MessageId;
@@ -22,14 +23,18 @@ struct Origin<'a> {
 
 /// Imports in one transaction. Also the newest message after it.
 pub(crate) async fn import(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     ask: &Import,
 ) -> Result<Result<(Imported, MessageId), Error>, sqlx::Error> {
-    let origin = Origin { store_id: &ask.store_id, own: is_own(connection, &ask.store_id).await? };
+    let origin = Origin {
+        store_id: &ask.store_id,
+        own: is_own(transaction.connection().await?, &ask.store_id).await?,
+    };
     let mut imported = Imported { imported: 0, known: 0 };
     let mut mailboxes = Vec::new();
     for message in &ask.messages {
+        let connection = transaction.connection().await?;
         if origin.find(connection, message.origin_id, Some(message)).await?.is_some() {
             imported.known += 1;
             continue;
@@ -40,12 +45,12 @@ pub(crate) async fn import(
         };
         work.numbers.last_message_id += 1;
         let id = work.numbers.last_message_id;
-        write(connection, &ask.store_id, message, id, original).await?;
-        deliver(connection, id, &message.receipts).await?;
+        write(transaction, &ask.store_id, message, id, original);
+        deliver(transaction.connection().await?, id, &message.receipts).await?;
         mailboxes.extend(message.receipts.iter().map(|receipt| fold(&receipt.name)));
         imported.imported += 1;
     }
-    super::recount::later(connection, work, mailboxes).await?;
+    super::recount::later(transaction.connection().await?, work, mailboxes).await?;
     Ok(Ok((imported, work.numbers.last_message_id)))
 }
 
@@ -106,13 +111,13 @@ async fn known(
         .await
 }
 
-async fn write(
-    connection: &mut SqliteConnection,
+fn write(
+    transaction: &mut Transaction<'_>,
     store_id: &str,
     message: &ImportedMessage,
     id: MessageId,
     original: Option<(MessageId, MessageId)>,
-) -> Result<(), sqlx::Error> {
+) {
     let arrival = Arrival {
         key: key(store_id, message.origin_id),
         from_session: &message.from_session,
@@ -123,7 +128,7 @@ async fn write(
         original,
         priority: message.priority,
     };
-    write_foreign(connection, id, &arrival, message.created_at).await
+    write_foreign(transaction, id, &arrival, message.created_at);
 }
 
 /// One statement for all recipients: a broadcast had many.

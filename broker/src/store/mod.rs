@@ -17,6 +17,7 @@ mod import;
 mod jobs;
 mod late_index;
 mod leisure;
+mod linger;
 mod link;
 mod messages;
 mod migrations;

@@ -16,6 +16,7 @@ use super::execute::execute;
 use super::jobs::{Ask, Job};
 use super::late_index::LateIndex;
 use super::leisure::Leisure;
+use super::linger::linger;
 use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
@@ -139,6 +140,9 @@ impl Writer {
         }
         if queue.is_empty() && self.searches.is_empty() {
             queue.extend(self.next().await);
+        }
+        if self.searches.is_empty() {
+            linger(queue, &mut self.jobs, &self.stop).await;
         }
         while queue.len() < QUEUE_MAX_JOBS
             && let Ok(job) = self.jobs.try_recv()

@@ -2,18 +2,17 @@
 //! far as a session here could have said it.
 
 use super::content::{Carried, CarriedReceipt, Content, Reference, key, key_of};
-use super::outgoing::own_ids;
 use super::{Arrived, LinkOutcome, expiring, sound};
 use crate::store::answers::json;
 use crate::store::counts::CountChange;
 use crate::store::messages::{Arrival, Stored, StoredRecipient, arrive};
-use crate::store::transaction::Transaction;
+use crate::store::transaction::{Insert, Transaction};
 use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
 use c2c_proto::message::To;
 use c2c_proto::name::{EVERYONE, NODE_MARK, fold};
 use c2c_proto::request::LinkBring;
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
 /// Stores parcels of another store as far as they follow what is here already.
 pub(super) async fn bring(
@@ -21,15 +20,11 @@ pub(super) async fn bring(
     work: &mut Work<'_>,
     bring: &LinkBring,
 ) -> Result<LinkOutcome, sqlx::Error> {
-    let connection = transaction.connection().await?;
-    let before: Option<i64> =
-        sqlx::query_scalar("SELECT up_to FROM origins WHERE node = ?1 AND store_id = ?2")
-            .bind(&bring.from_node)
-            .bind(&bring.from_store)
-            .fetch_optional(&mut *connection)
-            .await?;
+    transaction.add("SELECT up_to FROM origins WHERE node = ? AND store_id = ?");
+    let rows = transaction.bind(&bring.from_node).bind(&bring.from_store).rows().await?;
+    let before: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
     if before.is_none() {
-        tell_anew(connection, &bring.from_node).await?;
+        tell_anew(transaction, &bring.from_node);
     }
     let mut outcome = LinkOutcome {
         up_to: u64::try_from(before.unwrap_or(0)).unwrap_or_default(),
@@ -66,44 +61,32 @@ pub(super) async fn bring(
         outcome.up_to = parcel.number;
         outcome.parcels += 1;
     }
-    note(transaction.connection().await?, work, bring, outcome.up_to).await?;
+    note(transaction, work, bring, outcome.up_to);
     Ok(outcome)
 }
 
 /// A node with another store knows nothing of what its store before was told: it was restored.
-async fn tell_anew(connection: &mut SqliteConnection, node: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE arrivals SET told = 0, changed = 1 WHERE node = ?1 AND told > 0")
-        .bind(node)
-        .execute(connection)
-        .await
-        .map(|_| ())
+fn tell_anew(transaction: &mut Transaction<'_>, node: &str) {
+    transaction.add("UPDATE arrivals SET told = 0, changed = 1 WHERE node = ? AND told > 0").bind(node);
 }
 
-async fn note(
-    connection: &mut SqliteConnection,
-    work: &Work<'_>,
-    bring: &LinkBring,
-    up_to: u64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO origins (node, store_id, up_to) VALUES (?1, ?2, ?3)
-         ON CONFLICT (node, store_id) DO UPDATE SET up_to = excluded.up_to",
-    )
-    .bind(&bring.from_node)
-    .bind(&bring.from_store)
-    .bind(i64::try_from(up_to).unwrap_or(i64::MAX))
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "INSERT INTO nodes (node, heard_at) VALUES (?1, ?2)
-         ON CONFLICT (node) DO UPDATE SET heard_at = excluded.heard_at",
-    )
-    .bind(&bring.from_node)
-    .bind(work.now.0)
-    .execute(connection)
-    .await?;
+fn note(transaction: &mut Transaction<'_>, work: &Work<'_>, bring: &LinkBring, up_to: u64) {
+    transaction
+        .add(
+            "INSERT INTO origins (node, store_id, up_to) VALUES (?, ?, ?)
+             ON CONFLICT (node, store_id) DO UPDATE SET up_to = excluded.up_to",
+        )
+        .bind(&bring.from_node)
+        .bind(&bring.from_store)
+        .bind(i64::try_from(up_to).unwrap_or(i64::MAX));
+    transaction
+        .add(
+            "INSERT INTO nodes (node, heard_at) VALUES (?, ?)
+             ON CONFLICT (node) DO UPDATE SET heard_at = excluded.heard_at",
+        )
+        .bind(&bring.from_node)
+        .bind(work.now.0);
     work.shared.nodes.heard(&bring.from_node);
-    Ok(())
 }
 
 /// A message; `None` if it is here already, or is none that a session could have sent.
@@ -120,16 +103,16 @@ async fn message(
         tracing::warn!(node, fault, "a message that no session could have sent is left out");
         return Ok(None);
     }
-    let connection = transaction.connection().await?;
     if carried.confirm {
-        expiring::confirm(connection, node, &carried, work.now).await?;
+        expiring::confirm(transaction.connection().await?, node, &carried, work.now).await?;
     }
-    if is_known(connection, node, &carried).await? {
+    let Here { known, original } = here(transaction, work, node, &carried).await?;
+    if known {
         return Ok(None);
     }
     let original = match &carried.reply_to {
-        Some(reference) => answered(connection, node, reference).await?,
-        None => None,
+        Some(reference) if !is_ours(work, reference) => theirs(transaction, node, reference).await?,
+        _ => original,
     };
     let from = format!("{}{NODE_MARK}{node}", carried.from_name);
     let to = match &carried.to[..] {
@@ -149,78 +132,83 @@ async fn message(
     };
     let (id, recipients) = arrive(transaction, work, &arrival).await?;
     if to != To::Everyone {
-        expect(transaction.connection().await?, node, id, &recipients).await?;
+        expect(transaction, node, id, &recipients);
     }
     let recipients = recipients.into_iter().map(|(_, recipient)| recipient).collect();
     let stored = Stored { id, to, recipients, skipped_full: Vec::new(), fresh: true };
     Ok(Some(Arrived { stored, from, tag: carried.tag, priority: carried.priority }))
 }
 
-/// Whether the message lies here, perhaps under an id that its store had before it was restored.
-async fn is_known(
-    connection: &mut SqliteConnection,
-    node: &str,
-    carried: &Carried,
-) -> Result<bool, sqlx::Error> {
-    let keys: Vec<String> =
-        carried.id.stores.iter().map(|store| key(node, store, carried.id.id, carried.created_at)).collect();
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM messages WHERE from_row = 0 AND key IN (SELECT value FROM json_each(?1)))",
-    )
-    .bind(json(&keys))
-    .fetch_one(connection)
-    .await
+/// What is known here of a message that comes.
+struct Here {
+    /// It lies here, perhaps under an id that its store had before it was restored.
+    known: bool,
+    /// The message of this store that it answers, if that went to its node, and that one's thread.
+    original: Option<(MessageId, MessageId)>,
 }
 
-/// What a message of another node answers here: one of that node, or one that went there.
-async fn answered(
-    connection: &mut SqliteConnection,
+fn is_ours(work: &Work<'_>, reference: &Reference) -> bool {
+    let own = work.shared.nodes.ids();
+    reference.stores.iter().any(|store| own.contains(store))
+}
+
+async fn here(
+    transaction: &mut Transaction<'_>,
+    work: &Work<'_>,
+    node: &str,
+    carried: &Carried,
+) -> Result<Here, sqlx::Error> {
+    let keys: Vec<String> =
+        carried.id.stores.iter().map(|store| key(node, store, carried.id.id, carried.created_at)).collect();
+    let ours = carried.reply_to.as_ref().filter(|reference| is_ours(work, reference));
+    let answers = ours.map(|reference| reference.id);
+    let at_node = format!("{NODE_MARK}{node}");
+    transaction.add(
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE from_row = 0 AND key IN (SELECT value FROM json_each(?))),
+                m.id, m.thread
+         FROM (SELECT 1) LEFT JOIN messages AS m ON m.id = ? AND EXISTS (
+             SELECT 1 FROM deliveries WHERE message_id = m.id AND substr(mailbox, -length(?)) = ?)",
+    );
+    let rows = transaction.bind(json(&keys)).bind(answers).bind(&at_node).bind(&at_node).rows().await?;
+    let Some(row) = rows.first() else { return Ok(Here { known: false, original: None }) };
+    let original: (Option<MessageId>, Option<MessageId>) = (row.try_get(1)?, row.try_get(2)?);
+    Ok(Here { known: row.try_get(0)?, original: original.0.zip(original.1) })
+}
+
+/// What a message answers that is one of its node's own.
+async fn theirs(
+    transaction: &mut Transaction<'_>,
     node: &str,
     reference: &Reference,
 ) -> Result<Option<(MessageId, MessageId)>, sqlx::Error> {
-    let own = own_ids(connection).await?;
-    if reference.stores.iter().any(|store| own.contains(store)) {
-        return sqlx::query_as(
-            "SELECT m.id, m.thread FROM messages AS m WHERE m.id = ?1 AND EXISTS (
-                 SELECT 1 FROM deliveries WHERE message_id = m.id AND substr(mailbox, -length(?2)) = ?2)",
-        )
-        .bind(reference.id)
-        .bind(format!("{NODE_MARK}{node}"))
-        .fetch_optional(connection)
-        .await;
-    }
     for store in &reference.stores {
         let begin = key_of(node, store, reference.id);
         // The newest of them: what was sent before a restore is older.
-        let found: Option<(MessageId, MessageId)> = sqlx::query_as(
-            "SELECT id, thread FROM messages WHERE from_row = 0 AND key >= ?1 AND key < ?1 || 'x'
+        transaction.add(
+            "SELECT id, thread FROM messages WHERE from_row = 0 AND key >= ? AND key < ? || 'x'
              ORDER BY id DESC LIMIT 1",
-        )
-        .bind(begin)
-        .fetch_optional(&mut *connection)
-        .await?;
-        if found.is_some() {
-            return Ok(found);
+        );
+        let rows = transaction.bind(&begin).bind(&begin).rows().await?;
+        if let Some(row) = rows.first() {
+            return Ok(Some((row.try_get(0)?, row.try_get(1)?)));
         }
     }
     Ok(None)
 }
 
+const ARRIVALS: Insert =
+    Insert { head: "INSERT OR ROLLBACK INTO arrivals (message_id, mailbox, node)", columns: 3 };
+
 /// The sender is to be told what comes of these deliveries.
-async fn expect(
-    connection: &mut SqliteConnection,
+fn expect(
+    transaction: &mut Transaction<'_>,
     node: &str,
     id: MessageId,
     recipients: &[(String, StoredRecipient)],
-) -> Result<(), sqlx::Error> {
-    let mailboxes: Vec<&String> = recipients.iter().map(|(mailbox, _)| mailbox).collect();
-    sqlx::query("INSERT INTO arrivals (message_id, mailbox, node) SELECT ?1, value, ?2 FROM json_each(?3)")
-        .bind(id)
-        .bind(node)
-        .bind(json(&mailboxes))
-        .execute(connection)
-        .await?;
-    Ok(())
+) {
+    transaction.insert(&ARRIVALS, recipients, |transaction, (mailbox, _)| {
+        transaction.bind(id).bind(mailbox).bind(node);
+    });
 }
 
 /// What came of messages that went to a node.
@@ -230,7 +218,7 @@ async fn receipts(
     node: &str,
     receipts: &[CarriedReceipt],
 ) -> Result<(), sqlx::Error> {
-    let own = own_ids(connection).await?;
+    let own = work.shared.nodes.ids();
     let ours = |receipt: &&CarriedReceipt| own.contains(&receipt.store) && sound::receipt(receipt);
     for receipt in receipts.iter().filter(ours) {
         expiring::arrived(connection, node, receipt.id).await?;

@@ -119,7 +119,14 @@ pub(super) async fn change(
 impl Store {
     /// Makes one change of a link.
     pub(crate) async fn link(&self, change: LinkChange) -> Result<LinkOutcome, Error> {
+        let from = match &change {
+            LinkChange::Bring(bring) => Some((bring.from_node.clone(), bring.from_store.clone())),
+            _ => None,
+        };
         let outcome = self.change(change, Job::Link).await?;
+        if let Some(from) = from {
+            self.shared.nodes.note_brought(from, outcome.up_to);
+        }
         let newest = outcome.arrived.iter().map(|arrived| arrived.stored.id).max();
         self.note_newest(newest.unwrap_or_default());
         Ok(outcome)
@@ -162,7 +169,7 @@ impl Store {
 
     /// Parcels to be carried.
     pub(crate) async fn parcels(&self, ask: &LinkTake) -> Result<Parcels, Error> {
-        self.read(outgoing::take(&self.onlookers, ask).await)
+        self.read(outgoing::take(&self.onlookers, &self.shared.nodes.ids(), ask).await)
     }
 
     /// What is known of nodes.

@@ -11,8 +11,8 @@ use c2c_proto::response::{LinkState, NodeState};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::SqliteConnection;
-use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Under which key the store keeps what it is called.
 const OWN: &str = "node";
@@ -29,6 +29,9 @@ struct Inner {
     others: BTreeSet<String>,
     /// Whether messages of others are here, of which they are told what comes of them.
     have_sent: bool,
+    ids: Arc<[String]>,
+    /// By node and store: up to which number parcels are on disk, since the broker began.
+    brought: BTreeMap<(String, String), u64>,
 }
 
 impl Nodes {
@@ -41,8 +44,11 @@ impl Nodes {
         let others: Vec<String> =
             sqlx::query_scalar("SELECT node FROM nodes").fetch_all(&mut *connection).await?;
         let have_sent =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals)").fetch_one(connection).await?;
-        *self.lock() = Inner { own, others: others.into_iter().collect(), have_sent };
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM arrivals)").fetch_one(&mut *connection).await?;
+        // They change only while no broker has the store.
+        let ids = own_ids(connection).await?.into();
+        *self.lock() =
+            Inner { own, others: others.into_iter().collect(), have_sent, ids, brought: BTreeMap::new() };
         Ok(())
     }
 
@@ -61,6 +67,21 @@ impl Nodes {
     /// What this store is called by others.
     pub(crate) fn own(&self) -> Option<String> {
         self.lock().own.clone()
+    }
+
+    /// The ids of this store: the one that it has, then those that it had before it was restored.
+    pub(crate) fn ids(&self) -> Arc<[String]> {
+        Arc::clone(&self.lock().ids)
+    }
+
+    /// Parcels of a node's store are on disk up to a number.
+    pub(super) fn note_brought(&self, from: (String, String), up_to: u64) {
+        self.lock().brought.insert(from, up_to);
+    }
+
+    /// Up to which number that is, if any has come since the broker began.
+    pub(crate) fn brought(&self, node: &str, store: &str) -> Option<u64> {
+        self.lock().brought.get(&(node.to_owned(), store.to_owned())).copied()
     }
 
     /// The others, by name.

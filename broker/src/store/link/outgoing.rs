@@ -221,7 +221,7 @@ macro_rules! waiting {
 }
 
 /// Parcels to be carried, as far as they are wanted.
-pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, sqlx::Error> {
+pub(super) async fn take(readers: &Readers, own: &[String], ask: &LinkTake) -> Result<Parcels, sqlx::Error> {
     let mut reader = readers.get().await?;
     let connection = reader.connection()?;
     let most = i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX);
@@ -235,7 +235,6 @@ pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, s
     }
     .await?;
     let mut more = waiting.len() == LINK_PARCELS_MAX;
-    let own = if waiting.is_empty() { Vec::new() } else { own_ids(connection).await? };
     let (mut parcels, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
     for one in waiting {
         if bytes > LINK_PARCELS_BYTES {
@@ -243,7 +242,7 @@ pub(super) async fn take(readers: &Readers, ask: &LinkTake) -> Result<Parcels, s
             break;
         }
         let content = match (one.message_id, one.receipts) {
-            (Some(id), _) => message(connection, &own, &one.node, id).await?.encoded(),
+            (Some(id), _) => message(connection, own, &one.node, id).await?.encoded(),
             (None, receipts) => receipts.unwrap_or_default(),
         };
         bytes += content.len();

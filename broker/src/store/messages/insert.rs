@@ -284,7 +284,7 @@ async fn write(
     super::marks::mark_answered(transaction, work, &answered(fresh)).await
 }
 
-const MESSAGES: Insert = Insert {
+pub(super) const MESSAGES: Insert = Insert {
     head: "INSERT OR ROLLBACK INTO messages (id, from_row, from_session, from_name, from_mailbox, addressed, broadcast, body,
                                  body_chars, tag, reply_to, thread, priority, key, content_hash, created_at)",
     columns: 16,
@@ -311,7 +311,7 @@ fn write_messages(transaction: &mut Transaction<'_>, work: &Work<'_>, fresh: &[F
     });
 }
 
-const DELIVERIES: Insert = Insert {
+pub(super) const DELIVERIES: Insert = Insert {
     head: "INSERT OR ROLLBACK INTO deliveries (mailbox, message_id, recipient, arrived_row)",
     columns: 4,
 };
