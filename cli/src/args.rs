@@ -113,7 +113,7 @@ Examples:
   c2c status
   c2c status --json | jq -r .store";
 
-/// Messages between coding sessions on this machine.
+/// Messages between coding sessions on this machine, and on others that it is linked with.
 ///
 /// Sessions talk to c2c through their MCP server `c2c-shim`; this program is for the person who runs them, and who
 /// takes part under a name of their own, `user-<login>`.

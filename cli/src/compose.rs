@@ -1,10 +1,13 @@
 //! What `send` and `ask` have in common: whom a message is for, its body, and what is said of its recipients.
 
+use crate::link::Link;
+use crate::print;
 use crate::text::visible;
 use c2c_proto::limits::BODY_MAX_BYTES;
 use c2c_proto::message::{Recipient, To};
-use c2c_proto::name::{EVERYONE, fold};
-use c2c_proto::response::Near;
+use c2c_proto::name::{EVERYONE, fold, on_node};
+use c2c_proto::request::{LinkHealth, Request};
+use c2c_proto::response::{Near, Response};
 use c2c_proto::{Error, ErrorCode};
 use serde_json::{Value, json};
 use std::io::{self, Read};
@@ -89,12 +92,41 @@ fn whereabouts(recipient: &Recipient, near: &[Near]) -> String {
             if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) };
         return format!("unknown: it is kept for whoever takes that name{meant}");
     }
+    if let Some((name, node)) = on_node(&recipient.name) {
+        if name == EVERYONE {
+            return "everyone there".to_owned();
+        }
+        return match (recipient.waiting, recipient.online) {
+            (true, _) => "waiting there, as was told last".to_owned(),
+            (false, true) => "online there, as was told last".to_owned(),
+            (false, false) => format!("not known to be online: at {node} it waits for whoever has that name"),
+        };
+    }
     match (recipient.waiting, recipient.online) {
         (true, _) => "waiting: it gets it now",
         (false, true) => "online",
         (false, false) => "away: it finds it when it is back",
     }
     .to_owned()
+}
+
+/// Says so where mail for other machines has to wait here.
+///
+/// # Errors
+/// When stderr cannot be written.
+pub(crate) async fn remark_link(link: &Link, recipients: &[Recipient]) -> anyhow::Result<()> {
+    if recipients.iter().all(|recipient| on_node(&recipient.name).is_none()) {
+        return Ok(());
+    }
+    // It is sent, whatever becomes of this question.
+    if let Ok(Response::LinkHealth(health)) = link.ask(Request::LinkHealth(LinkHealth { told: None })).await
+        && health.connected_since.is_none()
+    {
+        print::remark(
+            "c2c-link is not connected: what is for other machines waits here; see `c2c link status`",
+        )?;
+    }
+    Ok(())
 }
 
 /// A recipient in JSON.

@@ -6,6 +6,7 @@ use crate::print;
 use c2c_proto::request::{GetState, ListState, Request, SetState, WatchState};
 use c2c_proto::response::{Entry, Response, State, StateAsOf, StateSet, StatesAsOf};
 use c2c_proto::time::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One, and when it was so, if that may be another one by now.
 ///
@@ -34,7 +35,12 @@ fn dated(answer: Response) -> anyhow::Result<(State, Option<Timestamp>)> {
     }
 }
 
+/// Says it once in a program's life: a watch asks again and again.
 fn remark(as_of: Timestamp) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if SAID.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let text = format!(
         "what all machines share is as it was at {as_of}; `c2c link status` says why it is not newer"
     );

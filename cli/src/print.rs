@@ -22,11 +22,12 @@ macro_rules! message_keys {
 Keys of a message; they are added over time, never renamed:
   id, thread, reply_to     numbers; reply_to may be null
   from_name, from_session  who sent it
-  to                       a name, a list of names, or \"*\"
+  to                       a name, a list of names, or \"*\"; at another node name@node, and \"*@*\" for everyone everywhere
   body, body_chars         in lists the first 8,000 characters; how many there are
   tag, priority            a word or null; normal or fyi
   created_at, read_at      UTC, ISO 8601; read_at is that of the mailbox, or null
-  receipts                 for each recipient: name, state (queued, shown or read), shown_at, read_at, read_by"
+  receipts                 for each recipient: name, state (queued, shown or read; for another node also forwarded,
+                           delivered or expired), shown_at, read_at, read_by"
     };
 }
 pub(crate) use message_keys;

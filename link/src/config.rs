@@ -1,9 +1,9 @@
 //! The link's settings: `c2c.link.toml` beside the store.
 
-use crate::platform;
 use anyhow::{Context, bail, ensure};
 use async_nats::ConnectOptions;
 use c2c_proto::name::node_follows_rule;
+use c2c_proto::paths::is_private;
 use c2c_proto::server_url::is_plain_elsewhere;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -104,15 +104,14 @@ impl Config {
             options = options.require_tls(true);
         }
         if let Some(ca) = &self.ca {
+            let whose = || format!("the certificates {}", ca.display());
+            let text = std::fs::read_to_string(ca).with_context(whose)?;
+            ensure!(text.contains("BEGIN CERTIFICATE"), "{} are none", whose());
             options = options.add_root_certificates(ca.clone());
         }
         let Some(path) = &self.creds else { return Ok(options) };
         let whose = || format!("the credentials {}", path.display());
-        ensure!(
-            platform::is_private(path).with_context(whose)?,
-            "{} can be read by others; chmod 600",
-            whose()
-        );
+        ensure!(is_private(path).with_context(whose)?, "{} can be read by others; chmod 600", whose());
         let text = std::fs::read_to_string(path).with_context(whose)?;
         let line = text.trim();
         Ok(if text.contains("BEGIN NATS USER JWT") {
@@ -120,14 +119,15 @@ impl Config {
         } else if let Some((user, password)) = line.split_once(':') {
             options.user_and_password(user.to_owned(), password.to_owned())
         } else {
-            ensure!(
-                line.starts_with('S'),
-                "{} are no .creds file, no nkey's seed, and no user:password",
-                whose()
-            );
+            ensure!(is_seed(line), "{} are no .creds file, no nkey's seed, and no user:password", whose());
             options.nkey(line.to_owned())
         })
     }
+}
+
+/// Whether it looks like the seed of a user's key: what it is, its kind, and the rest in base 32.
+fn is_seed(line: &str) -> bool {
+    line.starts_with("SU") && line.len() == 58 && line.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn is_encrypted(url: &str) -> bool {

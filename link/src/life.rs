@@ -31,6 +31,8 @@ const GOODBYE_MAX: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Before what mail goes on without is tried again.
 const AGAIN_BESIDE: Duration = Duration::from_secs(5);
+/// Between two renewals of the claim to the node's name, which lasts for months.
+const RENEW_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// Between two reports to the broker while nothing changes.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 
@@ -87,8 +89,9 @@ async fn keep_on(broker: &Broker, config: &Config, paths: &StorePaths) {
                 if began.elapsed() >= GOOD_AFTER {
                     again = AGAIN_FIRST;
                 }
-                tracing::warn!("{error:#}");
-                report(broker, config, &format!("not connected: {error:#}"), Some(&error)).await;
+                let error = told(&error);
+                tracing::warn!("{error}");
+                report(broker, config, &format!("not connected: {error}"), Some(&error)).await;
                 sleep(again).await;
                 again = (again * 2).min(AGAIN_MAX);
             }
@@ -104,9 +107,18 @@ async fn paused(path: &Path) {
     }
 }
 
+/// An error with its causes. Some say those themselves: once is enough.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match &*said {
+        "" => cause,
+        _ if said.contains(&cause) => said,
+        _ => format!("{said}: {cause}"),
+    })
+}
+
 /// Tells the broker that the link is not connected, and why.
-async fn report(broker: &Broker, config: &Config, report: &str, error: Option<&anyhow::Error>) {
-    let error = error.map(|error| line(&format!("{error:#}")));
+async fn report(broker: &Broker, config: &Config, report: &str, error: Option<&str>) {
+    let error = error.map(line);
     let told = LinkTold { connected: false, error, stream: None };
     let telling = async {
         broker.up(&config.node, Vec::new(), &line(report)).await?;
@@ -128,7 +140,7 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     let state = broker.state().await?;
     // A store that has another name claims none.
     broker.up(&config.node, Vec::new(), &format!("connecting to {}", config.url)).await?;
-    nats.claim(&state.store_id, &state.former_ids).await?;
+    nats.claim(&state.store_id, &state.former_ids, true).await?;
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;
     tracing::info!(node = config.node, "{report}");
@@ -193,17 +205,33 @@ async fn follow_nodes(
     report: &str,
     changed: &Notify,
 ) -> anyhow::Result<()> {
-    let mut ticks = interval(REPORT_EVERY);
+    let (mut ticks, mut renewed) = (interval(REPORT_EVERY), Instant::now());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = changed.notified() => {}
         }
         // A server that has lost everything has lost the claim too.
-        nats.claim(&state.store_id, &state.former_ids).await?;
+        let renew = renewed.elapsed() >= RENEW_EVERY;
+        nats.claim(&state.store_id, &state.former_ids, renew).await?;
+        if renew {
+            renewed = Instant::now();
+        }
         broker.up(&config.node, nats.nodes().await?, report).await?;
         // Figures for people are no reason to give up a connection.
         let stream = nats.held().await.ok();
         broker.tell(LinkTold { connected: true, error: None, stream }).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+    use anyhow::anyhow;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let error = anyhow!("refused").context("connecting: refused").context("a cannot be used");
+        assert_eq!(told(&error), "a cannot be used: connecting: refused");
     }
 }

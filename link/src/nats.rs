@@ -33,6 +33,8 @@ const KV_DELETE: &str = "DEL";
 /// What a link took and did not acknowledge comes again after this time: it was killed, or cut off. What comes twice, because
 /// the broker took longer, is dropped there.
 pub(crate) const ACK_WAIT: Duration = Duration::from_secs(10);
+/// A node's name is its store's for so long after the store was last connected.
+const CLAIM_LASTS: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -109,7 +111,7 @@ impl Nats {
                     config.url, config.node
                 )
             })?;
-        let nodes = bucket(&jetstream, NODES, Duration::ZERO, config.replicas).await.with_context(cannot)?;
+        let nodes = bucket(&jetstream, NODES, CLAIM_LASTS, config.replicas).await.with_context(cannot)?;
         let presence =
             bucket(&jetstream, PRESENCE, EXPIRES_AFTER, config.replicas).await.with_context(cannot)?;
         let shared =
@@ -117,11 +119,11 @@ impl Nats {
         Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence, shared })
     }
 
-    /// Claims the node's name for a store, which may have had other ids before.
+    /// Claims the node's name for a store, which may have had other ids before. `renew`: also where it has it, so that it keeps it.
     ///
     /// # Errors
     /// When it is another store's, or the server cannot be asked.
-    pub(crate) async fn claim(&self, store: &str, former: &[String]) -> anyhow::Result<()> {
+    pub(crate) async fn claim(&self, store: &str, former: &[String], renew: bool) -> anyhow::Result<()> {
         let claim: Bytes = serde_json::to_vec(&Claim { store: store.to_owned() })?.into();
         match self.nodes.create(&self.node, claim.clone()).await {
             Ok(_) => return Ok(()),
@@ -133,10 +135,10 @@ impl Nats {
         };
         // One that cannot be read is nobody's.
         if let Ok(there) = serde_json::from_slice::<Claim>(&entry.value) {
-            if there.store == store {
+            if there.store == store && !renew {
                 return Ok(());
             }
-            if !former.contains(&there.store) {
+            if there.store != store && !former.contains(&there.store) {
                 bail!(
                     "the node {:?} is another store ({}); choose another name with `c2c link setup URL --node NAME`",
                     self.node,

@@ -41,7 +41,7 @@ pub fn check(name: &str) -> Result<(), Error> {
 pub fn no_address(name: &str) -> Error {
     Error::invalid(
         format!("no session can have the name {}: it {}", quoted(name), breach(name)),
-        "list_sessions shows who is there; several recipients are a list",
+        "list_sessions shows who is there; several recipients are a list, and one on another machine is name@node",
     )
 }
 

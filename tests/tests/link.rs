@@ -10,6 +10,8 @@ mod clock;
 mod cluster;
 #[path = "link/encrypted.rs"]
 mod encrypted;
+#[path = "link/kept.rs"]
+mod kept;
 #[path = "link/lost.rs"]
 mod lost;
 #[path = "link/machine.rs"]
@@ -299,7 +301,7 @@ fn what_the_link_does_is_told_in_figures() {
         assert!(text.lines().any(|one| one == line), "no {line}: {text}");
     }
     let table = laptop.sandbox.person(&["status"]);
-    assert!(table.contains("link        not connected, 1 parcels wait"), "{table}");
+    assert!(table.contains("link        not connected, 1 parcel waits"), "{table}");
     let table = laptop.sandbox.person(&["link", "status"]);
     assert!(table.contains("1 wait, the oldest for ") && table.contains("still here"), "{table}");
 }

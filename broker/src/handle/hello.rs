@@ -79,6 +79,7 @@ fn offered(broker: &Broker, extra: &[(String, String)]) -> Push {
 
 /// The connection is gone: so is the session's presence, if it was its last.
 pub fn closed(broker: &Arc<Broker>, conn: ConnId) {
+    broker.hub.note_gone(conn, broker.clock.now());
     broker.hub.disconnect(conn);
 }
 

@@ -5,6 +5,7 @@ use super::list_sessions::list_sessions;
 use super::{Handled, check, global, send, wait};
 use crate::Broker;
 use crate::hub::{Caller, Who};
+use crate::session::ConnId;
 use crate::store::{Arrived, LinkChange, ToCollect};
 use c2c_proto::Error;
 use c2c_proto::limits::{LINK_PARCELS_MAX, LINK_PEERS_MAX, LINK_REPORT_MAX_CHARS};
@@ -35,7 +36,7 @@ pub(super) const fn is_of_link(request: &Request) -> bool {
     )
 }
 
-pub(super) async fn link(broker: &Arc<Broker>, caller: &Caller, request: Request) -> Handled {
+pub(super) async fn link(broker: &Arc<Broker>, conn: ConnId, caller: &Caller, request: Request) -> Handled {
     if caller.who == Who::Session {
         return Err(Error::invalid(
             "a session has no say in how mail crosses machines",
@@ -43,7 +44,7 @@ pub(super) async fn link(broker: &Arc<Broker>, caller: &Caller, request: Request
         ));
     }
     match request {
-        Request::LinkUp(up) => self::up(broker, up).await,
+        Request::LinkUp(up) => self::up(broker, conn, up).await,
         Request::LinkTake(ask) => take(broker, &ask).await,
         Request::LinkForwarded(forwarded) => done(broker, LinkChange::Forwarded(forwarded)).await,
         Request::LinkAccepted(accepted) => done(broker, LinkChange::Accepted(accepted)).await,
@@ -63,11 +64,11 @@ async fn status(broker: &Arc<Broker>) -> Handled {
     Ok((Response::LinkState(state), 0))
 }
 
-async fn up(broker: &Arc<Broker>, mut up: LinkUp) -> Handled {
+async fn up(broker: &Arc<Broker>, conn: ConnId, mut up: LinkUp) -> Handled {
     check_line("the report", &up.report)?;
     let report = std::mem::take(&mut up.report);
     broker.store.link(LinkChange::Up(up)).await?;
-    broker.hub.note_link_report(broker.clock.now(), report);
+    broker.hub.note_link_report(conn, broker.clock.now(), report);
     status(broker).await
 }
 

@@ -113,7 +113,7 @@ fn dispatch<'a>(broker: &'a Arc<Broker>, conn: ConnId, caller: &'a Caller, reque
         Request::Check(request) => Box::pin(async move { upkeep::check(broker, caller, &request).await }),
         Request::Import(request) => Box::pin(import::import(broker, caller, request)),
         Request::Stop(_) => at_once(upkeep::stop(broker, caller)),
-        request if link::is_of_link(&request) => Box::pin(link::link(broker, caller, request)),
+        request if link::is_of_link(&request) => Box::pin(link::link(broker, conn, caller, request)),
         request => match registered(caller) {
             // Its session has come back meanwhile.
             Ok(owner) if caller.who == Who::Person && broker.store.is_in_use(owner.row) => {

@@ -10,7 +10,7 @@ use c2c_proto::Error;
 use c2c_proto::event::{Event, MailWaiting};
 use c2c_proto::id::MessageId;
 use c2c_proto::message::{Priority, Recipient, To};
-use c2c_proto::name;
+use c2c_proto::name::{self, on_node};
 use c2c_proto::request::{Send, SendExpiring};
 use c2c_proto::response::{Response, Sent};
 use std::sync::Arc;
@@ -118,10 +118,13 @@ fn tell(
     }
 }
 
-/// Who waits at the moment of the send, before the message itself ends the wait.
+/// Who waits at the moment of the send, before the message itself ends the wait; at other nodes, as far as was told.
 fn note_waiting(broker: &Broker, stored: &mut Stored) {
     for StoredRecipient { row, recipient } in &mut stored.recipients {
         recipient.waiting = row.is_some_and(|row| broker.hub.activity(row).waiting);
+        if let Some((name, node)) = on_node(&recipient.name) {
+            (recipient.online, recipient.waiting) = broker.hub.peer(node, name, broker.clock.now());
+        }
     }
 }
 

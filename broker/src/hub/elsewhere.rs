@@ -1,6 +1,8 @@
 //! What a link has told: of itself, and of who is at other nodes.
 
 use super::Hub;
+use crate::session::ConnId;
+use c2c_proto::name::fold;
 use c2c_proto::request::{LinkTold, RemoteSession};
 use c2c_proto::response::{LinkHealth, PeerNode};
 use c2c_proto::time::Timestamp;
@@ -9,12 +11,16 @@ use tokio::time::Instant;
 
 /// A link tells twice a minute how it does. One that has said nothing for so long does not run.
 const SILENT_S: i64 = 90;
+/// Who is at a node is told once a minute. What is older than this says nothing of now.
+const OLD_S: i64 = 180;
 
 /// Gone with the broker, as everything here.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
     /// When a link last said how it does, and what.
     link: Option<(Timestamp, String)>,
+    /// The connection on which it did.
+    connection: Option<ConnId>,
     /// When it told its figures, and what the broker knows of them.
     health: Option<(Timestamp, LinkHealth)>,
     /// When what came of messages of other nodes is to be told to them, if anything waits for that.
@@ -30,8 +36,25 @@ impl Hub {
     }
 
     /// A link says how it does.
-    pub fn note_link_report(&self, at: Timestamp, report: String) {
-        self.lock().elsewhere.link = Some((at, report));
+    pub fn note_link_report(&self, conn: ConnId, at: Timestamp, report: String) {
+        let mut inner = self.lock();
+        inner.elsewhere.link = Some((at, report));
+        inner.elsewhere.connection = Some(conn);
+    }
+
+    /// A connection is gone. If it was the link's, that is not connected to anything any more, or will soon say that it is.
+    pub fn note_gone(&self, conn: ConnId, at: Timestamp) {
+        let mut inner = self.lock();
+        let elsewhere = &mut inner.elsewhere;
+        if elsewhere.connection != Some(conn) {
+            return;
+        }
+        elsewhere.connection = None;
+        if let Some((_, health)) = &mut elsewhere.health
+            && health.connected_since.take().is_some()
+        {
+            elsewhere.link = Some((at, "not connected: c2c-link has ended".to_owned()));
+        }
     }
 
     /// How the link does; nothing that the broker counts itself.
@@ -70,6 +93,14 @@ impl Hub {
         let told = self.lock().elsewhere.peers.get(&node).cloned();
         let (told_at, peers) = told.map_or((None, Vec::new()), |(at, peers)| (Some(at), peers));
         PeerNode { node, told_at, peers }
+    }
+
+    /// Whether a session at another node is online, and whether it waits, as far as was told lately.
+    pub fn peer(&self, node: &str, name: &str, now: Timestamp) -> (bool, bool) {
+        let inner = self.lock();
+        let told = inner.elsewhere.peers.get(node).filter(|(at, _)| at.plus_s(OLD_S) >= now);
+        let peer = told.and_then(|(_, peers)| peers.iter().find(|peer| fold(&peer.name) == fold(name)));
+        peer.map_or((false, false), |peer| (peer.online, peer.waiting))
     }
 
     /// A node's link has told who is there.

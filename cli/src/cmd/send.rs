@@ -111,6 +111,7 @@ pub(crate) async fn run(args: SendArgs) -> anyhow::Result<Exit> {
     };
     if !args.json {
         print::out(&told(&sent))?;
+        compose::remark_link(&link, &sent.recipients).await?;
     }
     if !args.wait {
         if args.json {

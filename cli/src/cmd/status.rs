@@ -157,10 +157,16 @@ fn link(metrics: &[Metric]) -> Option<String> {
     Some(match waiting {
         0 => format!("{connected}, nothing waits for other nodes"),
         _ => format!(
-            "{connected}, {waiting} parcels wait for other nodes, the oldest for {}",
+            "{connected}, {} for other nodes, the oldest for {}",
+            parcels_wait(waiting),
             in_words(oldest_s)
         ),
     })
+}
+
+/// So many of them.
+pub(super) fn parcels_wait(count: u64) -> String {
+    if count == 1 { "1 parcel waits".to_owned() } else { format!("{count} parcels wait") }
 }
 
 fn ms(us: u64) -> String {

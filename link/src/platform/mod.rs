@@ -3,8 +3,8 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{ended, is_private};
+pub(crate) use unix::ended;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(crate) use windows::{ended, is_private};
+pub(crate) use windows::ended;

@@ -1,14 +1,7 @@
-//! Modes and signals.
+//! Signals.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// Whether only its owner can read a file.
-pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
-    Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 == 0)
-}
 
 /// Somebody wants the process to end.
 pub(crate) async fn ended() -> io::Result<()> {

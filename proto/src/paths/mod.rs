@@ -126,6 +126,14 @@ pub fn check_private_dir(dir: &Path) -> Result<bool, Error> {
     platform::check_private_dir(dir)
 }
 
+/// Whether only its owner can read a file. On Windows that is decided by the folder that it lies in.
+///
+/// # Errors
+/// The system's, when it cannot be looked at.
+pub fn is_private(path: &Path) -> std::io::Result<bool> {
+    platform::is_private(path)
+}
+
 /// Options that make a file of the user's alone.
 #[must_use]
 pub fn private_file() -> OpenOptions {

@@ -97,6 +97,10 @@ fn look(path: &Path) -> Result<Option<Metadata>, Error> {
     }
 }
 
+pub(super) fn is_private(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::metadata(path)?.mode() & OTHERS_ANYTHING == 0)
+}
+
 fn make(dir: &Path, with_parents: bool) -> Result<(), Error> {
     match DirBuilder::new().mode(PRIVATE_MODE).recursive(with_parents).create(dir) {
         Ok(()) => Ok(()),

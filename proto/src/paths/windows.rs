@@ -23,6 +23,10 @@ pub(super) fn private_file() -> OpenOptions {
     OpenOptions::new()
 }
 
+pub(super) fn is_private(path: &Path) -> std::io::Result<bool> {
+    std::fs::metadata(path).map(|_| true)
+}
+
 pub(super) fn check_private_dir(dir: &Path) -> Result<bool, Error> {
     match std::fs::symlink_metadata(dir) {
         Ok(found) if found.is_dir() => Ok(true),

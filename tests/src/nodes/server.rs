@@ -4,10 +4,13 @@ use super::documented::{Filled, secret};
 use super::{Authority, private};
 use crate::{PATIENCE, skipped, until};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+
+/// So often servers are started as a cluster until they are one.
+const CLUSTERS_MAX: usize = 10;
 
 /// The server, which ends with this.
 #[derive(Debug)]
@@ -83,10 +86,19 @@ impl NatsServer {
             );
             servers.push(server);
         }
-        // They wait for each other before they say that they are ready.
-        servers.iter_mut().for_each(Self::begin);
-        servers.iter().for_each(Self::until_ready);
-        Some(servers)
+        for _ in 0..CLUSTERS_MAX {
+            // They wait for each other before they say that they are ready.
+            servers.iter_mut().for_each(Self::begin);
+            servers.iter().for_each(Self::until_ready);
+            until("the cluster has a leader", PATIENCE, || servers.iter().all(|server| server.is_well("")));
+            if servers.iter().all(|server| server.cluster_size() == Some(count)) {
+                return Some(servers);
+            }
+            // Servers that begin at the same moment may choose a leader before all know each other, and the others never get in.
+            servers.iter_mut().for_each(Self::kill);
+            servers.iter().for_each(Self::forget);
+        }
+        panic!("{count} servers did not become one cluster {CLUSTERS_MAX} times");
     }
 
     /// With a certificate of an authority: what passes is encrypted, as the page says.
@@ -191,18 +203,32 @@ impl NatsServer {
         });
     }
 
-    /// Whether this one of a cluster has all that the others have.
+    /// Whether this one of a cluster has all of a stream that the others have. (Those who only look, and come and go, it may find
+    /// late.)
     #[must_use]
-    pub fn follows(&self) -> bool {
-        let Some(stream) = self.health.and_then(|port| TcpStream::connect(("127.0.0.1", port)).ok()) else {
-            return false;
-        };
-        let asked = write!(&stream, "GET /healthz HTTP/1.0\r\n\r\n");
-        asked.is_ok()
-            && BufReader::new(stream)
-                .lines()
-                .next()
-                .is_some_and(|line| line.is_ok_and(|line| line.contains(" 200 ")))
+    pub fn follows(&self, stream: &str) -> bool {
+        self.is_well(&format!("?account=%24G&stream={stream}"))
+    }
+
+    fn is_well(&self, of: &str) -> bool {
+        let page = self.page(&format!("/healthz{of}")).unwrap_or_default();
+        page.lines().next().is_some_and(|line| line.contains(" 200 "))
+    }
+
+    /// Of how many servers its cluster is.
+    fn cluster_size(&self) -> Option<usize> {
+        let page = self.page("/jsz")?;
+        let told: serde_json::Value = serde_json::from_str(page.split_once("\r\n\r\n")?.1).ok()?;
+        usize::try_from(told["meta_cluster"]["cluster_size"].as_u64()?).ok()
+    }
+
+    /// What it says of itself, with the head.
+    fn page(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.health?)).ok()?;
+        write!(&stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page).ok()?;
+        Some(page)
     }
 
     /// Ends it as a crash would.
@@ -236,6 +262,23 @@ impl NatsServer {
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Adds to its configuration, before it runs.
+    #[must_use]
+    pub fn with(mut self, more: &str) -> Self {
+        self.more.push_str(more);
+        self
+    }
+
+    /// What a stream of its only account is like, as its file says.
+    ///
+    /// # Panics
+    /// If there is no such stream.
+    #[must_use]
+    pub fn stream(&self, name: &str) -> serde_json::Value {
+        let file = self.data().join("jetstream/$G/streams").join(name).join("meta.inf");
+        serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
     }
 
     fn log(&self) -> PathBuf {

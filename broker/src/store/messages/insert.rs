@@ -207,8 +207,8 @@ fn nobody_to_ask(to: &To) -> Error {
 
 fn nothing_expires() -> Error {
     Error::invalid(
-        "expires_in_s is given, and no recipient is at another node; nothing was sent",
-        "leave expires_in_s out: what is for this machine is in its mailbox at once",
+        "the message is to expire, and no recipient is at another node; nothing was sent",
+        "leave the time to expire out: what is for this machine is in its mailbox at once",
     )
 }
 

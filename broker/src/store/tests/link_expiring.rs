@@ -105,7 +105,7 @@ async fn only_what_goes_to_another_node_can_expire() {
         local.expires_in_ms = Some(MINUTE_MS);
         let refused = alone.store.send(local).await.unwrap_err();
         assert!(
-            refused.code == ErrorCode::InvalidArgument && refused.hint.contains("expires_in_s"),
+            refused.code == ErrorCode::InvalidArgument && refused.message.contains("to expire"),
             "{refused:?}"
         );
     }

@@ -2,6 +2,7 @@
 
 use super::report::Check;
 use super::store::failure;
+use crate::cmd::status::parcels_wait;
 use crate::link::{Link, ask};
 use crate::print::now;
 use c2c_proto::paths::StorePaths;
@@ -14,7 +15,8 @@ use tokio::time::timeout;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A link says how it does twice a minute.
 const SILENT_S: i64 = 90;
-const RUN: &str = "run `c2c link setup`, which makes it a service, or c2c-link by hand";
+const RUN: &str =
+    "run `c2c link setup`, which makes it a service; where no service can be, run c2c-link by hand";
 
 /// The check `link`.
 pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
@@ -40,7 +42,7 @@ fn judged(state: &LinkState, paused: bool) -> Check {
     let waiting: u64 = state.nodes.iter().map(|node| node.waiting).sum();
     let node = state.node.as_deref().unwrap_or("not named yet");
     if paused {
-        let says = format!("paused; {waiting} parcels wait");
+        let says = format!("paused; {}", parcels_wait(waiting));
         return Check::warning("link", says, "run `c2c link resume`");
     }
     match &state.report {
@@ -49,7 +51,7 @@ fn judged(state: &LinkState, paused: bool) -> Check {
         }
         None => Check::failed("link", "c2c-link does not run", RUN),
         Some((_, report)) if report.starts_with("connected") => {
-            Check::ok("link", format!("the node {node}, {report}; {waiting} parcels wait"))
+            Check::ok("link", format!("the node {node}, {report}; {}", parcels_wait(waiting)))
         }
         Some((_, report)) => Check::failed(
             "link",

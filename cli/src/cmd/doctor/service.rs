@@ -19,7 +19,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const fn told_of(daemon: Daemon) -> (&'static str, &'static str) {
     match daemon {
         Daemon::Broker => ("service", "c2c setup --service"),
-        Daemon::Link => ("link_service", "c2c link setup"),
+        Daemon::Link => (
+            "link_service",
+            "c2c link setup; where it cannot be a service, c2c link remove, then c2c link setup URL --no-service, and run c2c-link",
+        ),
     }
 }
 
@@ -82,7 +85,10 @@ async fn inactive(daemon: Daemon, mend: &'static str) -> Option<Problem> {
     let Some(program) = on_path(name) else {
         return Some(Problem::failed(
             format!("it is installed, but {name} is not there"),
-            "c2c uninstall, then c2c setup",
+            match daemon {
+                Daemon::Broker => "c2c uninstall, then c2c setup",
+                Daemon::Link => mend,
+            },
         ));
     };
     let mut command = Command::new(program);

@@ -92,7 +92,7 @@ pub(crate) async fn run(args: LinkArgs) -> anyhow::Result<Exit> {
     match args.what {
         What::Setup(args) => setup::run(&paths, args).await,
         What::Status { json } => status(&paths, json).await,
-        What::Nodes => nodes().await,
+        What::Nodes => nodes(&paths).await,
         What::Pause => rest(&paths, true),
         What::Resume => rest(&paths, false),
         What::Remove => remove(&paths).await,
@@ -117,20 +117,21 @@ async fn status(paths: &StorePaths, json: bool) -> anyhow::Result<Exit> {
         configured: paths.link_config.exists(),
         paused: paths.link_paused.exists(),
     };
+    let is_none = look.state.node.is_none() && !look.configured;
     if json {
         print::json(&tell::object(&look))?;
-        return Ok(Exit::Done);
+    } else if !is_none {
+        print::out(&tell::text(&look))?;
     }
-    if look.state.node.is_none() && !look.configured {
-        print::remark("there is no link; `c2c link setup URL` makes one")?;
-        return Ok(Exit::NotFound);
-    }
-    print::out(&tell::text(&look))?;
-    Ok(Exit::Done)
+    if is_none { there_is_none() } else { Ok(Exit::Done) }
 }
 
-async fn nodes() -> anyhow::Result<Exit> {
-    for node in state().await?.nodes {
+async fn nodes(paths: &StorePaths) -> anyhow::Result<Exit> {
+    let state = state().await?;
+    if state.node.is_none() && !paths.link_config.exists() {
+        return there_is_none();
+    }
+    for node in state.nodes {
         print::out(&format!("{}\n", node.node))?;
     }
     Ok(Exit::Done)

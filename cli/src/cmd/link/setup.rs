@@ -5,15 +5,23 @@ use crate::cmd::setup::complain;
 use crate::cmd::setup::places::Places;
 use crate::exit::Exit;
 use crate::print;
+use crate::text::visible;
 use anyhow::Context;
 use c2c_proto::Error;
 use c2c_proto::name::{derive, node_follows_rule};
-use c2c_proto::paths::{StorePaths, private_file};
+use c2c_proto::paths::{StorePaths, is_private, private_file};
 use c2c_proto::server_url::is_plain_elsewhere;
+use c2c_proto::time::Timestamp;
 use clap::Args;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// A link that runs has said something by then.
+const FIRST_WORDS_MAX: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What can be said to it.
 #[derive(Debug, Args)]
@@ -59,13 +67,36 @@ pub(super) async fn run(paths: &StorePaths, args: SetupArgs) -> anyhow::Result<E
         print::out("run c2c-link (restart it where it runs)\n")?;
         return Ok(Exit::Done);
     };
+    let began = print::now();
     match service.install(&places).await? {
-        None => Ok(Exit::Done),
+        None => {
+            print::out(&first_words(began).await)?;
+            Ok(Exit::Done)
+        }
         Some(trouble) => {
             complain(&format!("{trouble}\n     or run c2c-link by hand"))?;
             Ok(Exit::Error)
         }
     }
+}
+
+/// What the link says of itself once it runs: whoever set it up wants to know whether it works.
+async fn first_words(began: Timestamp) -> String {
+    let said = async {
+        loop {
+            // The broker may be starting anew.
+            if let Ok(state) = super::state().await
+                && let Some((at, report)) = state.report
+                && at >= began
+                && !report.starts_with("connecting")
+            {
+                return format!("c2c-link: {}\n", visible(&report));
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    let nothing = |_| "c2c-link has said nothing yet; `c2c link status` says how it does\n".to_owned();
+    timeout(FIRST_WORDS_MAX, said).await.unwrap_or_else(nothing)
 }
 
 /// Writes them. What is not said stays as it was.
@@ -87,6 +118,13 @@ fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<(
         if let Some(path) = path.clone().or_else(kept) {
             let path = std::path::absolute(&path).with_context(|| path.display().to_string())?;
             File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            if key == "creds" && !is_private(&path)? {
+                return Err(Error::invalid(
+                    format!("the credentials {} can be read by others", path.display()),
+                    "run chmod 600 on that file",
+                )
+                .into());
+            }
             settings.push_str(&format!("{key} = {}\n", quoted(&path.to_string_lossy())));
         }
     }
