@@ -2,11 +2,11 @@
 //! each call is made on one after the other, so that what happens to the machine happens to all of them alike. All of it
 //! is kept to one processor where that can be done: what waking another one takes would hide what a store takes.
 
-mod backup;
 mod build;
 mod calls;
 mod store;
 mod text;
+mod upkeep;
 
 use super::Context;
 use super::start::to_first_answer;
@@ -17,6 +17,7 @@ use calls::{CALLS, Grown};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use store::Kind;
+use upkeep::Upkeep;
 
 const GROUP: &str = "growth";
 /// The first is what the others are compared with.
@@ -44,7 +45,7 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
     let kinds = kinds(context);
     // Nothing is pinned yet: building has both processors.
     let files: Vec<_> = kinds.iter().map(|kind| kind.file(schema)).collect();
-    let mut backups = of_backups(context, &kinds, &files);
+    let mut upkeep = of_upkeep(context, &kinds, &files);
     let mut figures = setting.run(|| {
         let mut stores: Vec<Grown> =
             kinds.iter().zip(&files).map(|(kind, file)| Grown::on(*kind, file)).collect();
@@ -56,16 +57,18 @@ pub(super) fn run(context: Context<'_>) -> Vec<Figure> {
         figures.extend(of_starts(context, stores));
         figures
     });
-    figures.append(&mut backups);
+    figures.append(&mut upkeep);
     figures
 }
 
 /// With both processors: a backup has a thread of its own.
-fn of_backups(context: Context<'_>, kinds: &[Kind], files: &[PathBuf]) -> Vec<Figure> {
-    if !context.wants("backup") {
-        return Vec::new();
-    }
-    let of = |(kind, file): (&Kind, &PathBuf)| backup::run(*kind, file, *kind == Kind::History(BOUND_AT));
+fn of_upkeep(context: Context<'_>, kinds: &[Kind], files: &[PathBuf]) -> Vec<Figure> {
+    let of = |(kind, file): (&Kind, &PathBuf)| {
+        let wanted = Upkeep::ALL.into_iter().filter(|upkeep| context.wants(upkeep.name()));
+        wanted
+            .flat_map(|upkeep| upkeep::run(upkeep, *kind, file, *kind == Kind::History(BOUND_AT)))
+            .collect::<Vec<_>>()
+    };
     kinds.iter().zip(files).filter(|(kind, _)| matches!(kind, Kind::History(1..))).flat_map(of).collect()
 }
 

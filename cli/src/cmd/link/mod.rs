@@ -44,7 +44,7 @@ Exit status:
   0  done
   1  an error
   2  wrong usage
-  4  there is no link to show, pause or remove
+  4  there is no link to show, pause or remove (`status --json` prints its object all the same)
   5  no broker runs for this store and none could be started
 
 Examples:
