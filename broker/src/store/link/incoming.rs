@@ -2,8 +2,8 @@
 //! far as a session here could have said it.
 
 use super::content::{Carried, CarriedReceipt, Content, Reference, key, key_of};
+use super::look::{Here, Look, is_ours, keys};
 use super::{Arrived, LinkOutcome, expiring, sound};
-use crate::store::answers::json;
 use crate::store::counts::CountChange;
 use crate::store::messages::{Arrival, Stored, StoredRecipient, arrive};
 use crate::store::transaction::{Insert, Transaction};
@@ -13,6 +13,7 @@ use c2c_proto::message::To;
 use c2c_proto::name::{EVERYONE, NODE_MARK, fold};
 use c2c_proto::request::LinkBring;
 use sqlx::{Row as _, SqliteConnection};
+use std::collections::HashSet;
 
 /// Stores parcels of another store as far as they follow what is here already.
 pub(super) async fn bring(
@@ -20,26 +21,26 @@ pub(super) async fn bring(
     work: &mut Work<'_>,
     bring: &LinkBring,
 ) -> Result<LinkOutcome, sqlx::Error> {
-    transaction.add("SELECT up_to FROM origins WHERE node = ? AND store_id = ?");
-    let rows = transaction.bind(&bring.from_node).bind(&bring.from_store).rows().await?;
-    let before: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
-    if before.is_none() {
+    let contents: Vec<_> = bring.parcels.iter().map(|parcel| Content::decoded(&parcel.content)).collect();
+    let Look { up_to, messages } = Look::at(transaction, work, bring, &contents).await?;
+    if up_to.is_none() {
         tell_anew(transaction, &bring.from_node);
     }
-    let mut outcome = LinkOutcome {
-        up_to: u64::try_from(before.unwrap_or(0)).unwrap_or_default(),
-        ..LinkOutcome::default()
-    };
-    for parcel in &bring.parcels {
+    let mut outcome = LinkOutcome { up_to: up_to.unwrap_or_default(), ..LinkOutcome::default() };
+    let mut come = HashSet::new();
+    for (parcel, content) in bring.parcels.iter().zip(contents) {
         if parcel.number <= outcome.up_to {
             continue;
         }
         if parcel.after > outcome.up_to {
             break;
         }
-        match Content::decoded(&parcel.content) {
+        match content {
             Ok(Content::Message(message)) => {
-                outcome.arrived.extend(self::message(transaction, work, bring, *message).await?);
+                let mut here = messages.get(&parcel.number).copied().unwrap_or_default();
+                // The look was before any of these was stored.
+                here.known |= keys(&bring.from_node, &message).any(|key| !come.insert(key));
+                outcome.arrived.extend(self::message(transaction, work, bring, *message, here).await?);
             }
             Ok(Content::Receipts { receipts }) => {
                 self::receipts(transaction.connection().await?, work, &bring.from_node, &receipts).await?;
@@ -95,6 +96,7 @@ async fn message(
     work: &mut Work<'_>,
     bring: &LinkBring,
     carried: Carried,
+    here: Here,
 ) -> Result<Option<Arrived>, sqlx::Error> {
     let node = bring.from_node.as_str();
     let faults = sound::message(&carried).err();
@@ -106,13 +108,12 @@ async fn message(
     if carried.confirm {
         expiring::confirm(transaction.connection().await?, node, &carried, work.now).await?;
     }
-    let Here { known, original } = here(transaction, work, node, &carried).await?;
-    if known {
+    if here.known {
         return Ok(None);
     }
     let original = match &carried.reply_to {
         Some(reference) if !is_ours(work, reference) => theirs(transaction, node, reference).await?,
-        _ => original,
+        _ => here.original,
     };
     let from = format!("{}{NODE_MARK}{node}", carried.from_name);
     let to = match &carried.to[..] {
@@ -137,42 +138,6 @@ async fn message(
     let recipients = recipients.into_iter().map(|(_, recipient)| recipient).collect();
     let stored = Stored { id, to, recipients, skipped_full: Vec::new(), fresh: true };
     Ok(Some(Arrived { stored, from, tag: carried.tag, priority: carried.priority }))
-}
-
-/// What is known here of a message that comes.
-struct Here {
-    /// It lies here, perhaps under an id that its store had before it was restored.
-    known: bool,
-    /// The message of this store that it answers, if that went to its node, and that one's thread.
-    original: Option<(MessageId, MessageId)>,
-}
-
-fn is_ours(work: &Work<'_>, reference: &Reference) -> bool {
-    let own = work.shared.nodes.ids();
-    reference.stores.iter().any(|store| own.contains(store))
-}
-
-async fn here(
-    transaction: &mut Transaction<'_>,
-    work: &Work<'_>,
-    node: &str,
-    carried: &Carried,
-) -> Result<Here, sqlx::Error> {
-    let keys: Vec<String> =
-        carried.id.stores.iter().map(|store| key(node, store, carried.id.id, carried.created_at)).collect();
-    let ours = carried.reply_to.as_ref().filter(|reference| is_ours(work, reference));
-    let answers = ours.map(|reference| reference.id);
-    let at_node = format!("{NODE_MARK}{node}");
-    transaction.add(
-        "SELECT EXISTS (SELECT 1 FROM messages WHERE from_row = 0 AND key IN (SELECT value FROM json_each(?))),
-                m.id, m.thread
-         FROM (SELECT 1) LEFT JOIN messages AS m ON m.id = ? AND EXISTS (
-             SELECT 1 FROM deliveries WHERE message_id = m.id AND substr(mailbox, -length(?)) = ?)",
-    );
-    let rows = transaction.bind(json(&keys)).bind(answers).bind(&at_node).bind(&at_node).rows().await?;
-    let Some(row) = rows.first() else { return Ok(Here { known: false, original: None }) };
-    let original: (Option<MessageId>, Option<MessageId>) = (row.try_get(1)?, row.try_get(2)?);
-    Ok(Here { known: row.try_get(0)?, original: original.0.zip(original.1) })
 }
 
 /// What a message answers that is one of its node's own.

@@ -5,6 +5,7 @@
 mod content;
 mod expiring;
 mod incoming;
+mod look;
 mod nodes;
 mod outgoing;
 mod shared;

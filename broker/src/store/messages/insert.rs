@@ -2,7 +2,7 @@
 //! deliveries get as few statements as hold them.
 
 use super::recipients::{Directory, Target};
-use super::replies::{Original, Pace, not_visible, originals, paces};
+use super::replies::{Original, Pace, not_visible, originals};
 use super::{NewMessage, Stored, StoredRecipient, addressed_from, addressed_json, recipients};
 use crate::session::Row;
 use crate::store::answers::{json, key_conflict};
@@ -51,9 +51,10 @@ pub(crate) async fn insert(
         Keys::New => HashMap::new(),
         Keys::MayBeKnown => find_repeated(transaction, sends).await?,
     };
-    let originals = originals(transaction, sends).await?;
     let limit = work.shared.config.limits.thread_messages_per_hour;
-    let mut paces = paces(transaction, &originals, work.now, limit).await?;
+    let originals = originals(transaction, sends, work.now, limit).await?;
+    let mut paces: HashMap<MessageId, Pace> =
+        originals.values().map(|original| (original.thread, original.pace)).collect();
     let addresses: Vec<To> = sends
         .iter()
         .enumerate()

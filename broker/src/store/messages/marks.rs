@@ -115,18 +115,29 @@ pub(super) async fn mark_answered(
         return Ok(());
     }
     transaction.add(
-        "SELECT d.mailbox, d.message_id, j.value ->> 3, j.value ->> 1 FROM json_each(?) AS j
-         JOIN deliveries AS d ON d.message_id = j.value ->> 2
-         WHERE d.read_at IS NULL AND (d.mailbox = j.value ->> 0 OR d.shown_row = j.value ->> 1)",
+        "UPDATE deliveries SET read_at = ?, read_by = j.value ->> 3
+         FROM json_each(?) AS j
+         WHERE deliveries.message_id = j.value ->> 2
+           AND (deliveries.mailbox = j.value ->> 0 OR deliveries.shown_row = j.value ->> 1)
+           AND deliveries.read_at IS NULL
+         RETURNING deliveries.mailbox, deliveries.shown_row, deliveries.message_id",
     );
-    let rows = transaction.bind(json(&answered)).rows().await?;
-    let mut marks: Vec<(String, MessageId, String, Row)> = Vec::with_capacity(rows.len());
+    let rows = transaction.bind(work.now.0).bind(json(&answered)).rows().await?;
+    let (mut sightings, mut read) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
     for row in rows {
-        marks.push((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
+        let mailbox: String = row.try_get(0)?;
+        let (shown_row, id): (Option<Row>, MessageId) = (row.try_get(1)?, row.try_get(2)?);
+        let by = |(of, row, answered, _): &&(&str, Row, MessageId, &str)| {
+            *answered == id && (*of == mailbox || Some(*row) == shown_row)
+        };
+        let reader = answered.iter().find(by).map(|(_, row, ..)| *row);
+        sightings.extend(reader.map(|reader| (reader, id)));
+        work.counts.push(CountChange::Read { mailbox: mailbox.clone(), was_new: reader != shown_row });
+        read.push((mailbox, id));
     }
-    let marks: Vec<_> =
-        marks.iter().map(|(mailbox, id, name, row)| (mailbox.as_str(), *id, name.as_str(), *row)).collect();
-    write_read(transaction, work, &marks).await
+    write_sightings(transaction, &sightings);
+    link::note_marks(transaction, work, read.iter().map(|(mailbox, id)| (mailbox.as_str(), *id)));
+    Ok(())
 }
 
 /// Notes what left in tool results. The note may come after the reader's mark; it was shown before that all the same.

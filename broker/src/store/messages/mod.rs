@@ -98,7 +98,6 @@ pub(crate) const SELECTS: &[(&str, &str)] = &[
     ("answers", answers_to::ANSWERS),
     ("not announced", unannounced::SELECT),
     ("originals of answers", replies::ORIGINALS),
-    ("paces of threads", replies::PACES),
 ];
 
 /// How many messages the store holds.

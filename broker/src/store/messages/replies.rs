@@ -26,6 +26,8 @@ pub(super) struct Original {
     pub(super) to: To,
     /// The names it went to, each with the name that its session has now.
     pub(super) recipients: Vec<(String, String)>,
+    /// Its thread, within the last hour.
+    pub(super) pace: Pace,
 }
 
 /// How busy a thread was within the last hour.
@@ -36,14 +38,19 @@ pub(super) struct Pace {
     pub(super) oldest: Timestamp,
 }
 
-/// The messages that are answered, as far as their answerers can see them, and whom an answer to all of them reaches.
+/// The messages that are answered, as far as their answerers can see them, whom an answer to all of them reaches, and the newest
+/// messages of their threads: the first is found by its id, the others by the thread.
 pub(super) const ORIGINALS: &str =
     "SELECT j.value ->> 0, m.thread, m.from_row, m.from_name, s.name, m.addressed,
             (SELECT json_group_array(json_array(d.recipient, COALESCE(arrived.name, seen.name, d.recipient)))
              FROM deliveries AS d
              LEFT JOIN sessions AS arrived ON arrived.row_id = d.arrived_row AND arrived.stale = 0
              LEFT JOIN sessions AS seen ON seen.row_id = d.shown_row AND seen.stale = 0
-             WHERE d.message_id = m.id AND m.from_row = j.value ->> 1)
+             WHERE d.message_id = m.id AND m.from_row = j.value ->> 1),
+            (SELECT json_array(COUNT(*), MIN(latest.created_at)) FROM messages AS latest
+             WHERE latest.id IN (SELECT id FROM messages WHERE thread = m.thread AND thread <> id
+                                 UNION ALL SELECT m.thread ORDER BY id DESC LIMIT ?)
+               AND latest.created_at > ? AND latest.created_at <= ?)
      FROM json_each(?) AS j
      JOIN messages AS m ON m.id = j.value ->> 3
      LEFT JOIN sessions AS s ON s.row_id = m.from_row AND s.stale = 0
@@ -55,6 +62,8 @@ pub(super) const ORIGINALS: &str =
 pub(super) async fn originals(
     transaction: &mut Transaction<'_>,
     sends: &[Ask<NewMessage, super::Stored>],
+    now: Timestamp,
+    limit: u32,
 ) -> Result<HashMap<usize, Original>, sqlx::Error> {
     let wanted: Vec<(usize, Row, &str, MessageId)> = sends
         .iter()
@@ -68,11 +77,15 @@ pub(super) async fn originals(
     if wanted.is_empty() {
         return Ok(originals);
     }
-    transaction.add(ORIGINALS);
+    let window_s = i64::try_from(THREAD_WINDOW_S).unwrap_or(i64::MAX);
+    // After the clock was set back, what bears a later time is not of the last hour.
+    transaction.add(ORIGINALS).bind(limit).bind(now.plus_s(-window_s).0).bind(now.0);
     let rows = transaction.bind(json(&wanted)).rows().await?;
     for row in rows {
         let index: i64 = row.try_get(0)?;
-        let names: String = row.try_get(6)?;
+        let (names, pace): (String, String) = (row.try_get(6)?, row.try_get(7)?);
+        // Of none there is no oldest.
+        let (messages, oldest): (u32, Option<i64>) = serde_json::from_str(&pace).unwrap_or_default();
         let original = Original {
             thread: row.try_get(1)?,
             from_row: row.try_get(2)?,
@@ -80,6 +93,7 @@ pub(super) async fn originals(
             sender_now: row.try_get(4)?,
             to: addressed_from(row.try_get(5)?),
             recipients: serde_json::from_str(&names).unwrap_or_default(),
+            pace: Pace { messages, oldest: Timestamp(oldest.unwrap_or_default()) },
         };
         originals.insert(usize::try_from(index).unwrap_or_default(), original);
     }
@@ -124,37 +138,6 @@ impl Original {
         let found = self.recipients.iter().find(|(recipient, _)| fold(recipient) == mailbox);
         found.map_or(addressed, |(_, now)| now).to_owned()
     }
-}
-
-/// The newest messages of each thread: the first is found by its id, the others by the thread.
-pub(super) const PACES: &str = "SELECT asked.value, COUNT(*), MIN(latest.created_at)
-     FROM (SELECT DISTINCT value FROM json_each(?)) AS asked
-     JOIN messages AS latest ON latest.id IN
-          (SELECT id FROM messages WHERE thread = asked.value AND thread <> id
-           UNION ALL SELECT asked.value ORDER BY id DESC LIMIT ?)
-     WHERE latest.created_at > ? AND latest.created_at <= ? GROUP BY asked.value";
-
-/// How busy the threads of these originals were.
-pub(super) async fn paces(
-    transaction: &mut Transaction<'_>,
-    originals: &HashMap<usize, Original>,
-    now: Timestamp,
-    limit: u32,
-) -> Result<HashMap<MessageId, Pace>, sqlx::Error> {
-    if originals.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let threads: Vec<MessageId> = originals.values().map(|original| original.thread).collect();
-    let window_s = i64::try_from(THREAD_WINDOW_S).unwrap_or(i64::MAX);
-    transaction.add(PACES);
-    // After the clock was set back, what bears a later time is not of the last hour.
-    transaction.bind(json(&threads)).bind(limit).bind(now.plus_s(-window_s).0).bind(now.0);
-    let rows = transaction.rows().await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok((row.try_get(0)?, Pace { messages: row.try_get(1)?, oldest: Timestamp(row.try_get(2)?) }))
-        })
-        .collect()
 }
 
 /// `not_found` for a message that the session cannot see.
