@@ -8,6 +8,8 @@ mod apart;
 mod clock;
 #[path = "link/cluster.rs"]
 mod cluster;
+#[path = "link/counter.rs"]
+mod counter;
 #[path = "link/encrypted.rs"]
 mod encrypted;
 #[path = "link/kept.rs"]
