@@ -1,7 +1,7 @@
 //! The broker of this machine, as a link asks it.
 
 use anyhow::bail;
-use c2c_proto::client::{BrokerCommand, Client, ClientConfig, Start};
+use c2c_proto::client::{BrokerCommand, Client, ClientConfig, ClientEvent, Start};
 use c2c_proto::hello::Role;
 use c2c_proto::limits::LINK_PEERS_MAX;
 use c2c_proto::name::follows_rule;
@@ -12,6 +12,8 @@ use c2c_proto::request::{
 };
 use c2c_proto::response::{LinkState, Parcels, Response, SessionInfo, Sessions};
 use c2c_proto::{Error, ErrorCode};
+use std::future::pending;
+use tokio::sync::watch;
 
 /// Sessions that were seen within so many minutes are told of, as a session's own list does.
 const SEEN_WITHIN_MIN: u32 = 10;
@@ -20,19 +22,55 @@ const SEEN_WITHIN_MIN: u32 = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Broker {
     client: Client,
+    /// The id of the store, as each broker that takes the connection says it.
+    attached: watch::Receiver<Option<String>>,
 }
 
 impl Broker {
     /// Nobody is connected to before something is asked.
     pub(crate) fn open(paths: StorePaths) -> Self {
-        let (client, _events) = Client::open(ClientConfig {
+        let (client, mut events) = Client::open(ClientConfig {
             paths,
             role: Role::Control,
             start: Start::IfAbsent(BrokerCommand::find()),
             build: env!("CARGO_PKG_VERSION").to_owned(),
             extra: Vec::new(),
         });
-        Self { client }
+        let (store_id, attached) = watch::channel(None);
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                if let ClientEvent::Connected(welcome) = event {
+                    store_id.send_replace(Some(welcome.store_id));
+                }
+            }
+        });
+        Self { client, attached }
+    }
+
+    /// Ends when another broker than now takes the connection. It knows nothing of what the one before was told, and its store may
+    /// have been restored.
+    pub(crate) async fn begins_anew(&self) {
+        let mut attached = self.attached.clone();
+        loop {
+            let had_one = attached.borrow_and_update().is_some();
+            if attached.changed().await.is_err() {
+                pending::<()>().await;
+            }
+            if had_one {
+                return;
+            }
+        }
+    }
+
+    /// Whether it is still this store.
+    ///
+    /// # Errors
+    /// When it is another one.
+    pub(crate) fn check_store(&self, store: &str) -> anyhow::Result<()> {
+        match &*self.attached.borrow() {
+            Some(other) if other != store => bail!("the store has another id now: it was restored"),
+            _ => Ok(()),
+        }
     }
 
     /// Names nodes and says how the link does; what the broker knows.
@@ -138,6 +176,11 @@ impl Broker {
 pub(crate) fn is_refusal(error: &anyhow::Error) -> bool {
     let code = error.downcast_ref::<Error>().map(|error| error.code);
     matches!(code, Some(ErrorCode::InvalidArgument | ErrorCode::TooLarge | ErrorCode::Conflict))
+}
+
+/// Whether the broker failed over what another node says: its own fault, but one that it would make again.
+pub(crate) fn is_fault(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Error>().is_some_and(|error| error.code == ErrorCode::Internal)
 }
 
 fn state(response: Response) -> anyhow::Result<LinkState> {

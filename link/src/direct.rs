@@ -1,10 +1,15 @@
 //! Mail for a node that is there goes straight to it, and the server keeps nothing of it: nothing is flushed in between, and
 //! nothing has to be acknowledged. What is not heard of within a moment goes into the stream, as if it had not been sent.
 
+use anyhow::bail;
+use async_nats::{Message, Subscriber};
 use c2c_proto::request::Parcel;
+use futures_util::StreamExt;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
 /// So long it is waited for a node's word: an answer from another continent takes as long.
@@ -54,14 +59,15 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// Whether a page can go straight to its nodes: it is little, and nothing before it is still in the stream, without which it
-    /// would not be taken.
-    pub(crate) fn is_for(&self, page: &[Parcel], heard: &Heard) -> bool {
+    /// Whether a page can go straight to its nodes: it is little, in no parts, and nothing before it is still in the stream, without
+    /// which it would not be taken.
+    pub(crate) fn is_for(&self, page: &[Parcel], most_bytes: usize, heard: &Heard) -> bool {
         let bytes: usize = page.iter().map(|parcel| parcel.content.len()).sum();
         let follows = |parcel: &Parcel| {
             self.in_stream.get(&parcel.node).is_none_or(|number| heard.has(&parcel.node, *number))
         };
-        page.len() <= PAGE_PARCELS && bytes <= PAGE_BYTES && page.iter().all(follows)
+        let fits = bytes <= PAGE_BYTES && page.iter().all(|parcel| parcel.content.len() <= most_bytes);
+        page.len() <= PAGE_PARCELS && fits && page.iter().all(follows)
     }
 
     /// A page was sent.
@@ -97,4 +103,24 @@ impl Direct {
     pub(crate) fn all(&mut self) -> Vec<Parcel> {
         self.waiting.drain(..).map(|(_, parcel)| parcel).collect()
     }
+}
+
+/// What came straight and was not looked at yet; what is more comes out of the stream.
+const UNREAD_MAX: usize = 256;
+
+/// Hands on what comes straight to this node, as far as it can be what a link sends: others may send more than is ever read.
+pub(crate) async fn sift(mut from: Subscriber, to: Sender<Message>) -> anyhow::Result<()> {
+    while let Some(message) = from.next().await {
+        if message.payload.len() <= PAGE_BYTES
+            && let Err(TrySendError::Closed(_)) = to.try_send(message)
+        {
+            break;
+        }
+    }
+    bail!("the server sends nothing any more")
+}
+
+/// The two ends of what was handed on.
+pub(crate) fn sifted() -> (Sender<Message>, Receiver<Message>) {
+    channel(UNREAD_MAX)
 }

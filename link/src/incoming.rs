@@ -1,8 +1,8 @@
 //! From the server to the broker: what has come is acknowledged when the broker has it on disk, to the server and to its sender;
 //! but not before what comes next is taken, which may be what somebody waits for.
 
-use crate::broker::{Broker, is_refusal};
-use crate::direct::Heard;
+use crate::broker::{Broker, is_fault, is_refusal};
+use crate::direct::{Heard, sift, sifted};
 use crate::envelope::{Kind, Part, read};
 use crate::later::{Word, Words};
 use crate::nats::{ACK_WAIT, Nats};
@@ -14,6 +14,7 @@ use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::Parcel;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 /// Messages that are looked at together.
@@ -21,6 +22,12 @@ const TOGETHER: usize = 64;
 
 /// A part that has come so often without the others, every ten seconds, is of a parcel that its sender has sent anew, or has not any more.
 const PART_COMES_MAX: i64 = 20;
+
+/// The server hands out no more while too many parts are not acknowledged, of whichever node. So many may wait for the others of their
+/// parcel; of a longer one those that came are acknowledged before it is whole.
+const PARTS_MAX: usize = 4_000;
+/// And so many without those before them.
+const STRAYS_MAX: usize = 100;
 
 /// What comes to this node.
 pub(crate) struct Incoming<'a> {
@@ -32,8 +39,8 @@ pub(crate) struct Incoming<'a> {
     words: Words,
     /// By node: parts of the parcel that comes.
     coming: BTreeMap<String, Coming>,
-    /// By node and store: up to which number parcels are on disk.
-    reached: BTreeMap<(String, String), u64>,
+    /// By node: up to which number parcels of the store that it said last are on disk.
+    reached: BTreeMap<String, (String, u64)>,
 }
 
 /// A parcel of which parts have come. They are acknowledged with it: until then they come again if this link ends.
@@ -42,9 +49,19 @@ struct Coming {
     assembly: Assembly,
     messages: Vec<Message>,
     told: Option<Instant>,
+    /// Since when so many parts came without those before them.
+    strays: Option<(Instant, usize)>,
 }
 
 impl Coming {
+    /// Counts one, and how many that makes within the time after which they come again.
+    fn one_stray_more(&mut self) -> usize {
+        let of_now = self.strays.filter(|(since, _)| since.elapsed() < ACK_WAIT);
+        let (since, count) = of_now.unwrap_or_else(|| (Instant::now(), 0));
+        self.strays = Some((since, count + 1));
+        count + 1
+    }
+
     /// Tells the server now and then that these are at work, so that it does not send them anew while the others come slowly.
     async fn keep(&mut self) -> anyhow::Result<()> {
         let told = *self.told.get_or_insert_with(Instant::now);
@@ -81,11 +98,18 @@ impl<'a> Incoming<'a> {
 
     /// Until something fails.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
-        let mut direct = self.nats.direct().await?.ready_chunks(TOGETHER);
+        let (to, direct) = sifted();
+        let sifting = sift(self.nats.direct().await?, to);
+        tokio::try_join!(sifting, self.take_all(direct))?;
+        Ok(())
+    }
+
+    async fn take_all(&mut self, mut direct: Receiver<async_nats::Message>) -> anyhow::Result<()> {
+        let mut messages = Vec::with_capacity(TOGETHER);
         let mut chunks = self.nats.messages().await?.ready_chunks(TOGETHER);
         loop {
             tokio::select! {
-                Some(messages) = direct.next() => self.take_direct(messages).await?,
+                1.. = direct.recv_many(&mut messages, TOGETHER) => self.take_direct(messages.drain(..)).await?,
                 Some(chunk) = chunks.next() => {
                     let messages = chunk.into_iter().collect::<Result<Vec<_>, _>>()?;
                     self.take(messages).await?;
@@ -96,7 +120,10 @@ impl<'a> Incoming<'a> {
     }
 
     /// What came past the stream is answered the same way, as soon as it is on disk. What is not, comes again out of the stream.
-    async fn take_direct(&mut self, messages: Vec<async_nats::Message>) -> anyhow::Result<()> {
+    async fn take_direct(
+        &mut self,
+        messages: impl Iterator<Item = async_nats::Message>,
+    ) -> anyhow::Result<()> {
         let mut come: BTreeMap<(String, String), Vec<Parcel>> = BTreeMap::new();
         for message in messages {
             match read(&message, self.node) {
@@ -115,8 +142,9 @@ impl<'a> Incoming<'a> {
         }
         for ((from, store), parcels) in come {
             match self.bring(&from, &store, parcels).await {
-                Err(error) if is_refusal(&error) => {
-                    tracing::debug!(from, "what a node sends is refused: {error:#}");
+                // It comes again out of the stream.
+                Err(error) if is_refusal(&error) || is_fault(&error) => {
+                    tracing::debug!(from, "what a node sends is not taken: {error:#}");
                 }
                 brought => {
                     if let Some(up_to) = brought? {
@@ -167,6 +195,11 @@ impl<'a> Incoming<'a> {
                     tracing::warn!(from, "what a node sends is refused: {error:#}");
                     None
                 }
+                // It comes again; what others send goes on.
+                Err(error) if is_fault(&error) => {
+                    tracing::error!(from, "the broker fails over what a node sends: {error:#}");
+                    continue;
+                }
                 brought => brought?,
             };
             self.words.send(Word::Arrived { node: from, store, up_to, messages }).await?;
@@ -192,8 +225,16 @@ impl<'a> Incoming<'a> {
             (coming.messages, coming.told) = (Vec::new(), None);
         }
         let added = coming.assembly.add(self.node, part, &message.payload);
-        if !matches!(added, Added::Stray) {
-            coming.messages.push(message);
+        if matches!(added, Added::Stray) {
+            // Those of one parcel come once more, behind those that they belong to.
+            if coming.one_stray_more() > STRAYS_MAX {
+                come.messages.push(message);
+            }
+            return Ok(());
+        }
+        coming.messages.push(message);
+        if coming.messages.len() > PARTS_MAX {
+            come.messages.append(&mut coming.messages);
         }
         match added {
             Added::Whole(parcel) => {
@@ -201,9 +242,8 @@ impl<'a> Incoming<'a> {
                 come.messages.append(&mut coming.messages);
             }
             Added::Bad => come.messages.append(&mut coming.messages),
-            // It comes once more, behind those that it belongs to.
-            Added::Stray => {}
             Added::Begun => coming.keep().await?,
+            Added::Stray => {}
         }
         Ok(())
     }
@@ -213,24 +253,28 @@ impl<'a> Incoming<'a> {
         if message.info().is_ok_and(|info| info.delivered > PART_COMES_MAX) {
             return Ok(true);
         }
-        let key = (from.to_owned(), part.store.clone());
-        if !self.reached.contains_key(&key) {
+        if self.reached.get(from).is_none_or(|(store, _)| *store != part.store) {
             match self.broker.bring(from, &part.store, Vec::new()).await {
                 Err(error) if is_refusal(&error) => return Ok(true),
-                brought => self.reached.insert(key.clone(), brought?),
-            };
+                up_to => self.note_reached(from, &part.store, up_to?),
+            }
         }
-        Ok(self.reached.get(&key).is_some_and(|up_to| part.number <= *up_to))
+        Ok(self.reached.get(from).is_some_and(|(_, up_to)| part.number <= *up_to))
     }
 
-    /// Up to which number parcels are on disk here, if there were any.
+    fn note_reached(&mut self, from: &str, store: &str, up_to: u64) {
+        self.reached.insert(from.to_owned(), (store.to_owned(), up_to));
+    }
+
+    /// Up to which number parcels are on disk here then. Also where none comes, since it may not be known that all have.
     async fn bring(&mut self, from: &str, store: &str, parcels: Vec<Parcel>) -> anyhow::Result<Option<u64>> {
         let mut up_to = None;
-        for parcels in portions(parcels) {
+        let none = parcels.is_empty().then(Vec::new);
+        for parcels in portions(parcels).into_iter().chain(none) {
             let last = parcels.last().map_or(0, |parcel| parcel.number);
             let reached = self.broker.bring(from, store, parcels).await?;
             up_to = Some(reached);
-            self.reached.insert((from.to_owned(), store.to_owned()), reached);
+            self.note_reached(from, store, reached);
             // One before them is missing: the others would be refused as well.
             if reached < last {
                 break;

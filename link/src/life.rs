@@ -45,11 +45,21 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         Some(store) => StorePaths::of_store(store)?,
         None => StorePaths::from_env()?,
     };
-    let config = Config::read(&paths.link_config)?;
-    config.options()?;
+    let config = Config::read(&paths.link_config);
+    if !paths.link_config.exists() {
+        // There is nobody to tell, and nothing to begin with.
+        return config.map(|_| ());
+    }
     ensure_private_dir(&paths.run_dir)?;
     let _alone = alone(&paths.link_lock)?;
     let broker = Broker::open(paths.clone());
+    let config = match config.and_then(|config| config.options().map(|_| config)) {
+        Ok(config) => config,
+        Err(error) => {
+            drop(timeout(GOODBYE_MAX, tell_why(&broker, &error)).await);
+            return Err(error);
+        }
+    };
     tokio::select! {
         ended = platform::ended() => ended?,
         () = keep_on(&broker, &config, &paths) => {}
@@ -84,6 +94,9 @@ async fn keep_on(broker: &Broker, config: &Config, paths: &StorePaths) {
         }
         let began = Instant::now();
         tokio::select! {
+            // First: what has come of the next broker may be of another store.
+            biased;
+            () = broker.begins_anew() => tracing::info!("the broker has begun anew, and so does the connection"),
             failed = session(broker, config) => {
                 let Err(error) = failed else { continue };
                 if began.elapsed() >= GOOD_AFTER {
@@ -121,12 +134,24 @@ async fn report(broker: &Broker, config: &Config, report: &str, error: Option<&s
     let error = error.map(line);
     let told = LinkTold { connected: false, error, stream: None };
     let telling = async {
-        broker.up(&config.node, Vec::new(), &line(report)).await?;
+        // Where it is another node's name that the settings have, the store keeps its own.
+        let node = broker.state().await?.node.unwrap_or_else(|| config.node.clone());
+        broker.up(&node, Vec::new(), &line(report)).await?;
         broker.tell(told).await
     };
     if let Err(error) = telling.await {
         tracing::warn!("the broker cannot be told how the link does: {error:#}");
     }
+}
+
+/// Tells the broker why the link cannot run, if it knows by which name.
+async fn tell_why(broker: &Broker, error: &anyhow::Error) -> anyhow::Result<()> {
+    let why = line(&told(error));
+    if let Some(node) = broker.state().await?.node {
+        broker.up(&node, Vec::new(), &line(&format!("c2c-link cannot run: {why}"))).await?;
+        broker.tell(LinkTold { connected: false, error: Some(why), stream: None }).await?;
+    }
+    Ok(())
 }
 
 /// As the broker takes it.
@@ -136,10 +161,9 @@ fn line(text: &str) -> String {
 
 /// One connection, from its begin to its failure.
 async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
-    let nats = Nats::connect(config).await?;
-    let state = broker.state().await?;
     // A store that has another name claims none.
-    broker.up(&config.node, Vec::new(), &format!("connecting to {}", config.url)).await?;
+    let state = broker.up(&config.node, Vec::new(), &format!("connecting to {}", config.url)).await?;
+    let nats = Nats::connect(config).await?;
     nats.claim(&state.store_id, &state.former_ids, true).await?;
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;

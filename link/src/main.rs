@@ -14,6 +14,7 @@ mod outgoing;
 mod parts;
 mod platform;
 mod presence;
+mod refused;
 mod shared;
 
 use args::Args;

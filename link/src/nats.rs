@@ -3,7 +3,9 @@
 use crate::config::Config;
 use crate::envelope::{ANYONE, Kind, SUBJECTS, direct_subject, subject};
 use crate::presence::EXPIRES_AFTER;
+use crate::refused;
 use anyhow::{Context as _, bail};
+use async_nats::Subscriber;
 use async_nats::connection::State;
 use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -11,7 +13,6 @@ use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErro
 use async_nats::jetstream::kv::{self, CreateErrorKind};
 use async_nats::jetstream::stream::{self, LastRawMessageErrorKind, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
-use async_nats::{ConnectErrorKind, Subscriber};
 use bytes::Bytes;
 use c2c_proto::name::node_follows_rule;
 use c2c_proto::request::StreamState;
@@ -35,6 +36,8 @@ const KV_DELETE: &str = "DEL";
 pub(crate) const ACK_WAIT: Duration = Duration::from_secs(10);
 /// A node's name is its store's for so long after the store was last connected.
 const CLAIM_LASTS: Duration = Duration::from_secs(90 * 24 * 3_600);
+/// The server hands out no more while so many messages are not acknowledged: far more than one node leaves so, whatever it sends.
+const UNACKNOWLEDGED_MAX: i64 = 50_000;
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -90,10 +93,7 @@ impl Nats {
     pub(crate) async fn connect(config: &Config) -> anyhow::Result<Self> {
         let cannot = || format!("{} cannot be used", config.url);
         let connected = config.options()?.connect(config.servers().collect::<Vec<_>>()).await;
-        let client = match connected {
-            Err(error) if is_refusal(error.kind()) => bail!(refusal(config)),
-            connected => connected.with_context(cannot)?,
-        };
+        let client = connected.map_err(|error| refused::why(config, error))?;
         let jetstream = jetstream::new(client.clone());
         let stream = jetstream
             .get_or_create_stream(stream::Config {
@@ -337,6 +337,7 @@ impl Nats {
                     filter_subject: subject(&self.node, ANYONE),
                     ack_policy: AckPolicy::Explicit,
                     ack_wait: ACK_WAIT,
+                    max_ack_pending: UNACKNOWLEDGED_MAX,
                     ..pull::Config::default()
                 },
             )
@@ -347,22 +348,6 @@ impl Nats {
     /// How many bytes the server takes at once.
     pub(crate) fn most_bytes(&self) -> usize {
         self.client.server_info().max_payload.saturating_sub(HEADERS_BYTES).max(HEADERS_BYTES)
-    }
-}
-
-const fn is_refusal(kind: ConnectErrorKind) -> bool {
-    matches!(kind, ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication)
-}
-
-/// What the server does not take, and where that can be mended.
-fn refusal(config: &Config) -> String {
-    let Config { url, node, .. } = config;
-    match &config.creds {
-        Some(path) => format!(
-            "{url} refuses the credentials {}; put what the server knows of the node {node} into that file",
-            path.display()
-        ),
-        None => format!("{url} wants credentials; name their file with `c2c link setup URL --creds FILE`"),
     }
 }
 

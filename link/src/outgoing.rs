@@ -78,6 +78,7 @@ impl<'a> Outgoing<'a> {
         loop {
             self.nats.check_connected()?;
             let page = self.broker.take(None, self.taken, self.round_ms()).await?;
+            self.broker.check_store(self.store)?;
             if let Some(last) = page.parcels.last() {
                 self.taken = last.number;
             }
@@ -102,7 +103,7 @@ impl<'a> Outgoing<'a> {
     /// published is published in order.
     async fn send(&mut self, page: Vec<Parcel>) -> anyhow::Result<()> {
         self.direct.settle(self.heard);
-        if self.direct.is_for(&page, self.heard) {
+        if self.direct.is_for(&page, self.nats.most_bytes(), self.heard) {
             for parcel in &page {
                 for (kind, bytes) in self.parts(parcel) {
                     self.nats.send_direct(&parcel.node, &kind, bytes).await?;
@@ -189,6 +190,7 @@ impl<'a> Outgoing<'a> {
         let mut after = 0;
         loop {
             let mut page = self.broker.take(Some(node), after, 0).await?;
+            self.broker.check_store(self.store)?;
             page.parcels.retain(|parcel| parcel.number <= self.taken);
             let Some(last) = page.parcels.last() else { return Ok(()) };
             after = last.number;

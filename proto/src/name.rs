@@ -40,13 +40,24 @@ pub fn check(name: &str) -> Result<(), Error> {
 #[must_use]
 pub fn no_address(name: &str) -> Error {
     Error::invalid(
-        format!("no session can have the name {}: it {}", quoted(name), breach(name)),
+        format!("no session can be called {}: it {}", quoted(name), breach(name)),
         "list_sessions shows who is there; several recipients are a list, and one on another machine is name@node",
     )
 }
 
 /// In which way a name breaks the rule.
 fn breach(name: &str) -> String {
+    if let Some((_, node)) = name.split_once(NODE_MARK) {
+        if node.is_empty() {
+            return "lacks the name of a machine after the @".to_owned();
+        }
+        if !node_follows_rule(node) {
+            return format!(
+                "has {} after the @, and a machine's name is of the characters a-z 0-9 - alone",
+                quoted(node)
+            );
+        }
+    }
     if looks_stale(name) {
         return "contains `-stale-` and a digit, which marks rows that lost their name".to_owned();
     }

@@ -20,6 +20,8 @@ mod lost;
 mod machine;
 #[path = "link/refused.rs"]
 mod refused;
+#[path = "link/restored.rs"]
+mod restored;
 #[path = "link/shared.rs"]
 mod shared;
 #[path = "link/three.rs"]
@@ -305,7 +307,7 @@ fn what_the_link_does_is_told_in_figures() {
     let table = laptop.sandbox.person(&["status"]);
     assert!(table.contains("link        not connected, 1 parcel waits"), "{table}");
     let table = laptop.sandbox.person(&["link", "status"]);
-    assert!(table.contains("1 wait, the oldest for ") && table.contains("still here"), "{table}");
+    assert!(table.contains("1 waits, the oldest for ") && table.contains("still here"), "{table}");
 }
 
 #[test]

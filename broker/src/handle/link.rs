@@ -2,7 +2,7 @@
 //! may read the store anyway.
 
 use super::list_sessions::list_sessions;
-use super::{Handled, check, global, send, wait};
+use super::{Handled, global, send, wait};
 use crate::Broker;
 use crate::hub::{Caller, Who};
 use crate::session::ConnId;
@@ -183,13 +183,24 @@ async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Collected, Error
     Ok(Collected::Parcels { due: broker.hub.receipts_due(more.then(Instant::now)) })
 }
 
+fn is_store_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {
     let given = bring.parcels.len();
     if given > LINK_PARCELS_MAX {
         let hint = "bring them in several calls";
         return Err(Error::too_large("the list of parcels", given, LINK_PARCELS_MAX, "parcels", hint));
     }
-    check::key(&bring.from_store)?;
+    if !is_store_id(&bring.from_store) {
+        let hint = "a store's id is up to 64 letters, digits and dashes";
+        return Err(Error::invalid(format!("{:?} is no store's id", bring.from_store), hint));
+    }
+    if let Some(parcel) = bring.parcels.iter().find(|parcel| i64::try_from(parcel.number).is_err()) {
+        let hint = "parcels are numbered from 1 on, one after the other";
+        return Err(Error::invalid(format!("no parcel has the number {}", parcel.number), hint));
+    }
     let own = broker.store.nodes().own();
     if own.is_none() || own.as_ref() == Some(&bring.from_node) {
         return Err(Error::invalid(

@@ -1,6 +1,7 @@
 //! What nobody waits for goes to the disk with what is asked next, if that comes soon: whoever was shown mail mostly goes on with it
 //! at once, and would wait for the flush of a mark of no use to it.
 
+use super::batch::QUEUE_MAX_JOBS;
 use super::jobs::Job;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -25,8 +26,9 @@ pub(super) async fn linger(
     }
     let company = async {
         while let Some(job) = jobs.recv().await {
+            let waits = can_wait(&job);
             queue.push(job);
-            if !queue.iter().all(can_wait) {
+            if !waits || queue.len() >= QUEUE_MAX_JOBS {
                 break;
             }
         }

@@ -13,12 +13,16 @@ const HASH: &str = "cf225d4784c61aa808420c6a3496d49772515acc0430126ab3c65d1fc30b
 
 /// A line of the server's protocol that publishes one of them.
 fn part(number: usize) -> String {
+    part_of("7", number, "c2c.v1.to.laptop.from.tower")
+}
+
+fn part_of(parcel: &str, number: usize, subject: &str) -> String {
     let headers = format!(
-        "NATS/1.0\r\nC2c-Store: s\r\nC2c-Number: 7\r\nC2c-After: 0\r\nC2c-Part: {number}\r\nC2c-Parts: 2\r\nC2c-Hash: {HASH}\r\n\r\n"
+        "NATS/1.0\r\nC2c-Store: s\r\nC2c-Number: {parcel}\r\nC2c-After: 0\r\nC2c-Part: {number}\r\nC2c-Parts: 2\r\nC2c-Hash: {HASH}\r\n\r\n"
     );
     let content = PARTS[number];
     let whole = headers.len() + content.len();
-    format!("HPUB c2c.v1.to.laptop.from.tower {} {whole}\r\n{headers}{content}", headers.len())
+    format!("HPUB {subject} {} {whole}\r\n{headers}{content}", headers.len())
 }
 
 #[test]
@@ -76,7 +80,29 @@ fn a_long_body_goes_in_parts_whether_its_reader_is_there_or_not() {
     until("the server has it", LONG, || laptop.state()["nodes"][0]["forwarded"] == true);
     tower.run();
     assert_eq!(whole(&mut web, 2), body(2));
+    // In more parts than the server hands out at once unless it is told to.
+    api.say("web@tower", &body(500));
+    assert_eq!(bodies(&mut web, 3).len(), 3);
     laptop.until_nothing_waits();
+}
+
+#[test]
+fn what_no_link_sends_holds_nothing_up() {
+    let Some(server) = NatsServer::start(&["laptop", "tower"]) else { return };
+    let (laptop, tower) = two(&server);
+    let (mut api, mut web) = (laptop.sandbox.session("api"), tower.sandbox.session("web"));
+    let since = laptop.state()["connected_since"].clone();
+    assert!(since.is_string(), "{}", laptop.state());
+    // A number that no store counts up to, and many parts without those before them.
+    let mut lines = vec![part_of("18446744073709551615", 0, "c2c.v1.to.laptop.from.tower")];
+    lines.push(part_of("18446744073709551615", 1, "c2c.v1.to.laptop.from.tower"));
+    lines.extend((0..1_100).map(|number| part_of(&number.to_string(), 1, "c2c.v1.to.laptop.from.tower")));
+    let said = server.say("tower", &lines.join("\r\n"));
+    assert!(!said.contains("-ERR"), "{said}");
+    web.say("api@laptop", "honest");
+    web.say("api@laptop", &"x".repeat(20_000));
+    assert_eq!(bodies(&mut api, 2).len(), 2);
+    assert_eq!(laptop.state()["connected_since"], since, "the same connection");
 }
 
 /// The body of the last of so many messages.

@@ -28,7 +28,7 @@ pub(super) async fn bring(
     }
     let mut outcome = LinkOutcome { up_to: up_to.unwrap_or_default(), ..LinkOutcome::default() };
     let mut come = HashSet::new();
-    for (parcel, content) in bring.parcels.iter().zip(contents) {
+    for (place, (parcel, content)) in bring.parcels.iter().zip(contents).enumerate() {
         if parcel.number <= outcome.up_to {
             continue;
         }
@@ -37,7 +37,7 @@ pub(super) async fn bring(
         }
         match content {
             Ok(Content::Message(message)) => {
-                let mut here = messages.get(&parcel.number).copied().unwrap_or_default();
+                let mut here = messages.get(&place).copied().unwrap_or_default();
                 // The look was before any of these was stored.
                 here.known |= keys(&bring.from_node, &message).any(|key| !come.insert(key));
                 outcome.arrived.extend(self::message(transaction, work, bring, *message, here).await?);
@@ -100,7 +100,8 @@ async fn message(
 ) -> Result<Option<Arrived>, sqlx::Error> {
     let node = bring.from_node.as_str();
     let faults = sound::message(&carried).err();
-    let foreign = carried.id.stores.first() != Some(&bring.from_store);
+    // A link that carried for the store before it was restored may have sent it.
+    let foreign = !carried.id.stores.contains(&bring.from_store);
     if let Some(fault) = faults.or_else(|| foreign.then_some("it is of another store")) {
         tracing::warn!(node, fault, "a message that no session could have sent is left out");
         return Ok(None);
@@ -115,6 +116,7 @@ async fn message(
         Some(reference) if !is_ours(work, reference) => theirs(transaction, node, reference).await?,
         _ => here.original,
     };
+    let store = carried.id.stores.first().unwrap_or(&bring.from_store);
     let from = format!("{}{NODE_MARK}{node}", carried.from_name);
     let to = match &carried.to[..] {
         [all] if all == EVERYONE => To::Everyone,
@@ -122,7 +124,7 @@ async fn message(
         names => To::Many(names.to_vec()),
     };
     let arrival = Arrival {
-        key: key(node, &bring.from_store, carried.id.id, carried.created_at),
+        key: key(node, store, carried.id.id, carried.created_at),
         from_session: &carried.from_session,
         from_name: &from,
         to: &to,

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 pub(super) struct Look {
     /// Up to which number parcels of their store are here, if any ever came.
     pub(super) up_to: Option<u64>,
-    /// Of messages, by their parcels' numbers.
-    pub(super) messages: HashMap<u64, Here>,
+    /// Of messages, by the places of their parcels.
+    pub(super) messages: HashMap<usize, Here>,
 }
 
 /// What is known of a message that comes.
@@ -46,8 +46,8 @@ impl Look {
         bring: &LinkBring,
         contents: &[Result<Content, String>],
     ) -> Result<Self, sqlx::Error> {
-        let messages = bring.parcels.iter().zip(contents).filter_map(|(parcel, content)| match content {
-            Ok(Content::Message(carried)) => Some(question(work, &bring.from_node, parcel.number, carried)),
+        let messages = contents.iter().enumerate().filter_map(|(place, content)| match content {
+            Ok(Content::Message(carried)) => Some(question(work, &bring.from_node, place, carried)),
             _ => None,
         });
         let wanted = json(&messages.collect::<Vec<_>>());
@@ -60,7 +60,8 @@ impl Look {
         for row in rows {
             let original: (Option<MessageId>, Option<MessageId>) = (row.try_get(2)?, row.try_get(3)?);
             let here = Here { known: row.try_get(1)?, original: original.0.zip(original.1) };
-            messages.insert(whole(row.try_get(0)?), here);
+            let place: i64 = row.try_get(0)?;
+            messages.insert(usize::try_from(place).unwrap_or_default(), here);
         }
         Ok(Self { up_to: up_to.map(whole), messages })
     }
@@ -77,13 +78,13 @@ pub(super) fn keys(node: &str, carried: &Carried) -> impl Iterator<Item = String
     carried.id.stores.iter().map(move |store| key(node, store, carried.id.id, carried.created_at))
 }
 
-/// The number of its parcel, the keys under which it may lie here, and which message of this store it answers.
+/// The place of its parcel, the keys under which it may lie here, and which message of this store it answers.
 fn question(
     work: &Work<'_>,
     node: &str,
-    number: u64,
+    place: usize,
     carried: &Carried,
-) -> (u64, Vec<String>, Option<MessageId>) {
+) -> (usize, Vec<String>, Option<MessageId>) {
     let ours = carried.reply_to.as_ref().filter(|reference| is_ours(work, reference));
-    (number, keys(node, carried).collect(), ours.map(|reference| reference.id))
+    (place, keys(node, carried).collect(), ours.map(|reference| reference.id))
 }

@@ -30,8 +30,8 @@ struct Inner {
     /// Whether messages of others are here, of which they are told what comes of them.
     have_sent: bool,
     ids: Arc<[String]>,
-    /// By node and store: up to which number parcels are on disk, since the broker began.
-    brought: BTreeMap<(String, String), u64>,
+    /// By node: the store of which parcels came last since the broker began, and up to which number they are on disk.
+    brought: BTreeMap<String, (String, u64)>,
 }
 
 impl Nodes {
@@ -75,13 +75,13 @@ impl Nodes {
     }
 
     /// Parcels of a node's store are on disk up to a number.
-    pub(super) fn note_brought(&self, from: (String, String), up_to: u64) {
-        self.lock().brought.insert(from, up_to);
+    pub(super) fn note_brought(&self, (node, store): (String, String), up_to: u64) {
+        self.lock().brought.insert(node, (store, up_to));
     }
 
     /// Up to which number that is, if any has come since the broker began.
     pub(crate) fn brought(&self, node: &str, store: &str) -> Option<u64> {
-        self.lock().brought.get(&(node.to_owned(), store.to_owned())).copied()
+        self.lock().brought.get(node).filter(|(of, _)| of == store).map(|(_, up_to)| *up_to)
     }
 
     /// The others, by name.

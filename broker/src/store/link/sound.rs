@@ -29,7 +29,9 @@ pub(super) fn message(carried: &Carried) -> Result<(), &'static str> {
 }
 
 fn reference(reference: &Reference) -> bool {
-    let sound = |store: &String| store.len() <= CALL_KEY_MAX_BYTES && !store.contains(':');
+    // Keys are made of them, with colons between.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let sound = |store: &String| store.len() <= CALL_KEY_MAX_BYTES && store.bytes().all(plain);
     reference.id > 0 && reference.stores.len() <= STORES_MAX && reference.stores.iter().all(sound)
 }
 

@@ -53,10 +53,13 @@ fn judged(state: &LinkState, paused: bool) -> Check {
         Some((_, report)) if report.starts_with("connected") => {
             Check::ok("link", format!("the node {node}, {report}; {}", parcels_wait(waiting)))
         }
+        Some((_, report)) if report.ends_with("c2c-link has ended") => {
+            Check::failed("link", report.clone(), RUN)
+        }
         Some((_, report)) => Check::failed(
             "link",
             report.clone(),
-            "look at the server and at `c2c link status`; `c2c link setup URL` changes the settings",
+            "mend what it says, at the server or in the settings (`c2c link setup URL`); c2c-link tries again by itself",
         ),
     }
 }

@@ -7,13 +7,12 @@ use crate::exit::Exit;
 use crate::print;
 use crate::text::visible;
 use anyhow::Context;
-use c2c_proto::Error;
 use c2c_proto::name::{derive, node_follows_rule};
 use c2c_proto::paths::{StorePaths, is_private, private_file};
 use c2c_proto::server_url::is_plain_elsewhere;
 use c2c_proto::time::Timestamp;
+use c2c_proto::{Error, ErrorCode};
 use clap::Args;
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,7 +52,7 @@ pub(super) async fn run(paths: &StorePaths, args: SetupArgs) -> anyhow::Result<E
     // What is refused is refused before anything is written.
     let service = if args.no_service { None } else { Some(Plan::make(&places)?) };
     match &args.url {
-        Some(url) => settings(paths, url, &args)?,
+        Some(url) => settings(paths, url, &args).await?,
         None if paths.link_config.exists() => {}
         None => {
             return Err(Error::invalid(
@@ -89,6 +88,8 @@ async fn first_words(began: Timestamp) -> String {
                 && let Some((at, report)) = state.report
                 && at >= began
                 && !report.starts_with("connecting")
+                // The one before, which gives way.
+                && !report.ends_with("c2c-link has ended")
             {
                 return format!("c2c-link: {}\n", visible(&report));
             }
@@ -100,40 +101,28 @@ async fn first_words(began: Timestamp) -> String {
 }
 
 /// Writes them. What is not said stays as it was.
-fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<()> {
+async fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<()> {
     check(url, args.insecure)?;
     let before = before(&paths.link_config);
     let text = |key: &str| before.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-    let node = args.node.clone().or_else(|| text("node")).unwrap_or_else(|| cleaned(&host()));
-    if !node_follows_rule(&node) {
-        return Err(Error::invalid(
-            format!("no node can be called {node:?}: it is not 1 to 63 of the characters a-z 0-9 -, the first no dash"),
-            "name it with --node, for example laptop",
-        )
-        .into());
-    }
-    let mut settings = format!("url = {}\nnode = {}\n", quoted(url), quoted(&node));
-    for (key, path) in [("creds", &args.creds), ("ca", &args.ca)] {
-        let kept = || text(key).map(PathBuf::from);
-        if let Some(path) = path.clone().or_else(kept) {
-            let path = std::path::absolute(&path).with_context(|| path.display().to_string())?;
-            File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-            if key == "creds" && !is_private(&path)? {
-                return Err(Error::invalid(
-                    format!("the credentials {} can be read by others", path.display()),
-                    "run chmod 600 on that file",
-                )
-                .into());
-            }
-            settings.push_str(&format!("{key} = {}\n", quoted(&path.to_string_lossy())));
+    let node = node(args, text("node")).await?;
+    let mut settings = vec![format!("url = {}", quoted(url)), format!("node = {}", quoted(&node))];
+    let mut kept = Vec::new();
+    for (key, given) in [("creds", &args.creds), ("ca", &args.ca)] {
+        let Some(path) = given.clone().or_else(|| text(key).map(PathBuf::from)) else { continue };
+        let path = std::path::absolute(&path).with_context(|| path.display().to_string())?;
+        check_file(key, &path)?;
+        settings.push(format!("{key} = {}", quoted(&path.to_string_lossy())));
+        if given.is_none() {
+            kept.push(key);
         }
     }
-    let kept = || before.get("replicas").and_then(toml::Value::as_integer);
-    if let Some(replicas) = args.replicas.map(i64::from).or_else(kept) {
-        settings.push_str(&format!("replicas = {replicas}\n"));
+    let before = before.get("replicas").and_then(toml::Value::as_integer);
+    if let Some(replicas) = args.replicas.map(i64::from).or(before) {
+        settings.push(format!("replicas = {replicas}"));
     }
     if args.insecure {
-        settings.push_str("insecure = true\n");
+        settings.push("insecure = true".to_owned());
     }
     let path = &paths.link_config;
     private_file()
@@ -141,9 +130,56 @@ fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Result<(
         .create(true)
         .truncate(true)
         .open(path)
-        .and_then(|mut file| file.write_all(settings.as_bytes()))
+        .and_then(|mut file| file.write_all((settings.join("\n") + "\n").as_bytes()))
         .with_context(|| format!("{} cannot be written", path.display()))?;
     print::out(&format!("this store is the node {node}; the settings are {}\n", path.display()))?;
+    if !kept.is_empty() {
+        print::out(&format!("as before: {}; `c2c link remove` forgets all of them\n", kept.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// What the store is to be called: as was said, or as before, or as the machine.
+async fn node(args: &SetupArgs, before: Option<String>) -> anyhow::Result<String> {
+    // Where no broker can be asked the link finds out.
+    let known = super::state().await.ok();
+    let own = known.as_ref().and_then(|state| state.node.clone());
+    let node = args.node.clone().or(before).or_else(|| own.clone()).unwrap_or_else(|| cleaned(&host()));
+    if !node_follows_rule(&node) {
+        return Err(Error::invalid(
+            format!("no node can be called {node:?}: it is not 1 to 63 of the characters a-z 0-9 -, the first no dash"),
+            "name it with --node, for example laptop",
+        )
+        .into());
+    }
+    match own {
+        Some(own) if own != node && known.is_some_and(|state| !state.nodes.is_empty()) => Err(Error::new(
+            ErrorCode::Conflict,
+            format!(
+                "this store is the node {own:?}, and others know it by that name; it cannot become {node:?}"
+            ),
+            format!("say --node {own}"),
+        )
+        .into()),
+        _ => Ok(node),
+    }
+}
+
+/// Refuses a file that the link would refuse.
+fn check_file(key: &str, path: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    if key == "creds" && !is_private(path)? {
+        let says = format!("the credentials {} can be read by others", path.display());
+        return Err(Error::invalid(says, "run chmod 600 on that file").into());
+    }
+    if key == "ca" && !String::from_utf8_lossy(&text).contains("BEGIN CERTIFICATE") {
+        let says = format!("{} holds no certificate", path.display());
+        return Err(Error::invalid(
+            says,
+            "give the authority's certificate as PEM, which begins with BEGIN CERTIFICATE",
+        )
+        .into());
+    }
     Ok(())
 }
 
@@ -163,6 +199,13 @@ fn check(url: &str, insecure: bool) -> Result<(), Error> {
         if host.contains('@') {
             let hint = "write user:password into a file that only you can read, and give it with --creds";
             return Err(Error::invalid(format!("{server:?} has a user or a password in it"), hint));
+        }
+        let after = host.rsplit_once(']').map_or(host, |(_, port)| port);
+        if let Some((_, port)) = after.rsplit_once(':')
+            && !port.parse::<u16>().is_ok_and(|port| port > 0)
+        {
+            let hint = "NATS listens on 4222 where nothing else is said";
+            return Err(Error::invalid(format!("{server:?} has no port from 1 to 65535"), hint));
         }
         if !insecure && is_plain_elsewhere(server) {
             return Err(Error::invalid(
@@ -216,6 +259,8 @@ mod tests {
             ("nats.example.org", "no address"),
             ("http://nats.example.org", "no address"),
             ("nats://", "no address"),
+            ("nats://localhost:99999", "no port"),
+            ("nats://[::1]:x", "no port"),
             ("tls://u:p@nats.example.org", "password"),
             ("nats://10.0.0.1", "plain text"),
             ("tls://a.example.org,nats://b.example.org", "plain text"),

@@ -72,18 +72,19 @@ pub(super) fn text(look: &Look) -> String {
     };
     if !look.configured {
         text.push_str("there are no settings any more: what waits stays, `c2c link setup URL` goes on\n");
-    } else if look.paused {
-        text.push_str("paused: `c2c link resume` goes on\n");
     }
     match &state.report {
+        _ if look.configured && look.paused => text.push_str("paused: `c2c link resume` goes on\n"),
         Some((at, report)) => text.push_str(&format!("c2c-link at {at}: {}\n", visible(report))),
         None => text.push_str("c2c-link has said nothing to this broker: does it run?\n"),
     }
     if let Some(since) = health.connected_since {
         text.push_str(&format!("connected since {since}\n"));
     }
-    if let Some((at, error)) = &health.last_error {
-        text.push_str(&format!("last error at {at}: {}\n", visible(error)));
+    let says = |error: &str| state.report.as_ref().is_some_and(|(_, report)| report.contains(error));
+    if let Some((at, error)) = health.last_error.as_ref().filter(|(_, error)| !says(error)) {
+        let when = if health.connected_since.is_some() { "the last error before that" } else { "last error" };
+        text.push_str(&format!("{when}, at {at}: {}\n", visible(error)));
     }
     if let Some((at, stream)) = &health.stream {
         text.push_str(&format!(
@@ -95,7 +96,7 @@ pub(super) fn text(look: &Look) -> String {
     }
     let LinkHealth { forwarded, accepted, brought, .. } = health;
     text.push_str(&format!(
-        "parcels since the broker began: {forwarded} handed to the server, {accepted} arrived, {brought} have come\n"
+        "parcels since the broker began: {accepted} arrived elsewhere, {brought} came here; {forwarded} had to wait on the server\n"
     ));
     state.nodes.iter().for_each(|node| text.push_str(&row(look, node)));
     text
@@ -106,11 +107,15 @@ fn row(look: &Look, node: &NodeState) -> String {
         (0, ..) => "nothing waits".to_owned(),
         (waiting, Some(oldest), Some(seconds)) => {
             let place = if is_forwarded(node) == Some(true) { "the server has had it" } else { "still here" };
-            format!("{waiting} wait, the oldest for {} (since {oldest}), {place}", in_words(seconds))
+            let wait = if waiting == 1 { "waits" } else { "wait" };
+            format!("{waiting} {wait}, the oldest for {} (since {oldest}), {place}", in_words(seconds))
         }
         (waiting, ..) => format!("{waiting} wait"),
     };
-    let heard = node.heard_at.map_or_else(|| "never heard".to_owned(), |at| format!("heard at {at}"));
+    let heard = node.heard_at.map_or_else(
+        || "nothing has come from it".to_owned(),
+        |at| format!("something came from it at {at}"),
+    );
     format!("  {}  {waits}; {heard}\n", node.node)
 }
 
