@@ -178,9 +178,11 @@ mod tests {
     #[test]
     fn a_sender_is_not_told_to_take_a_name() {
         let refused = no_address("api@host");
-        assert!(refused.message.starts_with("no session can have the name \"api@host\": it is not 1 to 64"));
+        assert!(refused.message.starts_with("no session can be called \"api@host\": it is not 1 to 64"));
         assert!(refused.hint.contains("list_sessions") && !refused.hint.contains("take"), "{}", refused.hint);
         assert!(no_address("a-stale-1").message.contains("lost their name"));
+        assert!(no_address("bob@").message.contains("after the @"));
+        assert!(no_address("bob@Tower").message.contains("\"Tower\""));
         assert!(check("api@host").unwrap_err().hint.contains("`api-host`"));
     }
 
