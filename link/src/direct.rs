@@ -23,9 +23,9 @@ const WAITING_MAX: usize = 64;
 
 /// What a node has last said of this store's parcels.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LastWord {
-    pub(crate) at: Instant,
-    pub(crate) up_to: u64,
+struct LastWord {
+    at: Instant,
+    up_to: u64,
 }
 
 /// By node.

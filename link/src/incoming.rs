@@ -233,18 +233,13 @@ impl<'a> Incoming<'a> {
             return Ok(());
         }
         coming.messages.push(message);
-        if coming.messages.len() > PARTS_MAX {
-            come.messages.append(&mut coming.messages);
+        if matches!(added, Added::Begun) && coming.messages.len() <= PARTS_MAX {
+            return coming.keep().await;
         }
-        match added {
-            Added::Whole(parcel) => {
-                come.parcels.push(parcel);
-                come.messages.append(&mut coming.messages);
-            }
-            Added::Bad => come.messages.append(&mut coming.messages),
-            Added::Begun => coming.keep().await?,
-            Added::Stray => {}
+        if let Added::Whole(parcel) = added {
+            come.parcels.push(parcel);
         }
+        come.messages.append(&mut coming.messages);
         Ok(())
     }
 

@@ -56,7 +56,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let config = match config.and_then(|config| config.options().map(|_| config)) {
         Ok(config) => config,
         Err(error) => {
-            drop(timeout(GOODBYE_MAX, tell_why(&broker, &error)).await);
+            let why = told(&error);
+            let report = format!("c2c-link cannot run: {why}");
+            drop(timeout(GOODBYE_MAX, tell(&broker, None, &report, Some(&why))).await);
             return Err(error);
         }
     };
@@ -131,27 +133,17 @@ fn told(error: &anyhow::Error) -> String {
 
 /// Tells the broker that the link is not connected, and why.
 async fn report(broker: &Broker, config: &Config, report: &str, error: Option<&str>) {
-    let error = error.map(line);
-    let told = LinkTold { connected: false, error, stream: None };
-    let telling = async {
-        // Where it is another node's name that the settings have, the store keeps its own.
-        let node = broker.state().await?.node.unwrap_or_else(|| config.node.clone());
-        broker.up(&node, Vec::new(), &line(report)).await?;
-        broker.tell(told).await
-    };
-    if let Err(error) = telling.await {
+    if let Err(error) = tell(broker, Some(&config.node), report, error).await {
         tracing::warn!("the broker cannot be told how the link does: {error:#}");
     }
 }
 
-/// Tells the broker why the link cannot run, if it knows by which name.
-async fn tell_why(broker: &Broker, error: &anyhow::Error) -> anyhow::Result<()> {
-    let why = line(&told(error));
-    if let Some(node) = broker.state().await?.node {
-        broker.up(&node, Vec::new(), &line(&format!("c2c-link cannot run: {why}"))).await?;
-        broker.tell(LinkTold { connected: false, error: Some(why), stream: None }).await?;
-    }
-    Ok(())
+/// Tells it, if it knows by which name, or `node` is one for it: where the settings have another node's, the store keeps its own.
+async fn tell(broker: &Broker, node: Option<&str>, report: &str, error: Option<&str>) -> anyhow::Result<()> {
+    let own = broker.state().await?.node;
+    let Some(node) = own.as_deref().or(node) else { return Ok(()) };
+    broker.up(node, Vec::new(), &line(report)).await?;
+    broker.tell(LinkTold { connected: false, error: error.map(line), stream: None }).await
 }
 
 /// As the broker takes it.

@@ -149,10 +149,8 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
         // At the same time: mostly nothing is to be collected, and somebody waits for what is there.
         let (collected, parcels) =
             tokio::join!(collect(broker, ask.timeout_ms == 0), broker.store.parcels(ask));
-        let (due, parcels) = match collected? {
-            Collected::Nothing { due } => (due, parcels?),
-            Collected::Parcels { due } => (due, broker.store.parcels(ask).await?),
-        };
+        let Collected { anew, due } = collected?;
+        let parcels = if anew { broker.store.parcels(ask).await? } else { parcels? };
         let nothing = parcels.parcels.is_empty() && ask.timeout_ms > 0;
         let until = due.map_or(deadline, |due| due.min(deadline));
         if !nothing || (!wait::sleep(woken, until).await && until == deadline) {
@@ -162,9 +160,9 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
 }
 
 /// Whether parcels were made or emptied, and when there will be more to do.
-enum Collected {
-    Nothing { due: Option<Instant> },
-    Parcels { due: Option<Instant> },
+struct Collected {
+    anew: bool,
+    due: Option<Instant>,
 }
 
 /// Makes parcels of what came of messages of other nodes, if it is time to; else when it will be. Parcels whose time is over
@@ -174,13 +172,13 @@ async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Collected, Error
     let due = broker.hub.receipts_due(receipts.then(|| Instant::now() + GATHERED_FOR));
     let early = !at_once && due.is_some_and(|due| Instant::now() < due);
     if !expired && (!receipts || early) {
-        return Ok(Collected::Nothing { due });
+        return Ok(Collected { anew: false, due });
     }
     broker.store.link(LinkChange::Collect).await?;
     // What was too much for one go is next.
     let more = broker.store.to_collect().await?.receipts;
     broker.hub.receipts_due(None);
-    Ok(Collected::Parcels { due: broker.hub.receipts_due(more.then(Instant::now)) })
+    Ok(Collected { anew: true, due: broker.hub.receipts_due(more.then(Instant::now)) })
 }
 
 fn is_store_id(id: &str) -> bool {

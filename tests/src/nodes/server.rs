@@ -2,7 +2,7 @@
 
 use super::documented::{Filled, secret};
 use super::{Authority, private};
-use crate::{PATIENCE, skipped, until};
+use crate::{PATIENCE, look, skipped, until};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -89,9 +89,10 @@ impl NatsServer {
         for _ in 0..CLUSTERS_MAX {
             // They wait for each other before they say that they are ready.
             servers.iter_mut().for_each(Self::begin);
-            servers.iter().for_each(Self::until_ready);
-            until("the cluster has a leader", PATIENCE, || servers.iter().all(|server| server.is_well("")));
-            if servers.iter().all(|server| server.cluster_size() == Some(count)) {
+            let ready = || servers.iter().all(|server| server.is_ready() && server.is_well("")).then_some(());
+            if look(PATIENCE, ready).is_some()
+                && servers.iter().all(|server| server.cluster_size() == Some(count))
+            {
                 return Some(servers);
             }
             // Servers that begin at the same moment may choose a leader before all know each other, and the others never get in.
@@ -198,9 +199,11 @@ impl NatsServer {
     }
 
     fn until_ready(&self) {
-        until("the server is ready", PATIENCE, || {
-            fs::read_to_string(self.log()).is_ok_and(|log| log.contains("Server is ready"))
-        });
+        until("the server is ready", PATIENCE, || self.is_ready());
+    }
+
+    fn is_ready(&self) -> bool {
+        fs::read_to_string(self.log()).is_ok_and(|log| log.contains("Server is ready"))
     }
 
     /// Whether this one of a cluster has all of a stream that the others have. (Those who only look, and come and go, it may find

@@ -175,8 +175,7 @@ impl Store {
 
     /// What is known of nodes.
     pub(crate) async fn link_state(&self) -> Result<LinkState, Error> {
-        let own = self.shared.nodes.own();
-        self.read(nodes::state(&self.onlookers, own).await)
+        self.read(nodes::state(&self.onlookers, &self.shared.nodes).await)
     }
 
     /// Notified when there may be something for a link.

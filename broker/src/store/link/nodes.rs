@@ -197,9 +197,8 @@ fn renamed(own: &str, node: &str) -> Error {
 type Known = (String, i64, Option<i64>, i64, Option<i64>, Option<i64>);
 
 /// What is known of all of them.
-pub(super) async fn state(readers: &Readers, own: Option<String>) -> Result<LinkState, sqlx::Error> {
+pub(super) async fn state(readers: &Readers, known: &Nodes) -> Result<LinkState, sqlx::Error> {
     let mut reader = readers.get().await?;
-    let mut ids = own_ids(reader.connection()?).await?.into_iter();
     let rows: Vec<Known> = sqlx::query_as(
         "SELECT n.node, n.forwarded_up_to, n.heard_at,
                 (SELECT COUNT(*) FROM outbox WHERE node = n.node),
@@ -218,10 +217,12 @@ pub(super) async fn state(readers: &Readers, own: Option<String>) -> Result<Link
         forwarded_up_to: whole(forwarded),
         heard_at: heard.map(Timestamp),
     });
+    let ids = known.ids();
+    let mut ids = ids.iter().cloned();
     Ok(LinkState {
         store_id: ids.next().unwrap_or_default(),
         former_ids: ids.collect(),
-        node: own,
+        node: known.own(),
         report: None,
         nodes: nodes.collect(),
     })
