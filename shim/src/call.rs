@@ -6,9 +6,10 @@ use crate::render;
 use crate::stdio::Shows;
 use crate::tools::{Call, Defaults, Tool, View};
 use c2c_proto::client::{Answer, CallError};
-use c2c_proto::id::new_call_key;
+use c2c_proto::frame::MailCount;
+use c2c_proto::id::MessageId;
 use c2c_proto::limits::ASK_MARKS_READ_WITHIN_S;
-use c2c_proto::request::{MarkRead, Request};
+use c2c_proto::message::Message;
 use c2c_proto::response::Response;
 use c2c_proto::{Error, ErrorCode};
 use rmcp::RoleServer;
@@ -64,7 +65,7 @@ async fn answered(
         },
     };
     if view == (View::Ask { marked: false }) && someone_still_waits(wait_ms, start.elapsed()) {
-        return Ok(with_replies_read(response, mail, forward).await);
+        return Ok(with_replies_read(response, mail, forward));
     }
     Ok(render::response(&view, response, mail))
 }
@@ -75,21 +76,23 @@ fn someone_still_waits(wait_ms: Option<u64>, waited: Duration) -> bool {
     wait_ms.is_some_and(|wait_ms| wait_ms <= ASK_MARKS_READ_WITHIN_S * 1_000) || waited <= MARKS_READ_WITHIN
 }
 
-/// Marks the replies read that the result shows. If that fails, the result says that they are still unread.
-async fn with_replies_read(
-    response: Response,
-    mail: Option<c2c_proto::frame::MailCount>,
-    forward: &Forward,
-) -> render::Result {
+/// Has the replies marked read that the result shows, without waiting for it: whoever asked has waited long enough. If it cannot
+/// be done they stay unread, and come again.
+fn with_replies_read(response: Response, mail: Option<MailCount>, forward: &Forward) -> render::Result {
     let unmarked = render::response(&View::Ask { marked: false }, response.clone(), mail);
     if unmarked.shown.is_empty() {
         return unmarked;
     }
-    let marks = MarkRead { message_ids: unmarked.shown.clone(), key: new_call_key() };
-    match forward.call(Request::MarkRead(marks), false).await {
-        Ok(answer) => render::response(&View::Ask { marked: true }, response, answer.mail),
-        Err(_) => unmarked,
-    }
+    let unread = unread_among(&response, &unmarked.shown);
+    let mail = mail.map(|mail| MailCount { unread: mail.unread.saturating_sub(unread), ..mail });
+    forward.mark_read(unmarked.shown, mail);
+    render::response(&View::Ask { marked: true }, response, mail)
+}
+
+fn unread_among(response: &Response, shown: &[MessageId]) -> u64 {
+    let Response::Asked(asked) = response else { return 0 };
+    let unread = |reply: &&Message| reply.read_at.is_none() && shown.contains(&reply.id);
+    asked.replies.iter().filter(unread).count() as u64
 }
 
 /// Nobody reads it: the client does not wait any more.

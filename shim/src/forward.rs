@@ -7,11 +7,13 @@ use crate::shown::{Note, ShownLog};
 use c2c_proto::client::{Answer, BrokerCommand, CallError, Client, ClientConfig, ClientEvent, Start};
 use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Role;
+use c2c_proto::id::{MessageId, new_call_key};
 use c2c_proto::limits::MARK_READ_IDS_MAX;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::{Request, Shown};
+use c2c_proto::request::{MarkRead, Request, Shown};
 use c2c_proto::surroundings::Surroundings;
 use c2c_proto::{Error, ErrorCode};
+use futures_util::FutureExt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 
@@ -79,6 +81,26 @@ impl Forward {
         }
     }
 
+    /// Marks messages of the session read, without waiting for it: the broker is told before this returns to whoever shows them, and
+    /// what the session asks next is answered by a broker that knows. `mail`: the count with them read.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn mark_read(&self, message_ids: Vec<MessageId>, mail: Option<MailCount>) {
+        let Some(note) = self.shown.note(message_ids) else { return };
+        let forward = self.clone();
+        let mut marking = Box::pin(async move {
+            let message_ids = note.message_ids.clone();
+            forward.tell(Request::MarkRead(MarkRead { message_ids, key: new_call_key() })).await;
+            forward.shown.reported(&note);
+        });
+        // The first step is the one that hands it over.
+        if (&mut marking).now_or_never().is_none() {
+            tokio::spawn(marking);
+        }
+        *self.mail.lock().unwrap_or_else(PoisonError::into_inner) = mail;
+    }
+
     /// The session's mail as the broker last told it: for answers that need no broker. `None` without a session.
     #[must_use]
     pub fn last_mail(&self) -> Option<MailCount> {
@@ -111,15 +133,19 @@ impl Forward {
             }
             message_ids.sort_unstable();
             message_ids.dedup();
-            let count = message_ids.len();
-            if let Some(Ok(client)) = self.link.get() {
-                let told = client.call(Request::Shown(Shown { message_ids })).await;
-                self.note_mail(&told);
-                if let Err(error) = told {
-                    tracing::debug!(count, code = %error.error.code, "the broker was not told which mail was shown");
-                }
-            }
+            self.tell(Request::Shown(Shown { message_ids })).await;
             self.shown.reported(&last);
+        }
+    }
+
+    /// Tells the broker what was done with mail.
+    async fn tell(&self, request: Request) {
+        let Some(Ok(client)) = self.link.get() else { return };
+        let what = request.kind();
+        let told = client.call(request).await;
+        self.note_mail(&told);
+        if let Err(error) = told {
+            tracing::debug!(what, code = %error.error.code, "the broker was not told what was done with mail");
         }
     }
 }

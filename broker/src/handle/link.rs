@@ -141,16 +141,13 @@ const GATHERED_FOR: Duration = Duration::from_millis(50);
 /// As a wait for mail: park, look, sleep, and look again.
 async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
     let deadline = wait::deadline(ask.timeout_ms)?;
-    let changed = broker.store.for_the_link();
+    let changed = broker.store.wake().changed();
     loop {
         let woken = changed.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        // At the same time: mostly nothing is to be collected, and somebody waits for what is there.
-        let (collected, parcels) =
-            tokio::join!(collect(broker, ask.timeout_ms == 0), broker.store.parcels(ask));
-        let Collected { anew, due } = collected?;
-        let parcels = if anew { broker.store.parcels(ask).await? } else { parcels? };
+        let due = collect(broker, ask.timeout_ms == 0).await?;
+        let parcels = broker.store.parcels(ask).await?;
         let nothing = parcels.parcels.is_empty() && ask.timeout_ms > 0;
         let until = due.map_or(deadline, |due| due.min(deadline));
         if !nothing || (!wait::sleep(woken, until).await && until == deadline) {
@@ -159,26 +156,25 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
     }
 }
 
-/// Whether parcels were made or emptied, and when there will be more to do.
-struct Collected {
-    anew: bool,
-    due: Option<Instant>,
-}
-
-/// Makes parcels of what came of messages of other nodes, if it is time to; else when it will be. Parcels whose time is over
-/// are emptied at once, before anybody takes them.
-async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Collected, Error> {
-    let ToCollect { receipts, expired } = broker.store.to_collect().await?;
-    let due = broker.hub.receipts_due(receipts.then(|| Instant::now() + GATHERED_FOR));
-    let early = !at_once && due.is_some_and(|due| Instant::now() < due);
-    if !expired && (!receipts || early) {
-        return Ok(Collected { anew: false, due });
+/// Makes parcels of what came of messages of other nodes, if it is time to; when it will be, if there is more of it. Parcels whose
+/// time is over are emptied at once, before anybody takes them. Mostly there is nothing to be done, and the store is not even
+/// asked: somebody waits for what is there.
+async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>, Error> {
+    let gathered = |marks: bool| broker.hub.receipts_due(marks.then(|| Instant::now() + GATHERED_FOR));
+    let due = gathered(broker.store.wake().marks());
+    let early = !at_once && due.is_none_or(|due| Instant::now() < due);
+    if early && !broker.store.wake().expiring() {
+        return Ok(due);
+    }
+    let ToCollect { receipts, expired, .. } = broker.store.to_collect().await?;
+    if !expired && (early || !receipts) {
+        return Ok(gathered(receipts));
     }
     broker.store.link(LinkChange::Collect).await?;
     // What was too much for one go is next.
     let more = broker.store.to_collect().await?.receipts;
     broker.hub.receipts_due(None);
-    Ok(Collected { anew: true, due: broker.hub.receipts_due(more.then(Instant::now)) })
+    Ok(broker.hub.receipts_due(more.then(Instant::now)))
 }
 
 fn is_store_id(id: &str) -> bool {

@@ -125,13 +125,6 @@ impl Batch {
     /// Answers everything with what came of it, once presence and the follower of names have been told. Only after the commit.
     pub(crate) fn answer(self, outcomes: Outcomes, shared: &Shared) {
         self.tell_follower(&outcomes, shared);
-        // What has come may have to be confirmed.
-        let arrived =
-            |link: &Result<LinkOutcome, Error>| link.as_ref().is_ok_and(|link| !link.arrived.is_empty());
-        let marked = !(self.marks.is_empty() && self.shown.is_empty());
-        if !self.sends.is_empty() || marked || outcomes.links.iter().any(arrived) {
-            shared.tell_the_link();
-        }
         answer_all(self.hellos, outcomes.hellos);
         answer_all(self.registrations, outcomes.registrations);
         answer_all(self.sends, outcomes.sends);

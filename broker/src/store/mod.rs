@@ -66,7 +66,7 @@ use counts::Counts;
 use jobs::{Ask, Greeting, Job};
 use late_index::LateIndex;
 use leisure::Leisure;
-use link::Nodes;
+use link::{Nodes, Wake};
 pub(crate) use place::Place;
 use readers::Readers;
 use reads::Counted;
@@ -74,7 +74,7 @@ use sqlx::SqliteConnection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -96,8 +96,7 @@ pub(crate) struct Shared {
     /// The newest message that is on disk.
     pub(crate) last_message_id: AtomicI64,
     pub(crate) nodes: Nodes,
-    /// There may be something for a link.
-    pub(crate) for_the_link: Arc<Notify>,
+    pub(crate) wake: Wake,
 }
 
 /// A handle to the open store.
@@ -146,7 +145,7 @@ impl Store {
             follower,
             last_message_id: AtomicI64::new(0),
             nodes: Nodes::default(),
-            for_the_link: Arc::default(),
+            wake: Wake::default(),
         });
         let mut connection = opened.writer;
         let loaded = async {

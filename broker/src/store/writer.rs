@@ -17,6 +17,7 @@ use super::jobs::{Ask, Job};
 use super::late_index::LateIndex;
 use super::leisure::Leisure;
 use super::linger::linger;
+use super::link::ForLink;
 use super::messages::KnownNames;
 use super::open::abandon;
 use super::place::Place;
@@ -88,6 +89,8 @@ pub(crate) struct Work<'a> {
     pub(crate) counts: Vec<CountChange>,
     /// Mailboxes to be counted anew before the commit.
     pub(crate) recount: Vec<(String, i64)>,
+    /// What a link has to look at if this is committed.
+    pub(crate) for_link: ForLink,
 }
 
 /// What is taken of the keys of a batch's messages.
@@ -263,13 +266,15 @@ impl Writer {
             keys,
             counts: Vec::new(),
             recount: Vec::new(),
+            for_link: ForLink::default(),
         };
         let outcomes = execute(&mut transaction, &mut work, batch).await?;
-        let counts = work.counts;
+        let (counts, for_link) = (work.counts, work.for_link);
         let began = Instant::now();
         transaction.commit().await?;
         self.shared.stats.committed(began.elapsed());
         self.shared.counts.apply(counts);
+        self.shared.wake.committed(for_link);
         Ok(outcomes)
     }
 

@@ -4,6 +4,7 @@
 
 use super::content::{Carried, CarriedReceipt, Content};
 use crate::store::transaction::{Insert, Transaction};
+use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
 use c2c_proto::request::LinkAccepted;
 use c2c_proto::time::Timestamp;
@@ -13,7 +14,12 @@ const EXPIRING: Insert =
     Insert { head: "INSERT OR ROLLBACK INTO expiring (message_id, node, expires_at)", columns: 3 };
 
 /// Notes until when messages may go to nodes, in the transaction that stores them.
-pub(crate) fn expire(transaction: &mut Transaction<'_>, messages: &[(&str, MessageId, Timestamp)]) {
+pub(crate) fn expire(
+    transaction: &mut Transaction<'_>,
+    work: &mut Work<'_>,
+    messages: &[(&str, MessageId, Timestamp)],
+) {
+    work.for_link.expiring |= !messages.is_empty();
     transaction.insert(&EXPIRING, messages, |transaction, (node, id, at)| {
         transaction.bind(*id).bind(*node).bind(at.0);
     });

@@ -24,7 +24,7 @@ pub(super) async fn bring(
     let contents: Vec<_> = bring.parcels.iter().map(|parcel| Content::decoded(&parcel.content)).collect();
     let Look { up_to, messages } = Look::at(transaction, work, bring, &contents).await?;
     if up_to.is_none() {
-        tell_anew(transaction, &bring.from_node);
+        tell_anew(transaction, work, &bring.from_node);
     }
     let mut outcome = LinkOutcome { up_to: up_to.unwrap_or_default(), ..LinkOutcome::default() };
     let mut come = HashSet::new();
@@ -67,7 +67,8 @@ pub(super) async fn bring(
 }
 
 /// A node with another store knows nothing of what its store before was told: it was restored.
-fn tell_anew(transaction: &mut Transaction<'_>, node: &str) {
+fn tell_anew(transaction: &mut Transaction<'_>, work: &mut Work<'_>, node: &str) {
+    work.for_link.marks = true;
     transaction.add("UPDATE arrivals SET told = 0, changed = 1 WHERE node = ? AND told > 0").bind(node);
 }
 
@@ -108,6 +109,7 @@ async fn message(
     }
     if carried.confirm {
         expiring::confirm(transaction.connection().await?, node, &carried, work.now).await?;
+        work.for_link.parcels = true;
     }
     if here.known {
         return Ok(None);

@@ -8,20 +8,23 @@ mod incoming;
 mod look;
 mod nodes;
 mod outgoing;
+mod parcels;
 mod shared;
 mod sound;
+mod wake;
 
 pub(super) use expiring::expire;
 pub(super) use nodes::Nodes;
 pub(crate) use outgoing::ToCollect;
 pub(super) use outgoing::{note_marks, own_ids, queue};
+pub(crate) use wake::{ForLink, Wake};
 
+use super::Store;
 use super::answers::{self, Answers};
 use super::jobs::Job;
 use super::messages::Stored;
 use super::transaction::Transaction;
 use super::writer::Work;
-use super::{Shared, Store};
 use crate::session::Row;
 use c2c_proto::Error;
 use c2c_proto::id::Version;
@@ -30,8 +33,6 @@ use c2c_proto::name::node_follows_rule;
 use c2c_proto::request::{LinkAccepted, LinkBring, LinkForwarded, LinkShared, LinkTake, LinkUp};
 use c2c_proto::response::{LinkState, Parcels};
 use c2c_proto::time::Timestamp;
-use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// What a link changes.
 #[derive(Debug)]
@@ -163,14 +164,17 @@ impl Store {
         self.link(LinkChange::Keep(kept, answer)).await.map(|_| ())
     }
 
-    /// What is no parcel yet, or none any more.
+    /// What is no parcel yet, or none any more. What there is is looked for again only when there is more of it.
     pub(crate) async fn to_collect(&self) -> Result<ToCollect, Error> {
-        self.read(outgoing::to_collect(&self.onlookers, self.shared.clock.now()).await)
+        let look = self.shared.wake.look();
+        let found = self.read(outgoing::to_collect(&self.onlookers, self.shared.clock.now()).await)?;
+        look.saw(ForLink { parcels: false, marks: found.receipts, expiring: found.expiring });
+        Ok(found)
     }
 
     /// Parcels to be carried.
     pub(crate) async fn parcels(&self, ask: &LinkTake) -> Result<Parcels, Error> {
-        self.read(outgoing::take(&self.onlookers, &self.shared.nodes.ids(), ask).await)
+        self.read(parcels::take(&self.onlookers, &self.shared.nodes.ids(), ask).await)
     }
 
     /// What is known of nodes.
@@ -178,21 +182,14 @@ impl Store {
         self.read(nodes::state(&self.onlookers, &self.shared.nodes).await)
     }
 
-    /// Notified when there may be something for a link.
-    pub(crate) fn for_the_link(&self) -> Arc<Notify> {
-        Arc::clone(&self.shared.for_the_link)
+    /// What there may be for a link.
+    pub(crate) fn wake(&self) -> &Wake {
+        &self.shared.wake
     }
 
     /// Which nodes there are.
     pub(crate) fn nodes(&self) -> &Nodes {
         &self.shared.nodes
-    }
-}
-
-impl Shared {
-    /// There may be something for a link.
-    pub(super) fn tell_the_link(&self) {
-        self.for_the_link.notify_waiters();
     }
 }
 

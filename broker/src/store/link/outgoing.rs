@@ -1,6 +1,6 @@
 //! What is for other nodes: queued with the message itself, carried by the link, and done with when the other broker has it.
 
-use super::content::{Carried, CarriedReceipt, Content, Reference, sent_in};
+use super::content::{CarriedReceipt, Content, Reference, sent_in};
 use super::expiring;
 use crate::store::answers::json;
 use crate::store::readers::Readers;
@@ -8,11 +8,8 @@ use crate::store::restore::FORMER_IDS;
 use crate::store::transaction::{Insert, Transaction};
 use crate::store::writer::Work;
 use c2c_proto::id::MessageId;
-use c2c_proto::limits::{LINK_PARCELS_BYTES, LINK_PARCELS_MAX};
-use c2c_proto::message::Priority;
-use c2c_proto::name::{derive, follows_rule, on_node};
-use c2c_proto::request::{LinkAccepted, LinkForwarded, LinkTake, Parcel};
-use c2c_proto::response::Parcels;
+use c2c_proto::limits::LINK_PARCELS_MAX;
+use c2c_proto::request::{LinkAccepted, LinkForwarded};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use sqlx::SqliteConnection;
@@ -22,7 +19,9 @@ const OUTBOX: Insert =
     Insert { head: "INSERT OR ROLLBACK INTO outbox (node, message_id, created_at)", columns: 3 };
 
 /// A message waits for nodes, in the transaction that stores it.
-pub(crate) fn queue(transaction: &mut Transaction<'_>, now: Timestamp, messages: &[(&str, MessageId)]) {
+pub(crate) fn queue(transaction: &mut Transaction<'_>, work: &mut Work<'_>, messages: &[(&str, MessageId)]) {
+    let now = work.now;
+    work.for_link.parcels |= !messages.is_empty();
     transaction.insert(&OUTBOX, messages, |transaction, (node, id)| {
         transaction.bind(*node).bind(*id).bind(now.0);
     });
@@ -92,12 +91,15 @@ pub(crate) struct ToCollect {
     pub(crate) receipts: bool,
     /// The time of a parcel is over.
     pub(crate) expired: bool,
+    /// There are parcels that are to be sent only for some time.
+    pub(crate) expiring: bool,
 }
 
 pub(super) async fn to_collect(readers: &Readers, now: Timestamp) -> Result<ToCollect, sqlx::Error> {
     sqlx::query_as(
         "SELECT EXISTS (SELECT 1 FROM arrivals WHERE changed = 1) AS receipts,
-                EXISTS (SELECT 1 FROM expiring WHERE expires_at > 0 AND expires_at <= ?1) AS expired",
+                EXISTS (SELECT 1 FROM expiring WHERE expires_at > 0 AND expires_at <= ?1) AS expired,
+                EXISTS (SELECT 1 FROM expiring WHERE expires_at > 0) AS expiring",
     )
     .bind(now.0)
     .fetch_one(readers.get().await?.connection()?)
@@ -123,13 +125,17 @@ pub(super) async fn queue_receipts(
 /// Notes that something may have come of deliveries: (mailbox, message).
 pub(crate) fn note_marks<'a>(
     transaction: &mut Transaction<'_>,
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     marked: impl Iterator<Item = (&'a str, MessageId)>,
 ) {
     if !work.shared.nodes.have_sent() {
         return;
     }
     let marked: Vec<(&str, MessageId)> = marked.collect();
+    if marked.is_empty() {
+        return;
+    }
+    work.for_link.marks = true;
     transaction
         .add(
             "UPDATE arrivals SET changed = 1 FROM json_each(?) AS j
@@ -198,61 +204,6 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
     Ok(())
 }
 
-/// A row of the outbox.
-#[derive(sqlx::FromRow)]
-struct Waiting {
-    number: i64,
-    node: String,
-    message_id: Option<MessageId>,
-    receipts: Option<String>,
-    after: Option<i64>,
-}
-
-macro_rules! waiting {
-    ($of:literal) => {
-        concat!(
-            "SELECT o.number, o.node, o.message_id, o.receipts,
-                    (SELECT MAX(number) FROM outbox WHERE node = o.node AND number < o.number) AS after
-             FROM outbox AS o WHERE ",
-            $of,
-            " o.number > ?1 ORDER BY o.number LIMIT ?2"
-        )
-    };
-}
-
-/// Parcels to be carried, as far as they are wanted.
-pub(super) async fn take(readers: &Readers, own: &[String], ask: &LinkTake) -> Result<Parcels, sqlx::Error> {
-    let mut reader = readers.get().await?;
-    let connection = reader.connection()?;
-    let most = i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX);
-    let waiting: Vec<Waiting> = match &ask.node {
-        None => sqlx::query_as(waiting!("")).bind(number(ask.after)).bind(most).fetch_all(&mut *connection),
-        Some(node) => sqlx::query_as(waiting!("o.node = ?3 AND "))
-            .bind(number(ask.after))
-            .bind(most)
-            .bind(node)
-            .fetch_all(&mut *connection),
-    }
-    .await?;
-    let mut more = waiting.len() == LINK_PARCELS_MAX;
-    let (mut parcels, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
-    for one in waiting {
-        if bytes > LINK_PARCELS_BYTES {
-            more = true;
-            break;
-        }
-        let content = match (one.message_id, one.receipts) {
-            (Some(id), _) => message(connection, own, &one.node, id).await?.encoded(),
-            (None, receipts) => receipts.unwrap_or_default(),
-        };
-        bytes += content.len();
-        let whole = |number: i64| u64::try_from(number).unwrap_or_default();
-        let after = whole(one.after.unwrap_or_default());
-        parcels.push(Parcel { node: one.node, number: whole(one.number), after, content });
-    }
-    Ok(Parcels { parcels, more })
-}
-
 /// The ids of this store: the one that it has, then those that it had before it was restored.
 pub(crate) async fn own_ids(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar(
@@ -262,60 +213,4 @@ pub(crate) async fn own_ids(connection: &mut SqliteConnection) -> Result<Vec<Str
     .bind(FORMER_IDS)
     .fetch_all(connection)
     .await
-}
-
-/// A message of this store, its recipients as JSON, and under which key it has what it answers.
-#[derive(sqlx::FromRow)]
-struct Sent {
-    from_name: String,
-    from_session: String,
-    body: String,
-    tag: Option<String>,
-    priority: i64,
-    created_at: i64,
-    reply_to: Option<MessageId>,
-    key: Option<String>,
-    expiring: bool,
-    recipients: String,
-}
-
-/// A message, for its recipients at one node. One that is gone, which only a hand in the store can bring about, leaves a parcel
-/// that says nothing: the numbers go on.
-async fn message(
-    connection: &mut SqliteConnection,
-    own: &[String],
-    node: &str,
-    id: MessageId,
-) -> Result<Content, sqlx::Error> {
-    let row: Option<Sent> = sqlx::query_as(
-        "SELECT m.from_name, m.from_session, m.body, m.tag, m.priority, m.created_at, m.reply_to, r.key,
-                EXISTS (SELECT 1 FROM expiring WHERE message_id = m.id AND node = ?2) AS expiring,
-                (SELECT json_group_array(recipient) FROM deliveries WHERE message_id = m.id) AS recipients
-         FROM messages AS m LEFT JOIN messages AS r ON r.id = m.reply_to AND r.from_row = 0 WHERE m.id = ?1",
-    )
-    .bind(id)
-    .bind(node)
-    .fetch_optional(connection)
-    .await?;
-    let Some(sent) = row else { return Ok(Content::Receipts { receipts: Vec::new() }) };
-    // SQLite has just made it.
-    let recipients: Vec<String> = serde_json::from_str(&sent.recipients).unwrap_or_default();
-    let here = recipients.iter().filter_map(|recipient| on_node(recipient)).filter(|(_, at)| *at == node);
-    let reply_to = sent.reply_to.map(|id| {
-        let ours = || Reference { stores: own.to_vec(), id };
-        sent.key.as_deref().and_then(sent_in).unwrap_or_else(ours)
-    });
-    Ok(Content::Message(Box::new(Carried {
-        id: Reference { stores: own.to_vec(), id },
-        // A name from before the rule would not be taken for one there.
-        from_name: if follows_rule(&sent.from_name) { sent.from_name } else { derive(&sent.from_name) },
-        from_session: sent.from_session,
-        to: here.map(|(name, _)| name.to_owned()).collect(),
-        body: sent.body,
-        tag: sent.tag,
-        reply_to,
-        priority: if sent.priority == 1 { Priority::Fyi } else { Priority::Normal },
-        created_at: sent.created_at,
-        confirm: sent.expiring,
-    })))
 }

@@ -1,13 +1,13 @@
 //! The answers to a question: the first of each recipient, and who has not answered.
 
-use super::shape::{beginning, bytes_for, messages, select_messages};
+use super::shape::{beginning, bytes_for, read_lines, select_messages};
 use crate::session::Owner;
 use crate::store::readers::Readers;
 use c2c_proto::id::MessageId;
 use c2c_proto::limits::{LIST_BODY_MAX_CHARS, REMINDER_BODY_MAX_CHARS, RESULT_MAX_CHARS};
 use c2c_proto::message::Message;
 use c2c_proto::name::{EVERYONE, fold, is_everyone_at, on_node};
-use sqlx::Row as _;
+use serde::Deserialize;
 use std::collections::HashSet;
 
 /// Bodies of answers, in bytes, beyond which only the beginnings of further ones are loaded: a result's worth, at
@@ -22,6 +22,7 @@ pub(crate) struct AnswersTo {
 }
 
 /// Whom a question went to, and by what one knows them now.
+#[derive(Deserialize)]
 struct Asked {
     recipient: String,
     mailbox: String,
@@ -29,10 +30,17 @@ struct Asked {
     rows: [Option<i64>; 2],
 }
 
-pub(super) const ANSWERS: &str = select_messages!(
-    "m.from_mailbox, m.from_row",
-    "FROM messages AS m JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
-     WHERE m.reply_to = ?4 ORDER BY m.id"
+/// Whom the question `?4` went to, as JSON, and the answers, in one trip to the store: somebody waits for them.
+pub(super) const ANSWERS: &str = concat!(
+    "SELECT (SELECT json_group_array(json_object('recipient', recipient, 'mailbox', mailbox,
+                                                 'rows', json_array(arrived_row, shown_row)))
+             FROM deliveries WHERE message_id = ?4 AND arrived_row IS NOT ?2), (",
+    select_messages!(
+        "m.from_mailbox, m.from_row",
+        "FROM messages AS m JOIN deliveries AS d ON d.mailbox = ?1 AND d.message_id = m.id
+         WHERE m.reply_to = ?4 ORDER BY m.id"
+    ),
+    ")"
 );
 
 /// Reads the answers that lie in the asker's mailbox, read or not, at most `limit`. Who has answered is counted beyond
@@ -43,30 +51,21 @@ pub(crate) async fn answers_to(
     question: MessageId,
     limit: usize,
 ) -> Result<AnswersTo, sqlx::Error> {
-    let asked = sqlx::query(
-        "SELECT recipient, mailbox, arrived_row, shown_row FROM deliveries
-         WHERE message_id = ?1 AND arrived_row IS NOT ?2 ORDER BY mailbox",
-    )
-    .bind(question)
-    .bind(owner.row)
-    .fetch_all(readers.get().await?.connection()?)
-    .await?
-    .into_iter()
-    .map(|row| {
-        let rows = [row.try_get(2)?, row.try_get(3)?];
-        Ok(Asked { recipient: row.try_get(0)?, mailbox: row.try_get(1)?, rows })
-    })
-    .collect::<Result<Vec<_>, sqlx::Error>>()?;
-    let select = sqlx::query_scalar(ANSWERS)
+    let (asked, lines): (String, Option<Vec<u8>>) = sqlx::query_as(ANSWERS)
         .bind(&owner.mailbox)
         .bind(owner.row)
         .bind(bytes_for(LIST_BODY_MAX_CHARS))
-        .bind(question);
+        .bind(question)
+        .fetch_one(readers.get().await?.connection()?)
+        .await?;
+    let mut asked: Vec<Asked> =
+        serde_json::from_str(&asked).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    asked.sort_unstable_by(|one, other| one.mailbox.cmp(&other.mailbox));
     let mut answered = HashSet::new();
     let mut found = AnswersTo::default();
     let mut bytes = 0;
     for (mut reply, (from_mailbox, from_row)) in
-        messages::<(String, i64)>(readers, select, LIST_BODY_MAX_CHARS).await?
+        read_lines::<(String, i64)>(&lines.unwrap_or_default(), LIST_BODY_MAX_CHARS)?
     {
         let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
         // Who is at another node has a name only by its answer.

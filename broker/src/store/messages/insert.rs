@@ -275,13 +275,14 @@ async fn write(
     write_deliveries(transaction, work, fresh);
     let queued = for_other_nodes(fresh);
     let parcels: Vec<(&str, MessageId)> = queued.iter().map(|(node, message)| (*node, message.id)).collect();
-    link::queue(transaction, work.now, &parcels);
+    link::queue(transaction, work, &parcels);
     let expiring = queued.iter().filter_map(|(node, message)| {
         let in_us = message.new.expires_in_ms?.saturating_mul(1_000);
         let at = work.now.0.saturating_add(i64::try_from(in_us).unwrap_or(i64::MAX));
         Some((*node, message.id, Timestamp(at)))
     });
-    link::expire(transaction, &expiring.collect::<Vec<_>>());
+    let expiring: Vec<_> = expiring.collect();
+    link::expire(transaction, work, &expiring);
     super::marks::mark_answered(transaction, work, &answered(fresh)).await
 }
 

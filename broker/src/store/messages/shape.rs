@@ -59,8 +59,16 @@ pub(super) async fn messages<Also: DeserializeOwned>(
     body_max_chars: usize,
 ) -> Result<Vec<(Message, Also)>, sqlx::Error> {
     let lines = select.fetch_one(readers.get().await?.connection()?).await?.unwrap_or_default();
+    read_lines(&lines, body_max_chars)
+}
+
+/// Reads the lines of a [`select_messages`].
+pub(super) fn read_lines<Also: DeserializeOwned>(
+    lines: &[u8],
+    body_max_chars: usize,
+) -> Result<Vec<(Message, Also)>, sqlx::Error> {
     // A body may have been cut within a character, beyond all that are kept.
-    let text = String::from_utf8_lossy(&lines);
+    let text = String::from_utf8_lossy(lines);
     text.lines()
         .map(|line| {
             let (line, also) =
