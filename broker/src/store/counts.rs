@@ -1,7 +1,12 @@
 //! How much unread mail each mailbox holds: a copy in memory of what the store says, kept by the writer after each
 //! commit. It makes `unread` in every answer, and the limit of a mailbox, cost nothing.
 
+use super::transaction::{Kept, Ticket};
+use crate::session::Row;
 use c2c_proto::frame::MailCount;
+use c2c_proto::id::MessageId;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,8 +23,11 @@ pub(crate) enum CountChange {
     Arrived(String),
     /// One was marked read; whether it had been shown to the holder.
     Read { mailbox: String, was_new: bool },
-    /// One was shown to the holder for the first time.
-    Shown(String),
+    /// Some were marked read by a statement: its kept rows are mailboxes, the rows of the holders that they were shown to, and
+    /// messages. By whom: mailbox or holder, and message.
+    MarkedRead(Ticket, Vec<(String, Row, MessageId)>),
+    /// Some were shown to their holders for the first time by a statement: its kept rows are mailboxes, and whether it is unread.
+    MarkedShown(Ticket),
     /// So many unread ones are gone.
     Removed(String, MailCount),
     /// Too much changed at once: this is what the store says now.
@@ -42,8 +50,8 @@ impl Counts {
         self.lock().values().map(|count| count.unread).sum()
     }
 
-    /// Follows a commit.
-    pub(crate) fn apply(&self, changes: Vec<CountChange>) {
+    /// Follows a commit, in which these rows were kept.
+    pub(crate) fn apply(&self, changes: Vec<CountChange>, kept: &Kept) {
         let mut counts = self.lock();
         for change in changes {
             match change {
@@ -56,9 +64,16 @@ impl Counts {
                     remove(&mut counts, &mailbox, MailCount { unread: 1, new: u64::from(was_new) });
                 }
                 CountChange::Removed(mailbox, gone) => remove(&mut counts, &mailbox, gone),
-                CountChange::Shown(mailbox) => {
-                    if let Some(count) = counts.get_mut(&mailbox) {
-                        count.new = count.new.saturating_sub(1);
+                CountChange::MarkedRead(ticket, readers) => {
+                    for (mailbox, was_new) in marked_read(kept.of(ticket), &readers) {
+                        remove(&mut counts, mailbox, MailCount { unread: 1, new: u64::from(was_new) });
+                    }
+                }
+                CountChange::MarkedShown(ticket) => {
+                    for mailbox in marked_shown(kept.of(ticket)) {
+                        if let Some(count) = counts.get_mut(mailbox) {
+                            count.new = count.new.saturating_sub(1);
+                        }
                     }
                 }
                 CountChange::Recounted(mailbox, MailCount { unread: 0, .. }) => {
@@ -76,6 +91,26 @@ impl Counts {
     }
 }
 
+/// Of each row: its mailbox, and whether it had not been shown to the one who read it.
+fn marked_read<'r>(
+    rows: &'r [SqliteRow],
+    readers: &'r [(String, Row, MessageId)],
+) -> impl Iterator<Item = (&'r str, bool)> {
+    rows.iter().filter_map(|row| {
+        let mailbox: &str = row.try_get(0).ok()?;
+        let (shown_row, message): (Option<Row>, MessageId) = (row.try_get(1).ok()?, row.try_get(2).ok()?);
+        let by = |(of, row, marked): &&(String, Row, MessageId)| {
+            *marked == message && (of == mailbox || Some(*row) == shown_row)
+        };
+        Some((mailbox, readers.iter().find(by).map(|(_, row, _)| *row) != shown_row))
+    })
+}
+
+/// The mailboxes of the rows that are unread.
+fn marked_shown(rows: &[SqliteRow]) -> impl Iterator<Item = &str> {
+    rows.iter().filter(|row| row.try_get(1).unwrap_or_default()).filter_map(|row| row.try_get(0).ok())
+}
+
 fn remove(counts: &mut HashMap<String, MailCount>, mailbox: &str, gone: MailCount) {
     let Some(count) = counts.get_mut(mailbox) else { return };
     count.unread = count.unread.saturating_sub(gone.unread);
@@ -87,20 +122,29 @@ fn remove(counts: &mut HashMap<String, MailCount>, mailbox: &str, gone: MailCoun
 
 #[cfg(test)]
 mod tests {
-    use super::{CountChange, Counts};
+    use super::{CountChange, Counts, Kept, Ticket};
     use c2c_proto::frame::MailCount;
+    use sqlx::{Connection as _, SqliteConnection};
 
-    #[test]
-    fn follows_a_message_from_arrival_to_reading() {
+    #[tokio::test]
+    async fn follows_a_message_from_arrival_to_reading() {
+        let mut store = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let mut kept = Kept::default();
+        for rows in ["SELECT 'a', 1 UNION ALL SELECT 'a', 0", "SELECT 'a', 7, 1", "SELECT 'a', NULL, 2"] {
+            kept.0.push(sqlx::query(rows).fetch_all(&mut store).await.unwrap());
+        }
         let counts = Counts::default();
-        counts.apply(vec![CountChange::Arrived("a".into()), CountChange::Arrived("a".into())]);
-        assert_eq!(counts.of("a"), MailCount { unread: 2, new: 2 });
-        counts.apply(vec![CountChange::Shown("a".into())]);
-        assert_eq!(counts.of("a"), MailCount { unread: 2, new: 1 });
-        counts.apply(vec![CountChange::Read { mailbox: "a".into(), was_new: false }]);
-        assert_eq!(counts.of("a"), MailCount { unread: 1, new: 1 });
-        counts.apply(vec![CountChange::Read { mailbox: "a".into(), was_new: true }]);
-        assert_eq!(counts.of("a"), MailCount::default());
+        let arrived = || CountChange::Arrived("a".into());
+        let by = |id| vec![("a".into(), 7, id)];
+        for (changes, unread, new) in [
+            (vec![arrived(), arrived()], 2, 2),
+            (vec![CountChange::MarkedShown(Ticket(0))], 2, 1),
+            (vec![CountChange::MarkedRead(Ticket(1), by(1))], 1, 1),
+            (vec![CountChange::MarkedRead(Ticket(2), by(2))], 0, 0),
+        ] {
+            counts.apply(changes, &kept);
+            assert_eq!(counts.of("a"), MailCount { unread, new });
+        }
         assert_eq!(counts.total_unread(), 0);
     }
 }

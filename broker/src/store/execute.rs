@@ -19,7 +19,7 @@ pub(super) async fn execute(
     change_names(transaction, work, &mut answers, batch, &mut outcomes).await?;
     outcomes.sends = messages::insert(transaction, work, &batch.sends).await?;
     outcomes.marks = messages::mark_read(transaction, work, &mut answers, &batch.marks).await?;
-    messages::mark_shown(transaction, work, &batch.shown).await?;
+    messages::mark_shown(transaction, work, &batch.shown);
     outcomes.state = state::change(transaction, work, &mut answers, &batch.state).await?;
     if !batch.prunes.is_empty() {
         let connection = transaction.connection().await?;

@@ -2,12 +2,13 @@
 //!
 //! A connection is a thread of its own, and each statement that is awaited by itself costs two changes of threads, which is
 //! more than most statements take. So what is written is gathered, and goes along with the next question or the commit:
-//! a batch that asks nothing is one trip from its begin to its commit. The order of the statements is that in which they
-//! were added.
+//! a batch that asks nothing is one trip from its begin to its commit. Rows that are only needed after the commit come with
+//! it. The order of the statements is that in which they were added.
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Either, Encode, Executor, Sqlite, SqliteConnection, Type};
+use std::collections::VecDeque;
 
 /// When nobody else can open the store any more: goes on only if nobody has opened it since, otherwise fails, and with it all
 /// that was sent along. (Only a trigger could raise an error of our own; what is no JSON does as well.)
@@ -24,13 +25,33 @@ pub(crate) struct Transaction<'c> {
     /// How many statements that is.
     statements: usize,
     arguments: SqliteArguments,
+    /// Which of them give rows that are kept, in their order.
+    keep: VecDeque<usize>,
+    kept: Kept,
+    tickets: usize,
+}
+
+/// The rows that were kept of a transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(pub(super) Vec<Vec<SqliteRow>>);
+
+/// Which of them: those of one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(pub(super) usize);
+
+impl Kept {
+    /// The rows of a statement.
+    pub(crate) fn of(&self, ticket: Ticket) -> &[SqliteRow] {
+        self.0.get(ticket.0).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl<'c> Transaction<'c> {
     /// A transaction of the broker that opened the store as the `epoch`th. Nothing is sent yet.
     pub(crate) fn new(connection: &'c mut SqliteConnection, epoch: u64) -> Self {
         let (sql, arguments) = (String::new(), SqliteArguments::default());
-        let mut transaction = Self { connection, sql, statements: 0, arguments };
+        let (keep, kept) = (VecDeque::new(), Kept::default());
+        let mut transaction = Self { connection, sql, statements: 0, arguments, keep, kept, tickets: 0 };
         transaction.add("BEGIN IMMEDIATE");
         transaction.add(ONLY_IF_OURS).bind(i64::try_from(epoch).unwrap_or(i64::MAX));
         transaction
@@ -52,6 +73,13 @@ impl<'c> Transaction<'c> {
         self
     }
 
+    /// Keeps the rows of what was added last until the transaction is committed.
+    pub(crate) fn keep_rows(&mut self) -> Ticket {
+        self.keep.push_back(self.statements - 1);
+        self.tickets += 1;
+        Ticket(self.tickets - 1)
+    }
+
     /// Sends what was added. The rows that the last statement gave.
     pub(crate) async fn rows(&mut self) -> Result<Vec<SqliteRow>, sqlx::Error> {
         let (mut last, mut rows) = (Vec::new(), Vec::new());
@@ -63,15 +91,19 @@ impl<'c> Transaction<'c> {
         let query = sqlx::query_with(sql, std::mem::take(&mut self.arguments));
         let mut answers = (&mut *self.connection).fetch_many(query);
         // Not to the end of the answers: that would be one more change of threads.
-        let mut left = std::mem::take(&mut self.statements);
-        while left > 0
+        let (statements, mut ended) = (std::mem::take(&mut self.statements), 0);
+        while ended < statements
             && let Some(answer) = answers.try_next().await?
         {
             match answer {
                 Either::Right(row) => rows.push(row),
                 Either::Left(_end_of_a_statement) => {
                     last = std::mem::take(&mut rows);
-                    left -= 1;
+                    if self.keep.front() == Some(&ended) {
+                        self.keep.pop_front();
+                        self.kept.0.push(std::mem::take(&mut last));
+                    }
+                    ended += 1;
                 }
             }
         }
@@ -84,9 +116,10 @@ impl<'c> Transaction<'c> {
         Ok(self.connection)
     }
 
-    /// Sends what was added, and commits.
-    pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.add("COMMIT").rows().await.map(|_| ())
+    /// Sends what was added, and commits. The rows that were kept.
+    pub(crate) async fn commit(mut self) -> Result<Kept, sqlx::Error> {
+        self.add("COMMIT").rows().await?;
+        Ok(self.kept)
     }
 }
 

@@ -271,9 +271,9 @@ impl Writer {
         let outcomes = execute(&mut transaction, &mut work, batch).await?;
         let (counts, for_link) = (work.counts, work.for_link);
         let began = Instant::now();
-        transaction.commit().await?;
+        let kept = transaction.commit().await?;
         self.shared.stats.committed(began.elapsed());
-        self.shared.counts.apply(counts);
+        self.shared.counts.apply(counts, &kept);
         self.shared.wake.committed(for_link);
         Ok(outcomes)
     }

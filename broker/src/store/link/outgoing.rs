@@ -144,6 +144,22 @@ pub(crate) fn note_marks<'a>(
         .bind(json(&marked));
 }
 
+/// Notes that something may have come of what was answered: (answerer's mailbox, its row, message, …) as JSON.
+pub(crate) fn note_answered(transaction: &mut Transaction<'_>, work: &mut Work<'_>, answered: &str) {
+    if !work.shared.nodes.have_sent() {
+        return;
+    }
+    work.for_link.marks = true;
+    transaction
+        .add(
+            "UPDATE arrivals SET changed = 1 FROM json_each(?) AS j
+             WHERE arrivals.message_id = j.value ->> 2 AND arrivals.told < 2 AND arrivals.mailbox IN (
+                 SELECT mailbox FROM deliveries AS d WHERE d.message_id = j.value ->> 2
+                    AND (d.mailbox = j.value ->> 0 OR d.shown_row = j.value ->> 1))",
+        )
+        .bind(answered);
+}
+
 /// A delivery of which something is to be told.
 #[derive(sqlx::FromRow)]
 struct Marked {

@@ -79,7 +79,7 @@ pub(crate) async fn insert(
             stored
         }));
     }
-    write(transaction, work, &fresh).await?;
+    write(transaction, work, &fresh);
     Ok(results)
 }
 
@@ -266,11 +266,7 @@ impl Fresh<'_> {
     }
 }
 
-async fn write(
-    transaction: &mut Transaction<'_>,
-    work: &mut Work<'_>,
-    fresh: &[Fresh<'_>],
-) -> Result<(), sqlx::Error> {
+fn write(transaction: &mut Transaction<'_>, work: &mut Work<'_>, fresh: &[Fresh<'_>]) {
     write_messages(transaction, work, fresh);
     write_deliveries(transaction, work, fresh);
     let queued = for_other_nodes(fresh);
@@ -283,7 +279,7 @@ async fn write(
     });
     let expiring: Vec<_> = expiring.collect();
     link::expire(transaction, work, &expiring);
-    super::marks::mark_answered(transaction, work, &answered(fresh)).await
+    super::marks::mark_answered(transaction, work, &answered(fresh));
 }
 
 pub(super) const MESSAGES: Insert = Insert {

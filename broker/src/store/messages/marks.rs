@@ -50,7 +50,7 @@ pub(crate) async fn mark_read(
         answers.add(owner.row, &request.key, hash, &marked);
         results.push(Ok(marked));
     }
-    write_read(transaction, work, &to_mark).await?;
+    write_read(transaction, work, &to_mark);
     Ok(results)
 }
 
@@ -75,13 +75,13 @@ async fn present(
 }
 
 /// Writes read marks: (mailbox, message, reader's name, reader's row).
-async fn write_read(
+fn write_read(
     transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     marks: &[(&str, MessageId, &str, Row)],
-) -> Result<(), sqlx::Error> {
+) {
     if marks.is_empty() {
-        return Ok(());
+        return;
     }
     transaction.add(
         "UPDATE deliveries SET read_at = ?, read_by = j.value ->> 2
@@ -90,30 +90,34 @@ async fn write_read(
            AND deliveries.read_at IS NULL
          RETURNING deliveries.mailbox, deliveries.shown_row, deliveries.message_id",
     );
-    let rows = transaction.bind(work.now.0).bind(json(&marks)).rows().await?;
-    let readers: HashMap<(&str, MessageId), Row> =
-        marks.iter().map(|(mailbox, id, _, row)| ((*mailbox, *id), *row)).collect();
-    for row in rows {
-        let mailbox: String = row.try_get(0)?;
-        let shown_row: Option<Row> = row.try_get(1)?;
-        let was_new = readers.get(&(mailbox.as_str(), row.try_get(2)?)).copied() != shown_row;
-        work.counts.push(CountChange::Read { mailbox, was_new });
-    }
+    let ticket = transaction.bind(work.now.0).bind(json(&marks)).keep_rows();
+    let readers = marks.iter().map(|(mailbox, id, _, row)| ((*mailbox).to_owned(), *row, *id));
+    work.counts.push(CountChange::MarkedRead(ticket, readers.collect()));
     let sightings: Vec<(Row, MessageId)> = marks.iter().map(|(_, id, _, row)| (*row, *id)).collect();
     write_sightings(transaction, &sightings);
     link::note_marks(transaction, work, marks.iter().map(|(mailbox, id, ..)| (*mailbox, *id)));
-    Ok(())
 }
 
 /// An answer marks what it answers read: in the answerer's mailbox, or where it was shown to it under an earlier name.
-pub(super) async fn mark_answered(
+pub(super) fn mark_answered(
     transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     answered: &[(&str, Row, MessageId, &str)],
-) -> Result<(), sqlx::Error> {
+) {
     if answered.is_empty() {
-        return Ok(());
+        return;
     }
+    let answers = json(&answered);
+    transaction
+        .add(
+            "INSERT OR IGNORE INTO sightings (row_id, message_id)
+             SELECT j.value ->> 1, d.message_id FROM json_each(?) AS j
+             JOIN deliveries AS d ON d.message_id = j.value ->> 2
+              AND (d.mailbox = j.value ->> 0 OR d.shown_row = j.value ->> 1)
+             WHERE d.read_at IS NULL",
+        )
+        .bind(&answers);
+    link::note_answered(transaction, work, &answers);
     transaction.add(
         "UPDATE deliveries SET read_at = ?, read_by = j.value ->> 3
          FROM json_each(?) AS j
@@ -122,30 +126,17 @@ pub(super) async fn mark_answered(
            AND deliveries.read_at IS NULL
          RETURNING deliveries.mailbox, deliveries.shown_row, deliveries.message_id",
     );
-    let rows = transaction.bind(work.now.0).bind(json(&answered)).rows().await?;
-    let (mut sightings, mut read) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    for row in rows {
-        let mailbox: String = row.try_get(0)?;
-        let (shown_row, id): (Option<Row>, MessageId) = (row.try_get(1)?, row.try_get(2)?);
-        let by = |(of, row, answered, _): &&(&str, Row, MessageId, &str)| {
-            *answered == id && (*of == mailbox || Some(*row) == shown_row)
-        };
-        let reader = answered.iter().find(by).map(|(_, row, ..)| *row);
-        sightings.extend(reader.map(|reader| (reader, id)));
-        work.counts.push(CountChange::Read { mailbox: mailbox.clone(), was_new: reader != shown_row });
-        read.push((mailbox, id));
-    }
-    write_sightings(transaction, &sightings);
-    link::note_marks(transaction, work, read.iter().map(|(mailbox, id)| (mailbox.as_str(), *id)));
-    Ok(())
+    let ticket = transaction.bind(work.now.0).bind(&answers).keep_rows();
+    let readers = answered.iter().map(|(mailbox, row, id, _)| ((*mailbox).to_owned(), *row, *id));
+    work.counts.push(CountChange::MarkedRead(ticket, readers.collect()));
 }
 
 /// Notes what left in tool results. The note may come after the reader's mark; it was shown before that all the same.
-pub(crate) async fn mark_shown(
+pub(crate) fn mark_shown(
     transaction: &mut Transaction<'_>,
     work: &mut Work<'_>,
     shown: &[Ask<ByOwner<Vec<MessageId>>, ()>],
-) -> Result<(), sqlx::Error> {
+) {
     let now = work.now.0;
     let all: Vec<(&str, MessageId, Row, i64)> = shown
         .iter()
@@ -155,27 +146,28 @@ pub(crate) async fn mark_shown(
         })
         .collect();
     if all.is_empty() {
-        return Ok(());
+        return;
     }
+    let marks = json(&all);
+    transaction
+        .add(
+            "INSERT OR IGNORE INTO sightings (row_id, message_id)
+             SELECT j.value ->> 2, d.message_id FROM json_each(?) AS j
+             JOIN deliveries AS d ON d.mailbox = j.value ->> 0 AND d.message_id = j.value ->> 1
+             WHERE d.shown_row IS NOT j.value ->> 2",
+        )
+        .bind(&marks);
     transaction.add(
         "UPDATE deliveries SET shown_at = COALESCE(shown_at, MIN(j.value ->> 3, COALESCE(read_at, j.value ->> 3))),
                                shown_row = j.value ->> 2
          FROM json_each(?) AS j
          WHERE deliveries.mailbox = j.value ->> 0 AND deliveries.message_id = j.value ->> 1
            AND deliveries.shown_row IS NOT j.value ->> 2
-         RETURNING deliveries.mailbox, deliveries.message_id, deliveries.shown_row, deliveries.read_at IS NULL",
+         RETURNING deliveries.mailbox, deliveries.read_at IS NULL",
     );
-    let rows = transaction.bind(json(&all)).rows().await?;
-    let mut sightings: Vec<(Row, MessageId)> = Vec::with_capacity(rows.len());
-    for row in rows {
-        sightings.push((row.try_get(2)?, row.try_get(1)?));
-        if row.try_get(3)? {
-            work.counts.push(CountChange::Shown(row.try_get(0)?));
-        }
-    }
-    write_sightings(transaction, &sightings);
+    let ticket = transaction.bind(&marks).keep_rows();
+    work.counts.push(CountChange::MarkedShown(ticket));
     link::note_marks(transaction, work, all.iter().map(|(mailbox, id, ..)| (*mailbox, *id)));
-    Ok(())
 }
 
 const SIGHTINGS: Insert = Insert { head: "INSERT OR IGNORE INTO sightings (row_id, message_id)", columns: 2 };
