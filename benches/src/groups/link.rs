@@ -52,11 +52,11 @@ fn ask(context: Context<'_>, server: &Server, laptop: &Node, tower: &Node) -> Ve
             samples.round();
         }
         for _ in 0..context.repeats(REPEATS) {
+            // What the last answer has left to be noted is noted before a call that reads.
+            let _settled = (api.call("inbox", &json!({})), web.call("inbox", &json!({})));
             commits.add_us(commit.once());
             requests.add_us(nats.request());
             published.add_us(nats.publish());
-            // What the last answer has left to be noted is noted before a call that reads.
-            let _settled = api.call("inbox", &json!({}));
             timed(&mut api, "send_message", &local, &mut sends);
             asks.add_us(crossed(&mut api, &mut web, &mut watcher));
         }

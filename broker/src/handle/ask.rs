@@ -32,6 +32,10 @@ pub(super) async fn ask(broker: &Arc<Broker>, owner: Owner, request: Ask) -> Han
     let question = stored.id;
     let _asking = Asking::new(broker, row, question);
     let look = |owner: Owner| async move {
+        // Nothing has come since: mostly so when the wait begins.
+        if broker.store.last_message_id() == question {
+            return Ok(None);
+        }
         let (replies, missing) = broker.store.answers_to(&owner, question, wanted).await?;
         Ok((replies.len() >= wanted).then_some((replies, missing)))
     };

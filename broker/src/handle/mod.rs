@@ -59,6 +59,9 @@ pub async fn call(
     caller: Caller,
     request: Request,
 ) -> (Option<MailCount>, Result<Response, Error>) {
+    if tells_what_was_read(&request) {
+        broker.store.settle_marks().await;
+    }
     let handled = dispatch(broker, conn, &caller, request).await;
     // The name may have changed during the call: the count is that of the mailbox as it is now.
     let mail = broker.hub.done(conn, broker.clock.now()).map(|mailbox| broker.store.mail(&mailbox));
@@ -68,6 +71,15 @@ pub async fn call(
             (mail, Ok(response))
         }
         Err(error) => (mail, Err(error)),
+    }
+}
+
+/// Whether the answer says what others have read, or a hook what its session has not.
+const fn tells_what_was_read(request: &Request) -> bool {
+    match request {
+        Request::Inbox(inbox) => inbox.sent,
+        Request::ReadMessage(_) | Request::Traffic(_) | Request::Hook(_) => true,
+        _ => false,
     }
 }
 

@@ -72,7 +72,7 @@ use readers::Readers;
 use reads::Counted;
 use sqlx::SqliteConnection;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -107,6 +107,8 @@ pub struct Store {
     /// For what may read through all of the store: no session's call waits behind that.
     onlookers: Readers,
     queue: mpsc::UnboundedSender<Job>,
+    /// Calls that mark mail read and are not answered yet.
+    marking: AtomicUsize,
     writer: Mutex<Option<JoinHandle<()>>>,
     stop: CancellationToken,
     paths: StorePaths,
@@ -183,6 +185,7 @@ impl Store {
         Ok(Self {
             shared,
             onlookers: Readers::when_needed(opened.readers.options().clone()),
+            marking: AtomicUsize::new(0),
             readers: opened.readers,
             counted: Mutex::default(),
             queue,
@@ -247,7 +250,18 @@ impl Store {
     }
 
     pub(crate) async fn mark_read(&self, mark: ByOwner<MarkRead>) -> Result<Marked, Error> {
-        self.change(mark, Job::MarkRead).await
+        self.marking.fetch_add(1, Ordering::AcqRel);
+        let marked = self.change(mark, Job::MarkRead).await;
+        self.marking.fetch_sub(1, Ordering::AcqRel);
+        marked
+    }
+
+    /// Returns when what is being marked read is on disk: an `ask` is answered before its answers are, and who looks after it
+    /// did finds them read. What keeps them from getting there, the look will say.
+    pub(crate) async fn settle_marks(&self) {
+        if self.marking.load(Ordering::Acquire) > 0 {
+            let _ = self.flush().await;
+        }
     }
 
     pub(crate) async fn mark_shown(&self, shown: ByOwner<Vec<MessageId>>) -> Result<(), Error> {

@@ -107,7 +107,7 @@ pub(super) async fn change(
         LinkChange::Collect => {
             let connection = transaction.connection().await?;
             expiring::empty(connection, work.now).await?;
-            outgoing::collect(connection, work.now).await?;
+            work.for_link.parcels |= outgoing::collect(connection, work.now).await?;
         }
         LinkChange::Bring(bring) => return incoming::bring(transaction, work, bring).await.map(Ok),
         LinkChange::Shared(told) => {
@@ -174,7 +174,16 @@ impl Store {
 
     /// Parcels to be carried.
     pub(crate) async fn parcels(&self, ask: &LinkTake) -> Result<Parcels, Error> {
-        self.read(parcels::take(&self.onlookers, &self.shared.nodes.ids(), ask).await)
+        let wake = &self.shared.wake;
+        if ask.node.is_none() && wake.is_none_behind(ask.after) {
+            return Ok(Parcels { parcels: Vec::new(), more: false });
+        }
+        let before = wake.parcels();
+        let found = self.read(parcels::take(&self.onlookers, &self.shared.nodes.ids(), ask).await)?;
+        if ask.node.is_none() && !found.more {
+            wake.note_none_behind(found.parcels.last().map_or(ask.after, |last| last.number), before);
+        }
+        Ok(found)
     }
 
     /// What is known of nodes.

@@ -173,8 +173,8 @@ struct Marked {
     key: String,
 }
 
-/// Makes parcels of what came of other nodes' messages.
-pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
+/// Makes parcels of what came of other nodes' messages; whether it made any.
+pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -> Result<bool, sqlx::Error> {
     let marked: Vec<Marked> = sqlx::query_as(
         "SELECT a.message_id, a.mailbox, a.node, d.recipient, d.shown_at, d.read_at, d.read_by,
                 (SELECT key FROM messages WHERE id = a.message_id) AS key
@@ -200,6 +200,7 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
             read_by: one.read_by.clone(),
         });
     }
+    let any = !by_node.is_empty();
     for (node, receipts) in by_node {
         queue_receipts(connection, node, Content::Receipts { receipts }, now).await?;
     }
@@ -217,7 +218,7 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
     .bind(json(&told))
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(any)
 }
 
 /// The ids of this store: the one that it has, then those that it had before it was restored.

@@ -1,7 +1,7 @@
 //! When a link has to look: told after the commit that gives it something to do, and asked without a trip to the store.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// What one transaction has for a link.
@@ -21,12 +21,22 @@ pub(crate) struct Wake {
     changed: Arc<Notify>,
     marks: AtomicBool,
     expiring: AtomicBool,
+    /// How many transactions had parcels.
+    parcels: AtomicU64,
+    /// Behind which parcel there was none when so many had some.
+    none_behind: Mutex<Option<(u64, u64)>>,
 }
 
 impl Default for Wake {
     /// Nobody has looked yet.
     fn default() -> Self {
-        Self { changed: Arc::default(), marks: AtomicBool::new(true), expiring: AtomicBool::new(true) }
+        Self {
+            changed: Arc::default(),
+            marks: AtomicBool::new(true),
+            expiring: AtomicBool::new(true),
+            parcels: AtomicU64::default(),
+            none_behind: Mutex::default(),
+        }
     }
 }
 
@@ -40,6 +50,9 @@ impl Wake {
     pub(crate) fn committed(&self, what: ForLink) {
         let first_marks = what.marks && !self.marks.swap(true, Ordering::AcqRel);
         let first_expiring = what.expiring && !self.expiring.swap(true, Ordering::AcqRel);
+        if what.parcels {
+            self.parcels.fetch_add(1, Ordering::AcqRel);
+        }
         if what.parcels || first_marks || first_expiring {
             self.changed.notify_waiters();
         }
@@ -53,6 +66,25 @@ impl Wake {
     /// Whether there may be messages that are sent only for some time.
     pub(crate) fn expiring(&self) -> bool {
         self.expiring.load(Ordering::Acquire)
+    }
+
+    /// How many transactions had parcels, before it is looked for them.
+    pub(crate) fn parcels(&self) -> u64 {
+        self.parcels.load(Ordering::Acquire)
+    }
+
+    /// There is no parcel behind this one, unless more than so many transactions had some.
+    pub(crate) fn note_none_behind(&self, number: u64, parcels: u64) {
+        *self.none_behind() = Some((number, parcels));
+    }
+
+    /// Whether there still is none.
+    pub(crate) fn is_none_behind(&self, number: u64) -> bool {
+        *self.none_behind() == Some((number, self.parcels()))
+    }
+
+    fn none_behind(&self) -> MutexGuard<'_, Option<(u64, u64)>> {
+        self.none_behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It is about to be looked: what is committed from now on is not seen by that.
@@ -98,6 +130,21 @@ mod tests {
         wake.committed(ForLink { marks: true, ..ForLink::default() });
         look.saw(ForLink::default());
         assert!(wake.marks() && !wake.expiring());
+    }
+
+    #[test]
+    fn there_is_none_behind_a_parcel_until_more_are_committed() {
+        let wake = Wake::default();
+        assert!(!wake.is_none_behind(0), "nobody has looked yet");
+        let before = wake.parcels();
+        wake.note_none_behind(3, before);
+        assert!(wake.is_none_behind(3) && !wake.is_none_behind(2));
+        wake.committed(ForLink { marks: true, ..ForLink::default() });
+        assert!(wake.is_none_behind(3));
+        wake.committed(ForLink { parcels: true, ..ForLink::default() });
+        assert!(!wake.is_none_behind(3));
+        wake.note_none_behind(4, before);
+        assert!(!wake.is_none_behind(4), "they may have come during the look");
     }
 
     #[tokio::test]
