@@ -42,6 +42,38 @@ fn one_answer_from_one() {
 }
 
 #[test]
+fn who_looks_after_an_ask_finds_its_answer_read() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    for round in 0..40 {
+        let pending = ask(&mut alice, json!({"to": "bob", "body": "ready?"}));
+        let id = answer(&mut bob, "yes");
+        let result = pending.ok();
+        // The mark may be under way. It is not counted any more, neither here nor there.
+        assert_eq!(result["unread"], 0, "round {round}: {result}");
+        let answered = bob.ok("inbox", json!({"sent": true, "message_id": id}));
+        assert_eq!(answered["messages"][0]["receipts"][0]["state"], "read", "round {round}: {answered}");
+        assert_eq!(alice.ok("heartbeat", json!({}))["unread"], 0, "round {round}");
+    }
+}
+
+#[test]
+fn an_answer_is_read_although_the_broker_is_killed_when_it_is_there() {
+    let sandbox = Sandbox::new();
+    let (mut alice, mut bob, _carol) = three(&sandbox);
+    for round in 0..8 {
+        let pending = ask(&mut alice, json!({"to": "bob", "body": "ready?"}));
+        let id = answer(&mut bob, "yes");
+        let result = pending.ok();
+        sandbox.kill_broker();
+        assert_eq!(bodies(&result), ["yes"]);
+        assert!(alice.inbox_ids(json!({})).is_empty(), "round {round}: marked by the next broker");
+        let answered = bob.ok("inbox", json!({"sent": true, "message_id": id}));
+        assert_eq!(answered["messages"][0]["receipts"][0]["state"], "read", "round {round}: {answered}");
+    }
+}
+
+#[test]
 fn all_of_a_list() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob, mut carol) = three(&sandbox);
