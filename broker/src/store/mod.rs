@@ -162,8 +162,7 @@ impl Store {
                 return Err(errors::for_caller(&error));
             }
         };
-        let was_online = hold(&shared.presence, &online);
-        let stop = CancellationToken::new();
+        let (was_online, stop) = (hold(&shared.presence, &online), CancellationToken::new());
         let writer = Writer {
             connection,
             jobs,
