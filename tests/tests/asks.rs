@@ -121,7 +121,7 @@ fn the_online_ones_of_everyone() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob, carol) = three(&sandbox);
     drop(carol);
-    c2c_harness::until("carol is offline", PATIENCE, || alice.row_of("carol").unwrap()["online"] == false);
+    until("carol is offline", PATIENCE, || alice.row_of("carol").unwrap()["online"] == false);
     let pending = ask(&mut alice, json!({"to": "*", "body": "who is up?", "timeout_s": 600}));
     answer(&mut bob, "me");
     let result = pending.ok();
@@ -169,7 +169,7 @@ fn who_cannot_answer_is_told() {
     let sandbox = Sandbox::new();
     let (mut alice, mut bob, carol) = three(&sandbox);
     drop(carol);
-    c2c_harness::until("carol is offline", PATIENCE, || alice.row_of("carol").unwrap()["online"] == false);
+    until("carol is offline", PATIENCE, || alice.row_of("carol").unwrap()["online"] == false);
     let to = json!(["bob", "carol", "ghost"]);
     let pending = ask(&mut alice, json!({"to": to, "body": "ready?", "replies": 1}));
     answer(&mut bob, "yes");
