@@ -60,15 +60,16 @@ impl Forward {
     }
 
     /// Asks the broker. Dropping the future cancels the call. A call that only reads is sent when the broker knows
-    /// which mail was shown before; one that changes something queues up behind that in the broker anyway. `made_before`:
-    /// whether the same call, with its key, may have been made before.
+    /// which mail was shown before; one that changes something queues up behind that in the broker anyway, but for a new
+    /// name, which comes first in the broker and would leave the marks with the old one. `made_before`: whether the same
+    /// call, with its key, may have been made before.
     ///
     /// # Errors
     /// See [`Client::call`]; also that the store's path is of no use.
     pub async fn call(&self, request: Request, made_before: bool) -> Result<Answer, CallError> {
         match self.link.get() {
             Some(Ok(client)) => {
-                if request.key().is_none() {
+                if request.key().is_none() || matches!(request, Request::Register(_)) {
                     self.shown.settled().await;
                 }
                 let result =

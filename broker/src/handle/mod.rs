@@ -60,7 +60,8 @@ pub async fn call(
     request: Request,
 ) -> (Option<MailCount>, Result<Response, Error>) {
     if tells_what_was_read(&request) {
-        broker.store.settle_marks().await;
+        // On the heap: hardly any call does, and each would have the room for it.
+        Box::pin(broker.store.settle_marks()).await;
     }
     let handled = dispatch(broker, conn, &caller, request).await;
     // The name may have changed during the call: the count is that of the mailbox as it is now.
@@ -77,7 +78,8 @@ pub async fn call(
 /// Whether the answer says what others have read, or a hook what its session has not.
 const fn tells_what_was_read(request: &Request) -> bool {
     match request {
-        Request::Inbox(inbox) => inbox.sent,
+        // Lists of both directions have what became of one's own messages as well.
+        Request::Inbox(inbox) => inbox.sent || !inbox.unread_only,
         Request::ReadMessage(_) | Request::Traffic(_) | Request::Hook(_) => true,
         _ => false,
     }

@@ -24,7 +24,7 @@ pub(crate) enum CountChange {
     /// One was marked read; whether it had been shown to the holder.
     Read { mailbox: String, was_new: bool },
     /// Some were marked read by a statement: its kept rows are mailboxes, the rows of the holders that they were shown to, and
-    /// messages. By whom: mailbox or holder, and message.
+    /// messages. By whom: mailbox, holder and message.
     MarkedRead(Ticket, Vec<(String, Row, MessageId)>),
     /// Some were shown to their holders for the first time by a statement: its kept rows are mailboxes, and whether it is unread.
     MarkedShown(Ticket),
@@ -96,13 +96,19 @@ fn marked_read<'r>(
     rows: &'r [SqliteRow],
     readers: &'r [(String, Row, MessageId)],
 ) -> impl Iterator<Item = (&'r str, bool)> {
-    rows.iter().filter_map(|row| {
+    // A batch may mark very many.
+    let mut of_mailbox: HashMap<(&str, MessageId), Row> = HashMap::with_capacity(readers.len());
+    let mut of_message: HashMap<MessageId, Vec<Row>> = HashMap::new();
+    for (mailbox, row, message) in readers {
+        of_mailbox.entry((mailbox, *message)).or_insert(*row);
+        of_message.entry(*message).or_default().push(*row);
+    }
+    rows.iter().filter_map(move |row| {
         let mailbox: &str = row.try_get(0).ok()?;
         let (shown_row, message): (Option<Row>, MessageId) = (row.try_get(1).ok()?, row.try_get(2).ok()?);
-        let by = |(of, row, marked): &&(String, Row, MessageId)| {
-            *marked == message && (of == mailbox || Some(*row) == shown_row)
-        };
-        Some((mailbox, readers.iter().find(by).map(|(_, row, _)| *row) != shown_row))
+        let of_message = || of_message.get(&message)?.iter().copied().find(|row| Some(*row) == shown_row);
+        let reader = of_mailbox.get(&(mailbox, message)).copied().or_else(of_message);
+        Some((mailbox, reader != shown_row))
     })
 }
 
