@@ -16,7 +16,7 @@ mod wake;
 pub(super) use expiring::expire;
 pub(super) use nodes::Nodes;
 pub(crate) use outgoing::ToCollect;
-pub(super) use outgoing::{note_answered, note_marks, own_ids, queue};
+pub(super) use outgoing::{note_answered, note_marks, note_moved, own_ids, queue};
 pub(crate) use wake::{ForLink, Wake};
 
 use super::Store;

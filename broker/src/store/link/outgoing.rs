@@ -2,6 +2,7 @@
 
 use super::content::{CarriedReceipt, Content, Reference, sent_in};
 use super::expiring;
+use crate::session::Row;
 use crate::store::answers::json;
 use crate::store::readers::Readers;
 use crate::store::restore::FORMER_IDS;
@@ -144,6 +145,26 @@ pub(crate) fn note_marks<'a>(
         .bind(json(&marked));
 }
 
+/// Unread mail of a session moved to another mailbox: what is to be told of it to other nodes comes along.
+pub(crate) async fn note_moved(
+    connection: &mut SqliteConnection,
+    row: Row,
+    from: &str,
+    to: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE OR IGNORE arrivals SET mailbox = ?3
+         WHERE mailbox = ?2 AND message_id IN
+             (SELECT message_id FROM deliveries WHERE mailbox = ?3 AND arrived_row = ?1 AND read_at IS NULL)",
+    )
+    .bind(row)
+    .bind(from)
+    .bind(to)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 /// Notes that something may have come of what was answered: (answerer's mailbox, its row, message, …) as JSON.
 pub(crate) fn note_answered(transaction: &mut Transaction<'_>, work: &mut Work<'_>, answered: &str) {
     if !work.shared.nodes.have_sent() {
@@ -183,6 +204,13 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
     )
     .bind(i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
+    .await?;
+    // A delivery that is gone has nothing to be told of, and would be looked for again and again.
+    sqlx::query(
+        "UPDATE arrivals SET changed = 0 WHERE changed = 1 AND NOT EXISTS
+             (SELECT 1 FROM deliveries AS d WHERE d.message_id = arrivals.message_id AND d.mailbox = arrivals.mailbox)",
+    )
+    .execute(&mut *connection)
     .await?;
     let mut by_node: BTreeMap<&str, Vec<CarriedReceipt>> = BTreeMap::new();
     for one in &marked {

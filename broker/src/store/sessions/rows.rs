@@ -4,6 +4,7 @@ use crate::presence::Left;
 use crate::session::Owner;
 use crate::session::Row;
 use crate::store::jobs::Ask;
+use crate::store::link;
 use crate::store::readers::Readers;
 use crate::store::writer::Work;
 use c2c_proto::hello::Identity;
@@ -324,8 +325,9 @@ pub(super) async fn rename(
     .bind(holder.row)
     .bind(&holder.mailbox)
     .bind(&mailbox)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    link::note_moved(connection, holder.row, &holder.mailbox, &mailbox).await?;
     work.recount.push((holder.mailbox.clone(), holder.row));
     work.recount.push((mailbox.clone(), holder.row));
     Ok(Owner { row: holder.row, session_id: holder.session_id.clone(), name: name.to_owned(), mailbox })

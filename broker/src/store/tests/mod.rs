@@ -6,6 +6,7 @@ mod kills;
 mod late_index;
 mod link;
 mod link_expiring;
+mod link_renamed;
 mod messages;
 mod names;
 mod opening;
