@@ -82,22 +82,24 @@ impl Forward {
         }
     }
 
-    /// Marks messages of the session read, without waiting for it: the broker is told before this returns to whoever shows them, and
-    /// what the session asks next is answered by a broker that knows. `mail`: the count with them read.
+    /// Marks messages of the session read, without waiting for it: the call is handed to the connection before this returns, and what
+    /// the session asks next is sent when it is answered. `mail`: the count with them read.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn mark_read(&self, message_ids: Vec<MessageId>, mail: Option<MailCount>) {
-        let Some(note) = self.shown.note(message_ids) else { return };
-        let forward = self.clone();
-        let mut marking = Box::pin(async move {
-            let message_ids = note.message_ids.clone();
-            forward.tell(Request::MarkRead(MarkRead { message_ids, key: new_call_key() })).await;
-            forward.shown.reported(&note);
+        let (forward, marking) = (self.clone(), self.shown.marking());
+        let mut marked = Box::pin(async move {
+            let _marking = marking;
+            if let Err(error) =
+                forward.tell(Request::MarkRead(MarkRead { message_ids, key: new_call_key() })).await
+            {
+                tracing::warn!(code = %error.error.code, "answers that were shown are not marked read; they come again");
+            }
         });
         // The first step is the one that hands it over.
-        if (&mut marking).now_or_never().is_none() {
-            tokio::spawn(marking);
+        if (&mut marked).now_or_never().is_none() {
+            tokio::spawn(marked);
         }
         *self.mail.lock().unwrap_or_else(PoisonError::into_inner) = mail;
     }
@@ -134,20 +136,20 @@ impl Forward {
             }
             message_ids.sort_unstable();
             message_ids.dedup();
-            self.tell(Request::Shown(Shown { message_ids })).await;
+            let count = message_ids.len();
+            if let Err(error) = self.tell(Request::Shown(Shown { message_ids })).await {
+                tracing::debug!(count, code = %error.error.code, "the broker was not told which mail was shown");
+            }
             self.shown.reported(&last);
         }
     }
 
     /// Tells the broker what was done with mail.
-    async fn tell(&self, request: Request) {
-        let Some(Ok(client)) = self.link.get() else { return };
-        let what = request.kind();
+    async fn tell(&self, request: Request) -> Result<(), CallError> {
+        let Some(Ok(client)) = self.link.get() else { return Ok(()) };
         let told = client.call(request).await;
         self.note_mail(&told);
-        if let Err(error) = told {
-            tracing::debug!(what, code = %error.error.code, "the broker was not told what was done with mail");
-        }
+        told.map(|_| ())
     }
 }
 

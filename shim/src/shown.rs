@@ -29,6 +29,8 @@ pub struct ShownLog {
 struct Shared {
     noted: AtomicU64,
     reported: watch::Sender<u64>,
+    /// Calls under way that mark read what results show.
+    marking: watch::Sender<usize>,
     written: mpsc::UnboundedSender<Note>,
 }
 
@@ -37,7 +39,8 @@ impl ShownLog {
     #[must_use]
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Note>) {
         let (written, notes) = mpsc::unbounded_channel();
-        let shared = Shared { noted: AtomicU64::new(0), reported: watch::Sender::new(0), written };
+        let (reported, marking) = (watch::Sender::new(0), watch::Sender::new(0));
+        let shared = Shared { noted: AtomicU64::new(0), reported, marking, written };
         (Self { shared: Arc::new(shared) }, notes)
     }
 
@@ -65,17 +68,39 @@ impl ShownLog {
         });
     }
 
-    /// Ends when the broker was told of all that was noted before.
+    /// Mail that a result shows is being marked read, as long as this is kept.
+    #[must_use]
+    pub fn marking(&self) -> Marking {
+        self.shared.marking.send_modify(|marking| *marking += 1);
+        Marking { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Ends when the broker was told of all that was noted before, and nothing is being marked read.
     pub async fn settled(&self) {
         let noted = self.shared.noted.load(Ordering::Relaxed);
-        if *self.shared.reported.borrow() >= noted {
+        if *self.shared.reported.borrow() >= noted && *self.shared.marking.borrow() == 0 {
             return;
         }
-        let mut reported = self.shared.reported.subscribe();
-        let told = reported.wait_for(|last| *last >= noted);
+        let told = async {
+            // Neither can fail: what is waited for is kept by this log.
+            let _ = self.shared.reported.subscribe().wait_for(|last| *last >= noted).await;
+            let _ = self.shared.marking.subscribe().wait_for(|marking| *marking == 0).await;
+        };
         if tokio::time::timeout(SETTLE_MAX, told).await.is_err() {
             tracing::debug!("the broker does not know yet which mail was shown");
         }
+    }
+}
+
+/// Mail is being marked read; see [`ShownLog::marking`].
+#[derive(Debug)]
+pub struct Marking {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Marking {
+    fn drop(&mut self) {
+        self.shared.marking.send_modify(|marking| *marking -= 1);
     }
 }
 
@@ -101,6 +126,29 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished(), "the second one is not reported");
         log.reported(&second);
+        waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_call_waits_for_what_is_being_marked_and_for_what_was_shown_before_that() {
+        let (log, mut notes) = ShownLog::new();
+        let note = log.note(vec![1]).unwrap();
+        log.written(note);
+        let marking = log.marking();
+        let waiting = tokio::spawn({
+            let log = log.clone();
+            async move { log.settled().await }
+        });
+        drop(marking);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "what was shown is not reported");
+        log.reported(&notes.recv().await.unwrap());
+        waiting.await.unwrap();
+        let marking = log.marking();
+        let waiting = tokio::spawn(async move { log.settled().await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "it is being marked");
+        drop(marking);
         waiting.await.unwrap();
     }
 }

@@ -160,21 +160,22 @@ async fn take(broker: &Arc<Broker>, ask: &LinkTake) -> Handled {
 /// time is over are emptied at once, before anybody takes them. Mostly there is nothing to be done, and the store is not even
 /// asked: somebody waits for what is there.
 async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>, Error> {
-    let gathered = |marks: bool| broker.hub.receipts_due(marks.then(|| Instant::now() + GATHERED_FOR));
-    let due = gathered(broker.store.wake().marks());
+    let wake = broker.store.wake();
+    let gathered = || broker.hub.receipts_due(wake.marks().then(|| Instant::now() + GATHERED_FOR));
+    let due = gathered();
     let early = !at_once && due.is_none_or(|due| Instant::now() < due);
-    if early && !broker.store.wake().expiring() {
+    if early && !wake.expiring() {
         return Ok(due);
     }
     let ToCollect { receipts, expired, .. } = broker.store.to_collect().await?;
     if !expired && (early || !receipts) {
-        return Ok(gathered(receipts));
+        return Ok(gathered());
     }
     broker.store.link(LinkChange::Collect).await?;
-    // What was too much for one go is next.
     let more = broker.store.to_collect().await?.receipts;
     broker.hub.receipts_due(None);
-    Ok(broker.hub.receipts_due(more.then(Instant::now)))
+    // What was too much for one go is next.
+    Ok(if more { broker.hub.receipts_due(Some(Instant::now())) } else { gathered() })
 }
 
 fn is_store_id(id: &str) -> bool {

@@ -81,6 +81,8 @@ const fn tells_what_was_read(request: &Request) -> bool {
         // Lists of both directions have what became of one's own messages as well.
         Request::Inbox(inbox) => inbox.sent || !inbox.unread_only,
         Request::ReadMessage(_) | Request::Traffic(_) | Request::Hook(_) => true,
+        // How much each session has not read.
+        Request::ListSessions(_) | Request::ListEverywhere(_) => true,
         _ => false,
     }
 }

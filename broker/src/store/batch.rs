@@ -4,7 +4,7 @@
 
 use super::Shared;
 use super::jobs::{Ask, ByOwner, Greeted, Greeting, Job, Named, Registration};
-use super::link::{LinkChange, LinkOutcome};
+use super::link::{ForLink, LinkChange, LinkOutcome};
 use super::messages::{NewMessage, Stored};
 use super::prune::{PrunePortion, PruneProgress};
 use super::state::{StateChange, StateOutcome};
@@ -54,6 +54,8 @@ pub(crate) struct Outcomes {
     pub(crate) prunes: Vec<Result<PruneProgress, Error>>,
     pub(crate) imports: Vec<Result<(Imported, MessageId), Error>>,
     pub(crate) links: Vec<Result<LinkOutcome, Error>>,
+    /// What a link has to look at.
+    pub(crate) for_link: ForLink,
 }
 
 impl Batch {
@@ -125,6 +127,7 @@ impl Batch {
     /// Answers everything with what came of it, once presence and the follower of names have been told. Only after the commit.
     pub(crate) fn answer(self, outcomes: Outcomes, shared: &Shared) {
         self.tell_follower(&outcomes, shared);
+        shared.wake.committed(outcomes.for_link);
         answer_all(self.hellos, outcomes.hellos);
         answer_all(self.registrations, outcomes.registrations);
         answer_all(self.sends, outcomes.sends);

@@ -16,7 +16,7 @@ pub(crate) struct Counts {
     by_mailbox: Mutex<HashMap<String, MailCount>>,
 }
 
-/// What a commit changed in one mailbox.
+/// What a commit changed in mailboxes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CountChange {
     /// A message came.

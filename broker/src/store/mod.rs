@@ -255,8 +255,8 @@ impl Store {
         marked
     }
 
-    /// Returns when what is being marked read is on disk: an `ask` is answered before its answers are, and who looks after it
-    /// did finds them read. What keeps them from getting there, the look will say.
+    /// Returns when what is being marked read is on disk: an `ask` is answered before its answers are marked, and whoever looks
+    /// afterwards finds them read. What keeps them from getting there, the look will say.
     pub(crate) async fn settle_marks(&self) {
         if self.marking.load(Ordering::Acquire) > 0 {
             let _ = self.flush().await;

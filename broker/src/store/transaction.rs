@@ -80,7 +80,7 @@ impl<'c> Transaction<'c> {
         Ticket(self.tickets - 1)
     }
 
-    /// Sends what was added. The rows that the last statement gave.
+    /// Sends what was added. The rows that the last statement gave, if they are not kept.
     pub(crate) async fn rows(&mut self) -> Result<Vec<SqliteRow>, sqlx::Error> {
         let (mut last, mut rows) = (Vec::new(), Vec::new());
         if self.sql.is_empty() {

@@ -268,13 +268,13 @@ impl Writer {
             recount: Vec::new(),
             for_link: ForLink::default(),
         };
-        let outcomes = execute(&mut transaction, &mut work, batch).await?;
-        let (counts, for_link) = (work.counts, work.for_link);
+        let mut outcomes = execute(&mut transaction, &mut work, batch).await?;
+        outcomes.for_link = work.for_link;
+        let counts = work.counts;
         let began = Instant::now();
         let kept = transaction.commit().await?;
         self.shared.stats.committed(began.elapsed());
         self.shared.counts.apply(counts, &kept);
-        self.shared.wake.committed(for_link);
         Ok(outcomes)
     }
 

@@ -166,9 +166,15 @@ impl Store {
 
     /// What is no parcel yet, or none any more. What there is is looked for again only when there is more of it.
     pub(crate) async fn to_collect(&self) -> Result<ToCollect, Error> {
-        let look = self.shared.wake.look();
+        let wake = &self.shared.wake;
+        let (marks, expiring) = (wake.marks.count(), wake.expiring.count());
         let found = self.read(outgoing::to_collect(&self.onlookers, self.shared.clock.now()).await)?;
-        look.saw(ForLink { parcels: false, marks: found.receipts, expiring: found.expiring });
+        if !found.receipts {
+            wake.marks.found_none(marks);
+        }
+        if !found.expiring {
+            wake.expiring.found_none(expiring);
+        }
         Ok(found)
     }
 

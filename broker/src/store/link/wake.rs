@@ -1,6 +1,6 @@
 //! When a link has to look: told after the commit that gives it something to do, and asked without a trip to the store.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -15,28 +15,54 @@ pub(crate) struct ForLink {
     pub(crate) expiring: bool,
 }
 
-/// What there may be for a link, as far as it did not look.
-#[derive(Debug)]
+/// What there may be for a link.
+#[derive(Debug, Default)]
 pub(crate) struct Wake {
     changed: Arc<Notify>,
-    marks: AtomicBool,
-    expiring: AtomicBool,
+    /// Something came of messages of other nodes.
+    pub(super) marks: Having,
+    /// Messages are sent only for some time.
+    pub(super) expiring: Having,
     /// How many transactions had parcels.
     parcels: AtomicU64,
     /// Behind which parcel there was none when so many had some.
     none_behind: Mutex<Option<(u64, u64)>>,
 }
 
-impl Default for Wake {
+/// How many transactions had some of a kind, and how many had when a look found none. A look changes nothing until it is over, so
+/// one that is given up, and two at once, hide nothing.
+#[derive(Debug)]
+pub(super) struct Having {
+    transactions: AtomicU64,
+    none_at: AtomicU64,
+}
+
+impl Default for Having {
     /// Nobody has looked yet.
     fn default() -> Self {
-        Self {
-            changed: Arc::default(),
-            marks: AtomicBool::new(true),
-            expiring: AtomicBool::new(true),
-            parcels: AtomicU64::default(),
-            none_behind: Mutex::default(),
-        }
+        Self { transactions: AtomicU64::new(1), none_at: AtomicU64::new(0) }
+    }
+}
+
+impl Having {
+    /// One more; whether there was nothing to look at before.
+    fn one_more(&self) -> bool {
+        let before = self.transactions.fetch_add(1, Ordering::AcqRel);
+        before == self.none_at.load(Ordering::Acquire)
+    }
+
+    /// How many, before a look.
+    pub(super) fn count(&self) -> u64 {
+        self.transactions.load(Ordering::Acquire)
+    }
+
+    /// A look that began when there were so many found none.
+    pub(super) fn found_none(&self, count: u64) {
+        self.none_at.fetch_max(count, Ordering::AcqRel);
+    }
+
+    fn may_be(&self) -> bool {
+        self.count() != self.none_at.load(Ordering::Acquire)
     }
 }
 
@@ -48,8 +74,8 @@ impl Wake {
 
     /// A transaction is committed.
     pub(crate) fn committed(&self, what: ForLink) {
-        let first_marks = what.marks && !self.marks.swap(true, Ordering::AcqRel);
-        let first_expiring = what.expiring && !self.expiring.swap(true, Ordering::AcqRel);
+        let first_marks = what.marks && self.marks.one_more();
+        let first_expiring = what.expiring && self.expiring.one_more();
         if what.parcels {
             self.parcels.fetch_add(1, Ordering::AcqRel);
         }
@@ -58,61 +84,33 @@ impl Wake {
         }
     }
 
-    /// Whether something may have come of messages of other nodes that was not looked at.
+    /// Whether something may have come of messages of other nodes.
     pub(crate) fn marks(&self) -> bool {
-        self.marks.load(Ordering::Acquire)
+        self.marks.may_be()
     }
 
     /// Whether there may be messages that are sent only for some time.
     pub(crate) fn expiring(&self) -> bool {
-        self.expiring.load(Ordering::Acquire)
+        self.expiring.may_be()
     }
 
     /// How many transactions had parcels, before it is looked for them.
-    pub(crate) fn parcels(&self) -> u64 {
+    pub(super) fn parcels(&self) -> u64 {
         self.parcels.load(Ordering::Acquire)
     }
 
     /// There is no parcel behind this one, unless more than so many transactions had some.
-    pub(crate) fn note_none_behind(&self, number: u64, parcels: u64) {
+    pub(super) fn note_none_behind(&self, number: u64, parcels: u64) {
         *self.none_behind() = Some((number, parcels));
     }
 
     /// Whether there still is none.
-    pub(crate) fn is_none_behind(&self, number: u64) -> bool {
+    pub(super) fn is_none_behind(&self, number: u64) -> bool {
         *self.none_behind() == Some((number, self.parcels()))
     }
 
     fn none_behind(&self) -> MutexGuard<'_, Option<(u64, u64)>> {
         self.none_behind.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// It is about to be looked: what is committed from now on is not seen by that.
-    pub(super) fn look(&self) -> Look<'_> {
-        self.marks.store(false, Ordering::Release);
-        self.expiring.store(false, Ordering::Release);
-        Look { wake: self, left: ForLink { parcels: false, marks: true, expiring: true } }
-    }
-}
-
-/// A look for what there is. One that is given up has seen nothing.
-#[derive(Debug)]
-pub(super) struct Look<'a> {
-    wake: &'a Wake,
-    left: ForLink,
-}
-
-impl Look<'_> {
-    /// What there is, as long as nothing is done about it.
-    pub(super) fn saw(mut self, what: ForLink) {
-        self.left = what;
-    }
-}
-
-impl Drop for Look<'_> {
-    fn drop(&mut self) {
-        self.wake.marks.fetch_or(self.left.marks, Ordering::AcqRel);
-        self.wake.expiring.fetch_or(self.left.expiring, Ordering::AcqRel);
     }
 }
 
@@ -120,16 +118,26 @@ impl Drop for Look<'_> {
 mod tests {
     use super::{ForLink, Wake};
 
+    fn looked() -> Wake {
+        let wake = Wake::default();
+        wake.marks.found_none(wake.marks.count());
+        wake.expiring.found_none(wake.expiring.count());
+        wake
+    }
+
     #[test]
     fn what_is_committed_after_a_look_began_is_looked_at_again() {
         let wake = Wake::default();
         assert!(wake.marks() && wake.expiring(), "nobody has looked yet");
-        drop(wake.look());
-        assert!(wake.marks() && wake.expiring(), "the look was given up");
-        let look = wake.look();
+        let (first, second) = (wake.marks.count(), wake.expiring.count());
+        assert!(wake.marks() && wake.expiring(), "nor seen anything");
         wake.committed(ForLink { marks: true, ..ForLink::default() });
-        look.saw(ForLink::default());
+        wake.marks.found_none(first);
+        wake.expiring.found_none(second);
         assert!(wake.marks() && !wake.expiring());
+        wake.marks.found_none(wake.marks.count());
+        wake.marks.found_none(first);
+        assert!(!wake.marks(), "a look that began earlier knows less");
     }
 
     #[test]
@@ -149,8 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn marks_wake_once_until_they_were_looked_at_and_parcels_always() {
-        let (wake, marks) = (Wake::default(), ForLink { marks: true, ..ForLink::default() });
-        wake.look().saw(ForLink::default());
+        let (wake, marks) = (looked(), ForLink { marks: true, ..ForLink::default() });
         let changed = wake.changed();
         for (what, wakes) in [
             (marks, true),
