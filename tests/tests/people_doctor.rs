@@ -2,7 +2,7 @@
 //! as it says it is well again.
 #![cfg(unix)]
 
-use c2c_harness::{Said, Sandbox, Signal, bin_dir, binary, install, signal};
+use c2c_harness::{PATIENCE, Said, Sandbox, Signal, bin_dir, binary, install, signal, until};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -158,7 +158,7 @@ fn a_holder_of_the_store_is_looked_at_again_and_named_as_what_it_is() {
     sandbox.kill_broker();
     let paths = sandbox.paths();
     let lock = fs::OpenOptions::new().write(true).open(&paths.lock).unwrap();
-    lock.try_lock().unwrap();
+    until("the system has let go of the lock", PATIENCE, || lock.try_lock().is_ok());
     let holder = |mode: &str| json!({"pid": 4_242, "version": "0.2.0", "mode": mode}).to_string() + "\n";
     fs::write(&paths.lock, holder("restore")).unwrap();
     let report = doctor(&sandbox, None);

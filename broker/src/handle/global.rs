@@ -215,7 +215,7 @@ fn no_link(broker: &Broker, key: &str) -> Error {
         ),
         (Some(_), Some((at, report))) => (
             format!("the link is not connected; at {at} it said: {report}"),
-            "try again later; `c2c link status` says more, and other keys work without a link",
+            "`c2c link status` says what to do; try again when it is connected. Other keys work without a link",
         ),
         (Some(_), None) => ("no link runs".to_owned(), "c2c-link has to run; other keys work without a link"),
     };

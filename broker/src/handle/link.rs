@@ -168,6 +168,10 @@ async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>,
         return Ok(due);
     }
     let ToCollect { receipts, expired, .. } = broker.store.to_collect().await?;
+    if !receipts {
+        // What is named while this looked is gathered from now on.
+        broker.hub.receipts_due(None);
+    }
     if !expired && (early || !receipts) {
         return Ok(gathered());
     }

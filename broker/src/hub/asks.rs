@@ -29,6 +29,13 @@ pub(super) struct Asks {
     current_at: Option<Instant>,
 }
 
+impl Asks {
+    /// The link is not connected any more: the copy is what there was.
+    pub(super) fn note_old(&mut self) {
+        self.current_at = None;
+    }
+}
+
 /// A link that waits for changes; dropping it says that it does not any more.
 #[derive(Debug)]
 pub struct Link<'a>(&'a Hub);

@@ -45,10 +45,11 @@ impl Hub {
     /// A connection is gone. If it was the link's, that is not connected to anything any more, or will soon say that it is.
     pub fn note_gone(&self, conn: ConnId, at: Timestamp) {
         let mut inner = self.lock();
-        let elsewhere = &mut inner.elsewhere;
-        if elsewhere.connection != Some(conn) {
+        if inner.elsewhere.connection != Some(conn) {
             return;
         }
+        inner.asks.note_old();
+        let elsewhere = &mut inner.elsewhere;
         elsewhere.connection = None;
         if let Some((_, health)) = &mut elsewhere.health
             && health.connected_since.take().is_some()
@@ -77,7 +78,11 @@ impl Hub {
         if let Some(stream) = told.stream {
             health.stream = Some((now, stream));
         }
-        self.lock().elsewhere.health = Some((now, health));
+        let mut inner = self.lock();
+        if !told.connected {
+            inner.asks.note_old();
+        }
+        inner.elsewhere.health = Some((now, health));
     }
 
     /// When what came of messages is to be told: now known as the first time that was named since nothing waited (`None`).
@@ -106,5 +111,33 @@ impl Hub {
     /// A node's link has told who is there.
     pub fn note_peers(&self, node: String, at: Timestamp, peers: Vec<RemoteSession>) {
         self.lock().elsewhere.peers.insert(node, (at, peers));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hub;
+    use c2c_proto::request::LinkTold;
+    use c2c_proto::time::Timestamp;
+
+    #[test]
+    fn the_copy_is_old_at_once_when_its_link_is_gone_or_says_that_it_is_not_connected() {
+        let (hub, now) = (Hub::default(), Timestamp(1));
+        let told = |connected| LinkTold { connected, error: None, stream: None };
+        hub.note_link_report(7, now, "connected".to_owned());
+        hub.note_link_health(now, told(true));
+        hub.note_current();
+        hub.note_gone(6, now);
+        assert!(hub.is_current(), "that was another's connection");
+        hub.note_gone(7, now);
+        assert!(!hub.is_current());
+        assert!(hub.link_report().unwrap().1.contains("c2c-link has ended"));
+
+        hub.note_link_report(8, now, "connected".to_owned());
+        hub.note_link_health(now, told(true));
+        hub.note_current();
+        assert!(hub.is_current());
+        hub.note_link_health(now, told(false));
+        assert!(!hub.is_current());
     }
 }

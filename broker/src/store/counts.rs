@@ -91,24 +91,21 @@ impl Counts {
     }
 }
 
-/// Of each row: its mailbox, and whether it had not been shown to the one who read it.
+/// Of each row: its mailbox, and whether it had not been shown to the mailbox's holder. A row of a mailbox that its reader does
+/// not hold any more was shown to the reader under an earlier name: whoever holds it now has not seen it.
 fn marked_read<'r>(
     rows: &'r [SqliteRow],
     readers: &'r [(String, Row, MessageId)],
 ) -> impl Iterator<Item = (&'r str, bool)> {
     // A batch may mark very many.
-    let mut of_mailbox: HashMap<(&str, MessageId), Row> = HashMap::with_capacity(readers.len());
-    let mut of_message: HashMap<MessageId, Vec<Row>> = HashMap::new();
+    let mut holders: HashMap<(&str, MessageId), Row> = HashMap::with_capacity(readers.len());
     for (mailbox, row, message) in readers {
-        of_mailbox.entry((mailbox, *message)).or_insert(*row);
-        of_message.entry(*message).or_default().push(*row);
+        holders.entry((mailbox, *message)).or_insert(*row);
     }
     rows.iter().filter_map(move |row| {
         let mailbox: &str = row.try_get(0).ok()?;
         let (shown_row, message): (Option<Row>, MessageId) = (row.try_get(1).ok()?, row.try_get(2).ok()?);
-        let of_message = || of_message.get(&message)?.iter().copied().find(|row| Some(*row) == shown_row);
-        let reader = of_mailbox.get(&(mailbox, message)).copied().or_else(of_message);
-        Some((mailbox, reader != shown_row))
+        Some((mailbox, holders.get(&(mailbox, message)).copied() != shown_row))
     })
 }
 

@@ -82,6 +82,8 @@ use writer::{Numbers, Writer};
 
 /// A read that takes longer keeps the log from being removed, which the next broker does then.
 const READERS_CLOSE_WITHIN: Duration = Duration::from_millis(100);
+/// Whoever looks does not wait longer for what is being marked read.
+const SETTLE_MAX: Duration = Duration::from_secs(1);
 
 /// What the writer and the readers share.
 #[derive(Debug)]
@@ -256,10 +258,12 @@ impl Store {
     }
 
     /// Returns when what is being marked read is on disk: an `ask` is answered before its answers are marked, and whoever looks
-    /// afterwards finds them read. What keeps them from getting there, the look will say.
+    /// afterwards finds them read. This rests on the broker's one thread: a mark that came first is queued first. A disk that
+    /// takes long holds up only who writes, and a look sees then what is on it; what keeps marks from getting there, the one who
+    /// marks is told.
     pub(crate) async fn settle_marks(&self) {
         if self.marking.load(Ordering::Acquire) > 0 {
-            let _ = self.flush().await;
+            let _ = timeout(SETTLE_MAX, self.flush()).await;
         }
     }
 

@@ -23,7 +23,8 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<Exit> {
     };
     let push = control::push_states(&paths).await?.unwrap_or_default();
     let metrics = control::metrics(&paths).await?.unwrap_or_default();
-    let text = if json { object(&status, &push, &metrics) } else { table(&status, &push, &metrics) };
+    let paused = paths.link_paused.exists();
+    let text = if json { object(&status, &push, &metrics) } else { table(&status, &push, &metrics, paused) };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
@@ -80,7 +81,7 @@ fn object(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
 }
 
 /// One line for each fact.
-fn table(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
+fn table(status: &Status, push: &[PushState], metrics: &[Metric], link_paused: bool) -> String {
     let life = if status.service { "as a service" } else { "started by a session" };
     let durability = match status.durability.as_str() {
         "full" => "full: an answered message survives a power cut",
@@ -97,7 +98,7 @@ fn table(status: &Status, push: &[PushState], metrics: &[Metric]) -> String {
         ("commits", commits(status)),
     ];
     rows.extend(calls(metrics).map(|calls| ("calls", calls)));
-    rows.extend(link(metrics).map(|link| ("link", link)));
+    rows.extend(link(metrics, link_paused).map(|link| ("link", link)));
     if status.last_errors.is_empty() {
         rows.push(("errors", "none".to_owned()));
     }
@@ -144,14 +145,18 @@ fn calls(metrics: &[Metric]) -> Option<String> {
 }
 
 /// Mail between machines, where there is a link.
-fn link(metrics: &[Metric]) -> Option<String> {
+fn link(metrics: &[Metric], paused: bool) -> Option<String> {
     let of = |name: &str| -> Vec<u64> {
         let values = metrics.iter().filter(|metric| metric.name == name).map(|metric| &metric.value);
         values
             .filter_map(|value| if let MetricValue::Gauge(value) = value { Some(*value) } else { None })
             .collect()
     };
-    let connected = if *of("c2c_link_connected").first()? == 1 { "connected" } else { "not connected" };
+    let connected = match *of("c2c_link_connected").first()? {
+        1 => "connected",
+        _ if paused => "paused",
+        _ => "not connected",
+    };
     let waiting: u64 = of("c2c_outbox_parcels").iter().sum();
     let oldest_s = of("c2c_outbox_oldest").into_iter().max().unwrap_or_default() / 1_000_000;
     Some(match waiting {
@@ -255,10 +260,14 @@ pub(crate) mod tests {
     fn a_link_has_its_line_where_there_is_one() {
         let gauge = |name: &str, value| Metric::new(name, "", "", &[], MetricValue::Gauge(value));
         let mut all = vec![gauge("c2c_link_connected", 1), gauge("c2c_outbox_parcels", 0)];
-        let line = |all: &[Metric]| {
-            let table = table(&example(), &[], all);
+        let line_of = |all: &[Metric], paused| {
+            let table = table(&example(), &[], all, paused);
             table.lines().find(|line| line.starts_with("link ")).unwrap_or_default().to_owned()
         };
+        let line = |all: &[Metric]| line_of(all, false);
+        let down = [gauge("c2c_link_connected", 0)];
+        assert_eq!(line(&down), "link        not connected, nothing waits for other nodes");
+        assert_eq!(line_of(&down, true), "link        paused, nothing waits for other nodes");
         assert_eq!(line(&all), "link        connected, nothing waits for other nodes");
         all.extend([gauge("c2c_outbox_parcels", 3), gauge("c2c_outbox_oldest", 61_000_000)]);
         assert!(line(&all).ends_with("connected, 3 parcels wait for other nodes, the oldest for 1 min 1 s"));
@@ -267,13 +276,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_person_gets_a_table() {
-        insta::assert_snapshot!(table(&example(), &push(), &metrics()));
+        insta::assert_snapshot!(table(&example(), &push(), &metrics(), false));
     }
 
     #[test]
     fn errors_are_listed_and_made_harmless() {
         let status = Status { last_errors: vec!["disk\u{1b}[2J full".to_owned()], commits: 0, ..example() };
-        let table = table(&status, &[], &[]);
+        let table = table(&status, &[], &[], false);
         assert!(table.contains("error       disk\\u{1b}[2J full\n"), "{table}");
         assert!(table.contains("none yet") && !table.contains("errors"), "{table}");
     }

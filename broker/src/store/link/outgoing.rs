@@ -205,13 +205,16 @@ pub(super) async fn collect(connection: &mut SqliteConnection, now: Timestamp) -
     .bind(i64::try_from(LINK_PARCELS_MAX).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
     .await?;
-    // A delivery that is gone has nothing to be told of, and would be looked for again and again.
-    sqlx::query(
-        "UPDATE arrivals SET changed = 0 WHERE changed = 1 AND NOT EXISTS
-             (SELECT 1 FROM deliveries AS d WHERE d.message_id = arrivals.message_id AND d.mailbox = arrivals.mailbox)",
-    )
-    .execute(&mut *connection)
-    .await?;
+    // A delivery that is gone has nothing to be told of, and would be looked for again and again. Not in each round of many: it
+    // looks at all that are left.
+    if marked.len() < LINK_PARCELS_MAX {
+        sqlx::query(
+            "UPDATE arrivals SET changed = 0 WHERE changed = 1 AND NOT EXISTS
+                 (SELECT 1 FROM deliveries AS d WHERE d.message_id = arrivals.message_id AND d.mailbox = arrivals.mailbox)",
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
     let mut by_node: BTreeMap<&str, Vec<CarriedReceipt>> = BTreeMap::new();
     for one in &marked {
         // Shown again, or noted before it was marked at all: nothing that is not known.

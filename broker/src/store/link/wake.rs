@@ -75,11 +75,14 @@ impl Wake {
     /// A transaction is committed.
     pub(crate) fn committed(&self, what: ForLink) {
         let first_marks = what.marks && self.marks.one_more();
-        let first_expiring = what.expiring && self.expiring.one_more();
+        if what.expiring {
+            // The messages themselves are parcels.
+            self.expiring.one_more();
+        }
         if what.parcels {
             self.parcels.fetch_add(1, Ordering::AcqRel);
         }
-        if what.parcels || first_marks || first_expiring {
+        if what.parcels || first_marks {
             self.changed.notify_waiters();
         }
     }

@@ -1,7 +1,7 @@
 //! Mail of another node whose reader takes another name meanwhile.
 
 use super::link::node;
-use super::{message, registration, send};
+use super::{mark, message, registration, send};
 use crate::store::ByOwner;
 use c2c_proto::message::ReceiptState;
 
@@ -24,4 +24,36 @@ async fn what_is_shown_under_one_name_and_read_under_the_next_is_told() {
     b.opened.store.send(answer).await.unwrap();
     b.carry(&a).await;
     assert_eq!(state().await, ReceiptState::Read);
+}
+
+/// A rename beside a mark is before it or after it, as the queue has them.
+#[tokio::test]
+async fn what_is_marked_read_beside_a_rename_is_told_once() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let api = a.session("api").await.owner;
+    let mut web = b.session("web").await.owner;
+    let store = &b.opened.store;
+    for (round, name) in ["one", "two", "three", "four"].into_iter().enumerate() {
+        send(&a.opened.store, &api, &[&format!("{}@b", web.name)], name).await;
+        a.carry(&b).await;
+        let got = b.mail(&web).await.last().unwrap().id;
+        let registration = registration(Some(&web), name);
+        let ids = [got];
+        // Either may come first: it is marked as `web` had it, or is there under the next name.
+        let (marked, next) = if round % 2 == 0 {
+            tokio::join!(mark(store, &web, &ids), store.register(registration))
+        } else {
+            let (next, marked) = tokio::join!(store.register(registration), mark(store, &web, &ids));
+            (marked, next)
+        };
+        let next = next.unwrap().owner;
+        let again = mark(store, &next, &ids).await;
+        assert_eq!((marked.marked + again.marked, again.not_found.len()), (1, 0), "{marked:?} {again:?}");
+        assert_eq!(store.mail(&next.mailbox).unread, 0);
+        b.carry(&a).await;
+        let sent = a.sent(&api).await;
+        assert_eq!(sent[round].receipts[0].state, ReceiptState::Read, "{:?}", sent[round]);
+        assert!(!store.to_collect().await.unwrap().receipts, "nothing is left");
+        web = next;
+    }
 }

@@ -22,11 +22,11 @@ pub(super) fn inbox() -> Inbox {
     }
 }
 
-async fn list(store: &Store, owner: &Owner, ask: Inbox) -> Vec<Message> {
+pub(super) async fn list(store: &Store, owner: &Owner, ask: Inbox) -> Vec<Message> {
     store.list_messages(owner, &ask).await.unwrap().messages
 }
 
-async fn shown(store: &Store, owner: &Owner, ids: &[i64]) {
+pub(super) async fn shown(store: &Store, owner: &Owner, ids: &[i64]) {
     let shown = ByOwner { owner: owner.clone(), request: ids.to_vec(), hash: String::new() };
     store.mark_shown(shown).await.unwrap();
 }
@@ -132,6 +132,35 @@ async fn marks_are_idempotent_and_counted() {
         let receipt = &message.receipts[0];
         assert!(receipt.shown_at.unwrap() <= receipt.read_at.unwrap(), "{receipt:?}");
     }
+}
+
+/// They wait behind a large message, so that one transaction has all of them.
+#[tokio::test]
+async fn marks_of_one_message_at_once_count_once() {
+    let opened = open().await;
+    let store = &opened.store;
+    let (a, b) = (session(store, "/p/a").await.owner, session(store, "/p/b").await.owner);
+    let large = "x".repeat(256 * 1_024);
+    for round in 0..20 {
+        let id = send(store, &a, &["b"], "hello").await.id;
+        let (once, twice) = ([id], [id, id]);
+        let (_, first, second, third) = tokio::join!(
+            send(store, &b, &["a"], &large),
+            mark(store, &b, &once),
+            mark(store, &b, &twice),
+            mark(store, &b, &once)
+        );
+        let all = [first, second, third];
+        assert_eq!(all.iter().map(|marked| marked.marked).sum::<u64>(), 1, "round {round}: {all:?}");
+        assert_eq!(
+            all.iter().map(|marked| marked.already_read.len()).sum::<usize>(),
+            2,
+            "round {round}: {all:?}"
+        );
+        assert_eq!(store.mail("b"), MailCount { unread: 0, new: 0 }, "round {round}");
+    }
+    let opened = opened.again().await;
+    assert_eq!(opened.store.mail("b"), MailCount { unread: 0, new: 0 }, "what the next broker counts");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! Names: who gets which without asking, who loses one, what comes along.
 
-use super::{identity, open, registration, send, session};
+use super::messages::{inbox, list, shown};
+use super::{identity, message, open, registration, send, session};
+use crate::session::Owner;
 use crate::store::GreetingKind;
 use crate::store::{Greeted, Store};
 use c2c_proto::ErrorCode;
+use c2c_proto::frame::MailCount;
 use c2c_proto::hello::Identity;
 use c2c_proto::request::{Filter, Inbox};
 
@@ -233,4 +236,27 @@ async fn a_session_that_just_went_gives_way_though_the_store_is_told_in_the_same
         // Both are queued before the writer takes either.
         drop(gone);
     }
+}
+
+#[tokio::test]
+async fn what_an_earlier_holder_answers_was_new_to_the_one_who_has_the_name_now() {
+    let opened = open().await;
+    let store = &opened.store;
+    let (sender, first) = (session(store, "/p/s").await.owner, session(store, "/p/first").await.owner);
+    let took = async |owner: &Owner, name| store.register(registration(Some(owner), name)).await.unwrap();
+    let early = send(store, &sender, &["old"], "before anybody had the name").await.id;
+    let old = took(&first, "old").await.owner;
+    shown(store, &old, &[early]).await;
+    let renamed = took(&old, "next").await;
+    let second = session(store, "/p/second").await.owner;
+    let heir = took(&second, "old").await;
+    send(store, &sender, &["old"], "after").await;
+    assert_eq!(store.mail("old"), MailCount { unread: 2, new: 2 });
+    let mut answer = message(&renamed.owner, None, "answered");
+    answer.request.reply_to = Some(early);
+    store.send(answer).await.unwrap();
+    assert_eq!(store.mail("old"), MailCount { unread: 1, new: 1 });
+    let after = list(store, &heir.owner, inbox()).await[0].id;
+    shown(store, &heir.owner, &[after]).await;
+    assert_eq!(store.mail("old"), MailCount { unread: 1, new: 0 });
 }
