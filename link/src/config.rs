@@ -28,6 +28,9 @@ pub(crate) struct Config {
     /// On so many servers of a cluster lies what travels, and which node is which store.
     #[serde(default = "one")]
     pub(crate) replicas: usize,
+    /// The id of a store that is gone for good, whose name this one takes.
+    #[serde(default)]
+    pub(crate) replaces: Option<String>,
 }
 
 const fn one() -> usize {

@@ -4,7 +4,7 @@
 
 use crate::broker::{Broker, is_refusal};
 use crate::envelope::Kind;
-use crate::nats::Nats;
+use crate::nats::{Nats, is_full};
 use anyhow::{anyhow, bail};
 use async_nats::jetstream::Message;
 use bytes::Bytes;
@@ -66,7 +66,7 @@ impl Gathered {
 
     async fn say(self, broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
         for ((node, store), up_to) in self.arrived {
-            nats.publish(&node, &Kind::Arrived { store, up_to }, Bytes::new()).await?.await?;
+            say_arrived(nats, &node, &Kind::Arrived { store, up_to }).await?;
         }
         for (node, up_to) in self.forwarded {
             broker.forwarded(&node, up_to).await?;
@@ -84,6 +84,15 @@ impl Gathered {
             told.map_err(|error| anyhow!("the server cannot be told what has come: {error}"))?;
         }
         Ok(())
+    }
+}
+
+/// Through the stream, where a node that is away finds it. If there is no room, what has come is acknowledged all the same, since
+/// that makes room: a node that is there hears of it now, another one sends it once more.
+async fn say_arrived(nats: &Nats, node: &str, arrived: &Kind) -> anyhow::Result<()> {
+    match nats.publish(node, arrived, Bytes::new()).await?.await.map_err(anyhow::Error::from) {
+        Err(error) if is_full(&error) => nats.send_direct(node, arrived, Bytes::new()).await,
+        said => said.map(|_| ()),
     }
 }
 

@@ -5,7 +5,8 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::direct::Heard;
 use crate::incoming::Incoming;
-use crate::nats::Nats;
+use crate::later::Words;
+use crate::nats::{Claimant, Nats, is_full};
 use crate::outgoing::Outgoing;
 use crate::{later, platform, presence, shared};
 use anyhow::{Context, bail};
@@ -29,6 +30,9 @@ const GOOD_AFTER: Duration = Duration::from_secs(60);
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks whether the link is to rest.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// What mail waits for where the server has no room.
+const NO_ROOM: &str = "the server has no room for more mail, which waits here: give its JetStream more, or let machines that were away \
+                       take theirs";
 /// Before what mail goes on without is tried again.
 const AGAIN_BESIDE: Duration = Duration::from_secs(5);
 /// Between two renewals of the claim to the node's name, which lasts for months.
@@ -156,16 +160,15 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     // A store that has another name claims none.
     let state = broker.up(&config.node, Vec::new(), &format!("connecting to {}", config.url)).await?;
     let nats = Nats::connect(config).await?;
-    nats.claim(&state.store_id, &state.former_ids, true).await?;
+    nats.claim(&claimant(config, &state), true).await?;
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;
     tracing::info!(node = config.node, "{report}");
-    // They are published in the order of their numbers, whatever their nodes.
-    let published = state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default();
+    let published = published(&state);
     let (heard, changed) = (Heard::default(), Notify::new());
     let (words, said) = later::words();
     tokio::try_join!(
-        Outgoing::run(broker, &nats, (&state.store_id, published), &heard, words.clone()),
+        send(broker, &nats, (&state.store_id, published), &heard, words.clone()),
         Incoming::new(broker, &nats, (&config.node, &state.store_id), &heard, words).run(),
         later::say(broker, &nats, said),
         follow_nodes(broker, config, &nats, &state, &report, &changed),
@@ -177,6 +180,40 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
         beside_mail("the shared state cannot be followed", async || shared::run(broker, &nats).await),
     )?;
     Ok(())
+}
+
+fn claimant<'a>(config: &'a Config, state: &'a LinkState) -> Claimant<'a> {
+    Claimant { store: &state.store_id, former: &state.former_ids, replaces: config.replaces.as_deref() }
+}
+
+/// They are published in the order of their numbers, whatever their nodes.
+fn published(state: &LinkState) -> u64 {
+    state.nodes.iter().map(|node| node.forwarded_up_to).max().unwrap_or_default()
+}
+
+/// Sends what waits, until something fails. A server that has no room keeps nobody from taking what is there, which makes room: then
+/// it is tried again, behind what the server has.
+async fn send(
+    broker: &Broker,
+    nats: &Nats,
+    (store, mut published_up_to): (&str, u64),
+    heard: &Heard,
+    words: Words,
+) -> anyhow::Result<()> {
+    loop {
+        let Err(error) = Outgoing::run(broker, nats, (store, published_up_to), heard, words.clone()).await
+        else {
+            return Ok(());
+        };
+        if !is_full(&error) {
+            return Err(error);
+        }
+        let error = line(&format!("{NO_ROOM} ({})", told(&error)));
+        tracing::warn!("{error}");
+        broker.tell(LinkTold { connected: true, error: Some(error), stream: None }).await?;
+        sleep(AGAIN_BESIDE).await;
+        published_up_to = published(&broker.state().await?);
+    }
 }
 
 /// Says when nodes change.
@@ -229,7 +266,7 @@ async fn follow_nodes(
         }
         // A server that has lost everything has lost the claim too.
         let renew = renewed.elapsed() >= RENEW_EVERY;
-        nats.claim(&state.store_id, &state.former_ids, renew).await?;
+        nats.claim(&claimant(config, state), renew).await?;
         if renew {
             renewed = Instant::now();
         }

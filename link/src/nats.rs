@@ -1,5 +1,9 @@
 //! The server: one stream for what travels, one bucket for which node is which store.
 
+mod claim;
+
+pub(crate) use claim::Claimant;
+
 use crate::config::Config;
 use crate::envelope::{ANYONE, Kind, SUBJECTS, direct_subject, subject};
 use crate::presence::EXPIRES_AFTER;
@@ -10,14 +14,13 @@ use async_nats::connection::State;
 use async_nats::header::{HeaderMap, HeaderValue, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
-use async_nats::jetstream::kv::{self, CreateErrorKind};
+use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{self, LastRawMessageErrorKind, RetentionPolicy, StorageType};
-use async_nats::jetstream::{self, Context};
+use async_nats::jetstream::{self, Context, ErrorCode};
 use bytes::Bytes;
 use c2c_proto::name::node_follows_rule;
 use c2c_proto::request::StreamState;
 use futures_util::TryStreamExt;
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The stream of all nodes. What was acknowledged leaves it.
@@ -38,6 +41,13 @@ pub(crate) const ACK_WAIT: Duration = Duration::from_secs(10);
 const CLAIM_LASTS: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// The server hands out no more while so many messages are not acknowledged: far more than one node leaves so, whatever it sends.
 const UNACKNOWLEDGED_MAX: i64 = 50_000;
+/// What a server without room says, by the numbers that NATS gives its errors.
+const FULL: [ErrorCode; 4] = [
+    ErrorCode::INSUFFICIENT_RESOURCES,
+    ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+    ErrorCode::STREAM_STORE_FAILED,
+    ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+];
 /// Left for headers in what the server takes at once.
 const HEADERS_BYTES: usize = 1_024;
 
@@ -75,14 +85,19 @@ pub(crate) struct SharedState {
 pub(crate) enum NotTaken {
     /// The key has another version than was assumed.
     Another,
+    /// The server has no room.
+    Full,
     /// It did not say whether it has; with what is known of that.
     Unknown(String),
 }
 
-/// What the bucket says of a node.
-#[derive(Debug, Serialize, Deserialize)]
-struct Claim {
-    store: String,
+/// Whether the server said that it has no room: its disk is full, or what its JetStream may take.
+pub(crate) fn is_full(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<jetstream::Error>()).any(says_full)
+}
+
+fn says_full(error: &jetstream::Error) -> bool {
+    FULL.contains(&error.error_code())
 }
 
 impl Nats {
@@ -117,37 +132,6 @@ impl Nats {
         let shared =
             bucket(&jetstream, SHARED, Duration::ZERO, config.replicas).await.with_context(cannot)?;
         Ok(Self { client, jetstream, node: config.node.clone(), stream, nodes, presence, shared })
-    }
-
-    /// Claims the node's name for a store, which may have had other ids before. `renew`: also where it has it, so that it keeps it.
-    ///
-    /// # Errors
-    /// When it is another store's, or the server cannot be asked.
-    pub(crate) async fn claim(&self, store: &str, former: &[String], renew: bool) -> anyhow::Result<()> {
-        let claim: Bytes = serde_json::to_vec(&Claim { store: store.to_owned() })?.into();
-        match self.nodes.create(&self.node, claim.clone()).await {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).context("the node cannot be claimed"),
-        }
-        let Some(entry) = self.nodes.entry(&self.node).await? else {
-            bail!("the node's claim is gone again")
-        };
-        // One that cannot be read is nobody's.
-        if let Ok(there) = serde_json::from_slice::<Claim>(&entry.value) {
-            if there.store == store && !renew {
-                return Ok(());
-            }
-            if there.store != store && !former.contains(&there.store) {
-                bail!(
-                    "the node {:?} is another store ({}); choose another name with `c2c link setup URL --node NAME`",
-                    self.node,
-                    there.store
-                );
-            }
-        }
-        self.nodes.update(&self.node, claim, entry.revision).await.context("the node cannot be claimed")?;
-        Ok(())
     }
 
     /// The nodes that there are.
@@ -303,7 +287,10 @@ impl Nats {
         let subject = format!("$KV.{SHARED}.{key}");
         let not_taken = |error: PublishError| match error.kind() {
             PublishErrorKind::WrongLastSequence => NotTaken::Another,
-            _ => NotTaken::Unknown(error.to_string()),
+            _ => {
+                let told = error.to_string();
+                if is_full(&error.into()) { NotTaken::Full } else { NotTaken::Unknown(told) }
+            }
         };
         let sent = self.jetstream.publish_with_headers(subject, headers, value).await.map_err(not_taken)?;
         Ok(sent.await.map_err(not_taken)?.sequence)

@@ -53,7 +53,7 @@ fn breach(name: &str) -> String {
         }
         if !node_follows_rule(node) {
             return format!(
-                "has {} after the @, and a machine's name is of the characters a-z 0-9 - alone",
+                "has {} after the @, and a machine's name is 1 to {NODE_MAX_CHARS} of the characters a-z 0-9 -, the first no dash",
                 quoted(node)
             );
         }

@@ -137,7 +137,10 @@ impl Args {
         {
             return Ok(Some(ms));
         }
-        let least = if least_ms == 0 { "0".to_owned() } else { format!("0.{least_ms:03}") };
+        let least = match least_ms {
+            whole if whole % 1_000 == 0 => (whole / 1_000).to_string(),
+            part => format!("0.{part:03}"),
+        };
         Err(Error::invalid(
             format!("{name} is {seconds}, allowed is from {least} to {most_s} seconds"),
             format!("give {name} as a number of seconds from {least} to {most_s}"),

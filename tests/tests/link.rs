@@ -12,6 +12,8 @@ mod cluster;
 mod counter;
 #[path = "link/encrypted.rs"]
 mod encrypted;
+#[path = "link/full.rs"]
+mod full;
 #[path = "link/kept.rs"]
 mod kept;
 #[path = "link/lost.rs"]
@@ -20,6 +22,10 @@ mod lost;
 mod machine;
 #[path = "link/refused.rs"]
 mod refused;
+#[path = "link/renamed.rs"]
+mod renamed;
+#[path = "link/replaced.rs"]
+mod replaced;
 #[path = "link/restored.rs"]
 mod restored;
 #[path = "link/shared.rs"]

@@ -218,5 +218,7 @@ async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {
     for Arrived { stored, from, tag, priority } in outcome.arrived {
         send::announce(broker, &stored, from, tag, priority);
     }
+    // Who has read a question may have answered it under another name.
+    broker.hub.wake(outcome.read_of);
     Ok((Response::LinkBrought(LinkBrought { up_to: outcome.up_to }), 0))
 }

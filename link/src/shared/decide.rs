@@ -1,18 +1,17 @@
 //! Changes of the state that all machines share, decided by the server: it takes one only if the key has the version that was
 //! assumed.
 
+use super::ahead::Ahead;
 use super::entry::{decoded, encoded};
 use super::key;
 use crate::broker::Broker;
 use crate::nats::{Nats, NotTaken};
 use c2c_proto::id::Version;
-use c2c_proto::request::{LinkAnswer, SharedAsk, SharedOutcome};
+use c2c_proto::request::{LinkAnswer, LinkShared, SharedAsk, SharedEntry, SharedOutcome};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use futures_util::{TryStreamExt, stream};
-use std::time::Duration;
 use tokio::sync::watch::Receiver;
-use tokio::time::timeout;
 
 /// How long it is waited for changes before it is asked again.
 const ROUND_MS: u64 = 5_000;
@@ -20,50 +19,38 @@ const ROUND_MS: u64 = 5_000;
 const AT_ONCE: usize = 16;
 /// A key that others change all the time is tried so often.
 const TRIES: usize = 32;
-/// So long the broker's copy may lag behind a change before it is answered all the same.
-const LAG_MAX: Duration = Duration::from_secs(3);
 
 /// Has what the broker asks for decided, until something fails.
 pub(super) async fn run(
     broker: &Broker,
     nats: &Nats,
-    mut reached: Receiver<Option<u64>>,
+    mut complete: Receiver<bool>,
+    ahead: &Ahead,
 ) -> anyhow::Result<()> {
-    reached.wait_for(Option::is_some).await?;
+    complete.wait_for(|complete| *complete).await?;
     let asked = stream::try_unfold((), |()| async {
         let asks = broker.asked(ROUND_MS).await?;
         anyhow::Ok(Some((stream::iter(asks.into_iter().map(anyhow::Ok)), ())))
     });
     asked
         .try_flatten()
-        .try_for_each_concurrent(AT_ONCE, |ask: SharedAsk| answer(broker, nats, ask, reached.clone()))
+        .try_for_each_concurrent(AT_ONCE, |ask: SharedAsk| answer(broker, nats, ask, ahead))
         .await
 }
 
-async fn answer(
-    broker: &Broker,
-    nats: &Nats,
-    ask: SharedAsk,
-    mut reached: Receiver<Option<u64>>,
-) -> anyhow::Result<()> {
-    let (outcome, version) = decide(nats, &ask).await;
-    if let Some(version) = version {
-        // Who is told that it is done finds it done.
-        let there = reached.wait_for(|reached| reached.is_some_and(|reached| reached >= version));
-        drop(timeout(LAG_MAX, there).await);
+async fn answer(broker: &Broker, nats: &Nats, ask: SharedAsk, ahead: &Ahead) -> anyhow::Result<()> {
+    let (outcome, made) =
+        tries(nats, &ask).await.unwrap_or_else(|error| (SharedOutcome::Failed(error), None));
+    if let Some(entry) = made {
+        // Who is told that it is done finds it done. The server may take seconds to tell of it.
+        ahead.note(&entry);
+        broker.shared(LinkShared { range: None, entries: vec![entry], current: false }).await?;
     }
     broker.answer(LinkAnswer { number: ask.number, outcome }).await
 }
 
-/// What came of it, and the version that it made.
-async fn decide(nats: &Nats, ask: &SharedAsk) -> (SharedOutcome, Option<u64>) {
-    match tries(nats, ask).await {
-        Ok(decided) => decided,
-        Err(error) => (SharedOutcome::Failed(error), None),
-    }
-}
-
-async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<u64>), Error> {
+/// What came of it, and what is there since.
+async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<SharedEntry>), Error> {
     let key = key::encoded(&ask.state_key);
     // What is handed to a client without a server may reach it long after somebody was told that it is not known.
     nats.check_connected().map_err(|error| cannot_read(ask, &error))?;
@@ -74,7 +61,7 @@ async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<u6
         let alive = there.filter(|entry| ask.expired != Some(entry.version));
         // Made before, and its answer was lost.
         if let Some(entry) = alive.as_ref().filter(|_| call.as_ref() == Some(&ask.call)) {
-            return Ok((made(ask, entry.version, entry.updated_at), Some(last)));
+            return Ok((made(ask, entry), Some(entry.clone())));
         }
         let present = alive.filter(|entry| entry.value.is_some());
         let version = present.as_ref().map_or(0, |entry| entry.version);
@@ -86,11 +73,12 @@ async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<u6
         }
         match change(nats, ask, &key, last).await? {
             Ok(now) => {
-                let at = ask.set.as_ref().map_or(Timestamp(0), |set| set.updated_at);
-                return Ok((made(ask, i64::try_from(now).unwrap_or(i64::MAX), at), Some(now)));
+                let entry = changed(ask, i64::try_from(now).unwrap_or(i64::MAX));
+                return Ok((made(ask, &entry), Some(entry)));
             }
             // Somebody else was faster: look again.
             Err(NotTaken::Another) => {}
+            Err(NotTaken::Full) => return Err(no_room(ask)),
             Err(NotTaken::Unknown(why)) => return Err(unknown(ask, &why)),
         }
     }
@@ -111,8 +99,25 @@ async fn change(nats: &Nats, ask: &SharedAsk, key: &str, last: u64) -> Result<Re
     Ok(nats.put_shared(key, value.into(), last).await)
 }
 
-fn made(ask: &SharedAsk, version: Version, updated_at: Timestamp) -> SharedOutcome {
-    if ask.set.is_some() { SharedOutcome::Set(version, updated_at) } else { SharedOutcome::Deleted(true) }
+fn made(ask: &SharedAsk, entry: &SharedEntry) -> SharedOutcome {
+    if ask.set.is_some() {
+        SharedOutcome::Set(entry.version, entry.updated_at)
+    } else {
+        SharedOutcome::Deleted(true)
+    }
+}
+
+/// What is under the key once the server has given the change a version.
+fn changed(ask: &SharedAsk, version: Version) -> SharedEntry {
+    let set = ask.set.as_ref();
+    SharedEntry {
+        state_key: ask.state_key.clone(),
+        value: set.map(|set| set.value.clone()),
+        version,
+        updated_at: set.map_or(Timestamp(0), |set| set.updated_at),
+        updated_by: set.map(|set| set.updated_by.clone()).unwrap_or_default(),
+        ttl_ms: set.and_then(|set| set.ttl_ms),
+    }
 }
 
 fn check_size(nats: &Nats, ask: &SharedAsk, size: usize) -> Result<(), Error> {
@@ -130,6 +135,14 @@ fn cannot_read(ask: &SharedAsk, why: &impl std::fmt::Display) -> Error {
         ErrorCode::LinkDown,
         format!("the server does not say what {:?} is ({why}); nothing was changed", ask.state_key),
         "try again later; keys that do not begin with global: stay on this machine and work without a link",
+    )
+}
+
+fn no_room(ask: &SharedAsk) -> Error {
+    Error::new(
+        ErrorCode::LinkDown,
+        format!("the server has no room to change {:?}; nothing was changed", ask.state_key),
+        "the user has to give the server's JetStream more room; other keys stay on this machine and work without it",
     )
 }
 

@@ -1,5 +1,6 @@
 //! The broker's copy: everything that is in the bucket, then each change in the order of the versions.
 
+use super::ahead::Ahead;
 use super::entry::read;
 use crate::broker::Broker;
 use crate::nats::Nats;
@@ -18,17 +19,22 @@ const TOGETHER: usize = 64;
 /// Between two looks whether the copy is still what the server has. The broker takes a copy for old some looks later.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Keeps the copy, until something fails. `reached`: up to which version the broker has it.
-pub(super) async fn run(broker: &Broker, nats: &Nats, reached: &Sender<Option<u64>>) -> anyhow::Result<()> {
+/// Keeps the copy, until something fails. `complete`: whether the broker has what was there.
+pub(super) async fn run(
+    broker: &Broker,
+    nats: &Nats,
+    complete: &Sender<bool>,
+    ahead: &Ahead,
+) -> anyhow::Result<()> {
     let there = nats.shared_state().await?;
     let mut changes = nats.shared.watch_with_history(">").await?.ready_chunks(TOGETHER);
     let mut last = there.last;
     let mut all = BTreeMap::new();
-    let mut complete = there.entries == 0;
-    while !complete {
+    let mut is_all = there.entries == 0;
+    while !is_all {
         for entry in changed(changes.next().await)? {
             last = last.max(entry.revision);
-            complete = entry.delta == 0;
+            is_all = entry.delta == 0;
             // A key may change while it is listed; what comes later counts.
             if let Some((entry, _)) = read(&entry) {
                 all.insert(entry.state_key.clone(), entry);
@@ -36,7 +42,7 @@ pub(super) async fn run(broker: &Broker, nats: &Nats, reached: &Sender<Option<u6
         }
     }
     tell_all(broker, all).await?;
-    reached.send_replace(Some(last));
+    complete.send_replace(true);
     let mut ticks = interval(LOOK_EVERY);
     loop {
         tokio::select! {
@@ -44,9 +50,9 @@ pub(super) async fn run(broker: &Broker, nats: &Nats, reached: &Sender<Option<u6
                 let chunk = changed(chunk)?;
                 let current = chunk.last().is_some_and(|entry| entry.delta == 0);
                 last = chunk.last().map_or(last, |entry| entry.revision);
-                let entries = chunk.iter().filter_map(|entry| Some(read(entry)?.0)).collect();
+                let told = chunk.iter().filter_map(|entry| Some(read(entry)?.0));
+                let entries = told.filter(|entry| ahead.is_news(entry)).collect();
                 broker.shared(LinkShared { range: None, entries, current }).await?;
-                reached.send_replace(Some(last));
             }
             _ = ticks.tick() => {
                 let now = nats.shared_state().await?;

@@ -192,6 +192,8 @@ pub(super) const fn error(code: ErrorCode) -> &'static str {
         }
         ErrorCode::ShuttingDown => "the broker is ending; another one takes over",
         ErrorCode::Internal => "a fault of c2c",
-        ErrorCode::LinkDown => "what all machines share cannot be reached, because no link is connected",
+        ErrorCode::LinkDown => {
+            "what all machines share cannot be reached; if it is not known whether a change was made, `retry_safe` is false"
+        }
     }
 }

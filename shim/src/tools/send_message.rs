@@ -49,7 +49,7 @@ fn decode(mut args: Args, _: &Defaults) -> Result<Call, Error> {
     let body = body(&mut args)?;
     let tag = tag(&mut args)?;
     let priority = priority(&mut args)?;
-    let expires_in_ms = args.seconds_as_ms("expires_in_s", 1, EXPIRES_IN_MAX_S)?;
+    let expires_in_ms = args.seconds_as_ms("expires_in_s", 1_000, EXPIRES_IN_MAX_S)?;
     let key = call_key(&mut args)?;
     let send = Send { to, body, tag, reply_to, priority, key };
     Ok(Call::plain(match expires_in_ms {

@@ -23,6 +23,8 @@ pub struct NatsServer {
     authority: Option<Authority>,
     /// More of its configuration.
     more: String,
+    /// How many bytes it may keep, if that is limited.
+    room: Option<u64>,
     /// Where one of a cluster says how it does.
     health: Option<u16>,
     /// Words that go before the program's own.
@@ -61,6 +63,7 @@ impl NatsServer {
             nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
             authority: None,
             more: String::new(),
+            room: None,
             health: None,
             before: Vec::new(),
             child: None,
@@ -106,6 +109,13 @@ impl NatsServer {
     #[must_use]
     pub fn certified_by(mut self, authority: Authority) -> Self {
         self.authority = Some(authority);
+        self
+    }
+
+    /// With room for so many bytes.
+    #[must_use]
+    pub fn with_room(mut self, bytes: u64) -> Self {
+        self.room = Some(bytes);
         self
     }
 
@@ -189,7 +199,13 @@ impl NatsServer {
             tls: certificate.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path())),
             nodes: &self.nodes,
         };
-        fs::write(&config, text.text() + &self.more).unwrap();
+        let mut text = text.text();
+        if let Some(bytes) = self.room {
+            text =
+                text.replace("sync_interval: always", &format!("sync_interval: always, max_file: {bytes}"));
+            assert!(text.contains("max_file"), "the page shows another configuration");
+        }
+        fs::write(&config, text + &self.more).unwrap();
         let log = fs::File::create(self.log()).unwrap();
         let mut words = self.before.iter().map(PathBuf::from).chain([self.program.clone()]);
         let mut command = Command::new(words.next().expect("the program at least"));

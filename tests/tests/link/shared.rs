@@ -1,6 +1,6 @@
 //! The state that all machines share.
 
-use super::machine::two;
+use super::machine::{LONG, Machine, two};
 use c2c_harness::{NatsServer as Server, PATIENCE, Shim, until};
 use c2c_proto::ErrorCode::{Conflict, LinkDown, TooLarge};
 use serde_json::{Value, json};
@@ -151,4 +151,24 @@ fn much_of_it_is_had_by_all_and_by_a_link_that_begins() {
     until("a link that begins has all of it", PATIENCE, || {
         all(&mut web) && value(&mut web, "global:0").is_null() && value(&mut web, "global:9") == 9
     });
+}
+
+#[test]
+fn whoever_is_told_that_a_change_is_done_reads_it_also_when_the_server_has_just_come_back() {
+    let Some(mut server) = Server::start(&["laptop"]) else { return };
+    let laptop = Machine::start(&server, "laptop");
+    let mut api = laptop.sandbox.session("api");
+    until("the link takes changes", PATIENCE, || {
+        api.call("set_state", json!({"key": "global:k", "value": 0})).is_ok()
+    });
+    for round in 1..4 {
+        server.kill();
+        server.run();
+        until("the link takes changes again", LONG, || {
+            api.call("set_state", json!({"key": "global:k", "value": round})).is_ok()
+        });
+        assert_eq!(value(&mut api, "global:k"), round);
+        until("and deletes", LONG, || api.call("delete_state", json!({"key": "global:k"})).is_ok());
+        assert_eq!(value(&mut api, "global:k"), Value::Null);
+    }
 }

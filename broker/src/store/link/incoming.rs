@@ -4,6 +4,7 @@
 use super::content::{Carried, CarriedReceipt, Content, Reference, key, key_of};
 use super::look::{Here, Look, is_ours, keys};
 use super::{Arrived, LinkOutcome, expiring, sound};
+use crate::session::Row;
 use crate::store::counts::CountChange;
 use crate::store::messages::{Arrival, Stored, StoredRecipient, arrive};
 use crate::store::transaction::{Insert, Transaction};
@@ -43,7 +44,8 @@ pub(super) async fn bring(
                 outcome.arrived.extend(self::message(transaction, work, bring, *message, here).await?);
             }
             Ok(Content::Receipts { receipts }) => {
-                self::receipts(transaction.connection().await?, work, &bring.from_node, &receipts).await?;
+                let connection = transaction.connection().await?;
+                outcome.read_of.extend(self::receipts(connection, work, &bring.from_node, &receipts).await?);
             }
             Ok(Content::Expired | Content::Unknown) => {}
             // Whoever sent it keeps it, until this broker can read it.
@@ -180,20 +182,22 @@ fn expect(
     });
 }
 
-/// What came of messages that went to a node.
+/// What came of messages that went to a node; whose were read by it.
 async fn receipts(
     connection: &mut SqliteConnection,
     work: &mut Work<'_>,
     node: &str,
     receipts: &[CarriedReceipt],
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<Row>, sqlx::Error> {
     let own = work.shared.nodes.ids();
+    let mut read_of = Vec::new();
     let ours = |receipt: &&CarriedReceipt| own.contains(&receipt.store) && sound::receipt(receipt);
     for receipt in receipts.iter().filter(ours) {
         expiring::arrived(connection, node, receipt.id).await?;
         let mailbox = fold(&format!("{}{NODE_MARK}{node}", receipt.name));
-        let unread: Option<bool> = sqlx::query_scalar(
-            "SELECT read_at IS NULL FROM deliveries WHERE message_id = ?1 AND mailbox = ?2",
+        let before: Option<(bool, Row)> = sqlx::query_as(
+            "SELECT d.read_at IS NULL, m.from_row FROM deliveries AS d JOIN messages AS m ON m.id = d.message_id
+             WHERE d.message_id = ?1 AND d.mailbox = ?2",
         )
         .bind(receipt.id)
         .bind(&mailbox)
@@ -211,9 +215,12 @@ async fn receipts(
         .bind(receipt.read_by.as_ref().map(|by| format!("{by}{NODE_MARK}{node}")))
         .execute(&mut *connection)
         .await?;
-        if unread == Some(true) && receipt.read_at.is_some() {
+        if let Some((true, sender)) = before
+            && receipt.read_at.is_some()
+        {
             work.counts.push(CountChange::Read { mailbox, was_new: true });
+            read_of.push(sender);
         }
     }
-    Ok(())
+    Ok(read_of)
 }

@@ -73,6 +73,8 @@ pub(crate) struct LinkOutcome {
     pub(crate) parcels: u64,
     /// The messages that have come.
     pub(crate) arrived: Vec<Arrived>,
+    /// Whose messages were read at the other node.
+    pub(crate) read_of: Vec<Row>,
     /// The keys of the shared state that have changed.
     pub(crate) changed: Vec<String>,
 }

@@ -5,7 +5,7 @@ use super::{LinkOutcome, check_node};
 use crate::store::Shared;
 use crate::store::readers::Readers;
 use c2c_proto::message::To;
-use c2c_proto::name::{EVERYONE, EVERYWHERE, on_node};
+use c2c_proto::name::{EVERYONE, EVERYWHERE, NODE_MARK, on_node};
 use c2c_proto::request::LinkUp;
 use c2c_proto::response::{LinkState, NodeState};
 use c2c_proto::time::Timestamp;
@@ -114,6 +114,7 @@ impl Nodes {
     }
 
     fn resolve_one(&self, address: String) -> Result<String, Error> {
+        let address = self.with_node_as_it_is(address);
         let Some((name, node)) = on_node(&address) else { return Ok(address) };
         let inner = self.lock();
         if inner.own.as_deref() == Some(node) {
@@ -123,6 +124,15 @@ impl Nodes {
             return Ok(address);
         }
         Err(unknown(&address, node, &inner))
+    }
+
+    /// Names of nodes that are known may be written in large letters as well.
+    fn with_node_as_it_is(&self, address: String) -> String {
+        let Some((name, node)) = address.split_once(NODE_MARK) else { return address };
+        let lower = node.to_ascii_lowercase();
+        let inner = self.lock();
+        let is_known = inner.own.as_ref() == Some(&lower) || inner.others.contains(&lower);
+        if is_known { format!("{name}{NODE_MARK}{lower}") } else { address }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -28,12 +28,14 @@ struct Asked {
     mailbox: String,
     /// The sessions that it arrived at and was shown to.
     rows: [Option<i64>; 2],
+    /// Under which name it was read.
+    read_by: Option<String>,
 }
 
 /// Whom the question `?4` went to, as JSON, and the answers, in one trip to the store: somebody waits for them.
 pub(super) const ANSWERS: &str = concat!(
     "SELECT (SELECT json_group_array(json_object('recipient', recipient, 'mailbox', mailbox,
-                                                 'rows', json_array(arrived_row, shown_row)))
+                                                 'rows', json_array(arrived_row, shown_row), 'read_by', read_by))
              FROM deliveries WHERE message_id = ?4 AND arrived_row IS NOT ?2), (",
     select_messages!(
         "m.from_mailbox, m.from_row",
@@ -67,7 +69,11 @@ pub(crate) async fn answers_to(
     for (mut reply, (from_mailbox, from_row)) in
         read_lines::<(String, i64)>(&lines.unwrap_or_default(), LIST_BODY_MAX_CHARS)?
     {
-        let Some(index) = asked.iter().position(|asked| asked.is(&from_mailbox, from_row)) else { continue };
+        let one = asked.iter().position(|asked| asked.is(&from_mailbox, from_row));
+        let Some(index) = one.or_else(|| asked.iter().position(|asked| asked.was_read_by(&from_mailbox)))
+        else {
+            continue;
+        };
         // Who is at another node has a name only by its answer.
         let among = is_everyone_at(&asked[index].mailbox).then_some(from_mailbox);
         if answered.insert((index, among)) && found.replies.len() < limit {
@@ -96,6 +102,12 @@ impl Asked {
             (Some((EVERYONE, asked)), Some((_, from))) => asked == from,
             _ => false,
         }
+    }
+
+    /// Whether it is at another node and was read there under this name, which need not be the one that was asked: a session takes
+    /// another one.
+    fn was_read_by(&self, from_mailbox: &str) -> bool {
+        on_node(&self.mailbox).is_some() && self.read_by.as_deref().is_some_and(|by| fold(by) == from_mailbox)
     }
 
     /// Whether an answer from this name and row is this recipient's.

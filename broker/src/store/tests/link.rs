@@ -280,6 +280,7 @@ async fn addresses_are_resolved_or_refused_with_what_can_be_done() {
     assert_eq!(nodes.resolve(To::One("web@a".into())).unwrap(), To::One("web".into()));
     assert_eq!(nodes.resolve(To::One("*@a".into())).unwrap(), To::Everyone);
     assert_eq!(nodes.resolve(To::One("*@b".into())).unwrap(), To::One("*@b".into()));
+    assert_eq!(nodes.resolve(To::One("Web@B".into())).unwrap(), To::One("Web@b".into()));
     // Another name only when nothing waits under this one.
     let api = a.session("api").await.owner;
     send(&a.opened.store, &api, &["web@b"], "waits").await;

@@ -1,7 +1,7 @@
 //! Mail of another node whose reader takes another name meanwhile.
 
-use super::link::node;
-use super::{mark, message, registration, send};
+use super::link::{bodies, node};
+use super::{mark, message, registration, send, to};
 use crate::store::ByOwner;
 use c2c_proto::message::ReceiptState;
 
@@ -56,4 +56,31 @@ async fn what_is_marked_read_beside_a_rename_is_told_once() {
         assert!(!store.to_collect().await.unwrap().receipts, "nothing is left");
         web = next;
     }
+}
+
+#[tokio::test]
+async fn an_answer_counts_that_is_given_under_another_name() {
+    let (a, b) = (node("a", "b").await, node("b", "a").await);
+    let (api, web) = (a.session("api").await.owner, b.session("web").await.owner);
+    let store = &b.opened.store;
+    let mut question = message(&api, to(&["web@b", "db@b"]), "which table?");
+    question.question = true;
+    let question = a.opened.store.send(question).await.unwrap().id;
+    a.carry(&b).await;
+    let got = b.mail(&web).await[0].id;
+    let next = store.register(registration(Some(&web), "next")).await.unwrap().owner;
+    let answers = async || a.opened.store.answers_to(&api, question, 2).await.unwrap();
+    let say = async |from, body| {
+        let mut answer = message(from, None, body);
+        answer.request.reply_to = Some(got);
+        store.send(answer).await.unwrap();
+        b.carry(&a).await;
+    };
+    say(&next, "orders").await;
+    say(&next, "orders, as I said").await;
+    let (replies, missing) = answers().await;
+    assert_eq!((bodies(&replies), missing), (vec!["orders"], vec!["db@b".to_owned()]));
+    say(&b.session("db").await.owner, "all").await;
+    let (replies, missing) = answers().await;
+    assert_eq!((bodies(&replies), missing.len()), (vec!["orders", "all"], 0));
 }

@@ -15,19 +15,22 @@ use tokio::time::timeout;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A link says how it does twice a minute.
 const SILENT_S: i64 = 90;
+const NONE: &str = "this store is not linked with other machines";
 const RUN: &str =
     "run `c2c link setup`, which makes it a service; where no service can be, run c2c-link by hand";
 
 /// The check `link`.
 pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
-    if !paths.link_config.exists() {
-        return Check::ok("link", "this store is not linked with other machines");
-    }
-    if !reached {
+    let is_set = paths.link_config.exists();
+    if !reached && is_set {
         return Check::skipped("link", "no broker answers");
     }
+    if !reached {
+        return Check::ok("link", NONE);
+    }
     match timeout(TIMEOUT, state()).await {
-        Ok(Ok(state)) => judged(&state, paths.link_paused.exists()),
+        Ok(Ok(state)) if is_set => judged(&state, paths.link_paused.exists()),
+        Ok(Ok(state)) => without_settings(&state),
         Ok(Err(error)) => failure("link", &error),
         Err(_) => Check::failed("link", "the broker did not answer in time", "see `c2c log`"),
     }
@@ -36,6 +39,27 @@ pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
 async fn state() -> anyhow::Result<LinkState> {
     let link = Link::look_on()?;
     Ok(ask!(link, LinkStatus(LinkStatus {}), LinkState))
+}
+
+/// What is left of a link that was removed.
+fn without_settings(state: &LinkState) -> Check {
+    let waiting: u64 = state.nodes.iter().map(|node| node.waiting).sum();
+    let runs = state
+        .report
+        .as_ref()
+        .is_some_and(|(at, report)| at.plus_s(SILENT_S) >= now() && report.starts_with("connected"));
+    match (runs, waiting) {
+        (false, 0) => Check::ok("link", NONE),
+        (true, _) => {
+            let says = "the settings are deleted, and c2c-link runs on";
+            Check::warning("link", says, "end c2c-link, or run `c2c link setup URL`")
+        }
+        (false, _) => Check::warning(
+            "link",
+            format!("there is no link any more, and {} for other machines", parcels_wait(waiting)),
+            "run `c2c link setup URL`, and it goes on",
+        ),
+    }
 }
 
 fn judged(state: &LinkState, paused: bool) -> Check {
@@ -66,9 +90,9 @@ fn judged(state: &LinkState, paused: bool) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::judged;
+    use super::{judged, without_settings};
     use crate::print::now;
-    use c2c_proto::response::LinkState;
+    use c2c_proto::response::{LinkState, NodeState};
 
     #[test]
     fn each_state_of_a_link_is_told() {
@@ -83,5 +107,24 @@ mod tests {
         assert!(said(&state(1, "not connected: refused"), false).contains("refused"));
         assert!(said(&state(100, "connected"), false).contains("said nothing since"));
         assert!(said(&LinkState::default(), false).contains("does not run"));
+    }
+
+    #[test]
+    fn what_is_left_of_a_link_is_told() {
+        let said = |state: &LinkState| format!("{:?}", without_settings(state));
+        assert!(said(&LinkState::default()).contains("not linked"));
+        let node = NodeState {
+            node: "tower".to_owned(),
+            waiting: 2,
+            oldest: None,
+            first_waiting: Some(1),
+            forwarded_up_to: 0,
+            heard_at: None,
+        };
+        let report = Some((now(), "connected to nats://localhost".to_owned()));
+        let mut state = LinkState { report, nodes: vec![node], ..LinkState::default() };
+        assert!(said(&state).contains("c2c-link runs on"));
+        state.report = Some((now(), "not connected: c2c-link has ended".to_owned()));
+        assert!(said(&state).contains("2 parcels wait for other machines"));
     }
 }

@@ -39,6 +39,9 @@ pub(super) struct SetupArgs {
     /// On so many servers of a cluster lies what travels [default: 1]
     #[arg(long, value_name = "N", requires = "url", value_parser = clap::value_parser!(u8).range(1..=5))]
     replicas: Option<u8>,
+    /// Take the node's name from this store, which is gone for good
+    #[arg(long, value_name = "STORE", requires = "url", value_parser = store_id)]
+    replace: Option<String>,
     /// Let mail travel to another machine without encryption
     #[arg(long, requires = "url")]
     insecure: bool,
@@ -77,6 +80,14 @@ pub(super) async fn run(paths: &StorePaths, args: SetupArgs) -> anyhow::Result<E
             Ok(Exit::Error)
         }
     }
+}
+
+/// As the link names one.
+fn store_id(text: &str) -> Result<String, &'static str> {
+    let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_one
+        .then(|| text.to_owned())
+        .ok_or("c2c link status says it, as in 0199aa00-0000-7000-8000-000000000000")
 }
 
 /// What the link says of itself once it runs: whoever set it up wants to know whether it works.
@@ -120,6 +131,9 @@ async fn settings(paths: &StorePaths, url: &str, args: &SetupArgs) -> anyhow::Re
     let before = before.get("replicas").and_then(toml::Value::as_integer);
     if let Some(replicas) = args.replicas.map(i64::from).or(before) {
         settings.push(format!("replicas = {replicas}"));
+    }
+    if let Some(store) = &args.replace {
+        settings.push(format!("replaces = {}", quoted(store)));
     }
     if args.insecure {
         settings.push("insecure = true".to_owned());

@@ -83,7 +83,8 @@ pub(super) fn text(look: &Look) -> String {
     }
     let says = |error: &str| state.report.as_ref().is_some_and(|(_, report)| report.contains(error));
     if let Some((at, error)) = health.last_error.as_ref().filter(|(_, error)| !says(error)) {
-        let when = if health.connected_since.is_some() { "the last error before that" } else { "last error" };
+        let is_before = health.connected_since.is_some_and(|since| *at < since);
+        let when = if is_before { "the last error before that" } else { "last error" };
         text.push_str(&format!("{when}, at {at}: {}\n", visible(error)));
     }
     if let Some((at, stream)) = &health.stream {
