@@ -12,6 +12,7 @@ use c2c_proto::request::{ListSessions, Traffic};
 /// # Errors
 /// Those of [`Link::take_part`].
 pub(crate) async fn take_part(as_name: Option<&str>) -> Result<(Link, String), Error> {
+    as_name.map_or(Ok(()), check_here)?;
     let is_new = match as_name {
         Some(name) => is_new(&Link::look_on()?, name).await?,
         None => false,
@@ -24,6 +25,17 @@ pub(crate) async fn take_part(as_name: Option<&str>) -> Result<(Link, String), E
         let _ = print::remark(&text);
     }
     Ok((link, name))
+}
+
+/// Refuses the name of a session on another machine.
+fn check_here(name: &str) -> Result<(), Error> {
+    match on_node(name) {
+        Some((name, node)) => Err(Error::invalid(
+            format!("{name}@{node} is on another machine, and only mailboxes of this one can be used here"),
+            format!("run the command there, as {name}"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Says of each name that no session has it, where that is so.
@@ -67,4 +79,19 @@ fn before(mailbox: &str) -> Option<String> {
     chars.next_back();
     let shorter = chars.as_str();
     (!shorter.is_empty()).then(|| shorter.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_here;
+
+    #[test]
+    fn a_session_on_another_machine_is_not_taken_part_as() {
+        let refused = check_here("api@tower").unwrap_err();
+        assert!(
+            refused.message.contains("another machine") && refused.hint.contains("as api"),
+            "{refused:?}"
+        );
+        assert!(check_here("api").is_ok() && check_here("old@Name").is_ok());
+    }
 }

@@ -7,7 +7,7 @@ use crate::direct::Heard;
 use crate::incoming::Incoming;
 use crate::later::Words;
 use crate::nats::{Claimant, Nats, is_full};
-use crate::outgoing::Outgoing;
+use crate::outgoing::{From, Outgoing};
 use crate::{later, platform, presence, shared};
 use anyhow::{Context, bail};
 use c2c_proto::limits::LINK_REPORT_MAX_CHARS;
@@ -31,8 +31,7 @@ const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks whether the link is to rest.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What mail waits for where the server has no room.
-const NO_ROOM: &str = "the server has no room for more mail, which waits here: give its JetStream more, or let machines that were away \
-                       take theirs";
+const NO_ROOM: &str = "the server has no room for more: let machines that were away take their mail, or give its JetStream more";
 /// Before what mail goes on without is tried again.
 const AGAIN_BESIDE: Duration = Duration::from_secs(5);
 /// Between two renewals of the claim to the node's name, which lasts for months.
@@ -160,15 +159,16 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     // A store that has another name claims none.
     let state = broker.up(&config.node, Vec::new(), &format!("connecting to {}", config.url)).await?;
     let nats = Nats::connect(config).await?;
-    nats.claim(&claimant(config, &state), true).await?;
+    let claimed = nats.claim(&claimant(config, &state), true).await;
+    claimed.map_err(|error| if is_full(&error) { error.context(NO_ROOM) } else { error })?;
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;
     tracing::info!(node = config.node, "{report}");
-    let published = published(&state);
+    let from = From { published: published(&state), is_tried: false };
     let (heard, changed) = (Heard::default(), Notify::new());
     let (words, said) = later::words();
     tokio::try_join!(
-        send(broker, &nats, (&state.store_id, published), &heard, words.clone()),
+        send(broker, &nats, &state.store_id, from, &heard, words.clone()),
         Incoming::new(broker, &nats, (&config.node, &state.store_id), &heard, words).run(),
         later::say(broker, &nats, said),
         follow_nodes(broker, config, &nats, &state, &report, &changed),
@@ -192,17 +192,19 @@ fn published(state: &LinkState) -> u64 {
 }
 
 /// Sends what waits, until something fails. A server that has no room keeps nobody from taking what is there, which makes room: then
-/// it is tried again, behind what the server has.
+/// one parcel tries it again, behind what the server has, and the others follow it.
 async fn send(
     broker: &Broker,
     nats: &Nats,
-    (store, mut published_up_to): (&str, u64),
+    store: &str,
+    mut from: From,
     heard: &Heard,
     words: Words,
 ) -> anyhow::Result<()> {
+    let mut pause = AGAIN_BESIDE;
     loop {
-        let Err(error) = Outgoing::run(broker, nats, (store, published_up_to), heard, words.clone()).await
-        else {
+        let began = Instant::now();
+        let Err(error) = Outgoing::run(broker, nats, store, from, heard, words.clone()).await else {
             return Ok(());
         };
         if !is_full(&error) {
@@ -211,8 +213,10 @@ async fn send(
         let error = line(&format!("{NO_ROOM} ({})", told(&error)));
         tracing::warn!("{error}");
         broker.tell(LinkTold { connected: true, error: Some(error), stream: None }).await?;
-        sleep(AGAIN_BESIDE).await;
-        published_up_to = published(&broker.state().await?);
+        pause = if began.elapsed() >= GOOD_AFTER { AGAIN_BESIDE } else { pause.min(AGAIN_MAX) };
+        sleep(pause).await;
+        pause *= 2;
+        from = From { published: published(&broker.state().await?), is_tried: true };
     }
 }
 

@@ -41,11 +41,10 @@ pub(crate) const ACK_WAIT: Duration = Duration::from_secs(10);
 const CLAIM_LASTS: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// The server hands out no more while so many messages are not acknowledged: far more than one node leaves so, whatever it sends.
 const UNACKNOWLEDGED_MAX: i64 = 50_000;
-/// What a server without room says, by the numbers that NATS gives its errors.
-const FULL: [ErrorCode; 4] = [
+/// What a server says when JetStream has what it may take, before it takes any more, by the numbers that NATS gives its errors.
+const FULL: [ErrorCode; 3] = [
     ErrorCode::INSUFFICIENT_RESOURCES,
     ErrorCode::STORAGE_RESOURCES_EXCEEDED,
-    ErrorCode::STREAM_STORE_FAILED,
     ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
 ];
 /// Left for headers in what the server takes at once.
@@ -91,7 +90,7 @@ pub(crate) enum NotTaken {
     Unknown(String),
 }
 
-/// Whether the server said that it has no room: its disk is full, or what its JetStream may take.
+/// Whether the server said that it has no room.
 pub(crate) fn is_full(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<jetstream::Error>()).any(says_full)
 }

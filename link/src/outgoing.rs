@@ -33,6 +33,15 @@ struct Published {
     up_to: BTreeMap<String, u64>,
 }
 
+/// Where sending begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct From {
+    /// The server was given everything up to this number.
+    pub(crate) published: u64,
+    /// Whether the server is tried first: it had no room.
+    pub(crate) is_tried: bool,
+}
+
 /// What is on its way.
 pub(crate) struct Outgoing<'a> {
     broker: &'a Broker,
@@ -60,7 +69,8 @@ impl<'a> Outgoing<'a> {
     pub(crate) async fn run(
         broker: &'a Broker,
         nats: &'a Nats,
-        (store, taken): (&'a str, u64),
+        store: &'a str,
+        From { published: taken, is_tried }: From,
         heard: &'a Heard,
         words: Words,
     ) -> anyhow::Result<()> {
@@ -68,7 +78,23 @@ impl<'a> Outgoing<'a> {
         let looked = Instant::now();
         let (direct, silent) = (Direct::default(), BTreeMap::new());
         let outgoing = Self { broker, nats, store, heard, taken, direct, pages, looked, silent };
+        if is_tried {
+            outgoing.try_one().await?;
+        }
         tokio::try_join!(outgoing.keep_on(), confirm(confirmed, words))?;
+        Ok(())
+    }
+
+    /// Publishes the first parcel that waits, and nothing behind it. It is published once more with the others, and comes once.
+    async fn try_one(&self) -> anyhow::Result<()> {
+        let page = self.broker.take(None, self.taken, 0).await?;
+        let mut words = Vec::new();
+        if let Some(first) = page.parcels.first() {
+            self.publish_one(first, &mut words).await?;
+        }
+        for word in words {
+            word.await?;
+        }
         Ok(())
     }
 

@@ -24,6 +24,12 @@ pub fn new_unique_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
+/// Whether another machine may say that this is a store's id: 1 to 64 letters, digits and dashes, which mean nothing in a shell.
+#[must_use]
+pub fn is_store_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 /// The key as it travels, for an `idempotency_key` that a model gave: a key that an error text handed out
 /// (`call:` and a UUID) is the shim's own again; any other stays in the model's space.
 #[must_use]
@@ -34,7 +40,15 @@ pub fn key_from_model(given: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{key_from_model, new_call_key};
+    use super::{is_store_id, key_from_model, new_call_key, new_unique_id};
+
+    #[test]
+    fn a_stores_id_is_plain() {
+        assert!(is_store_id(&new_unique_id()));
+        for bad in ["", "a b", "$(id)", "a;b", &"x".repeat(65)] {
+            assert!(!is_store_id(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_key_from_an_error_text_is_the_shims_own_again() {

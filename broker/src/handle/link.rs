@@ -8,6 +8,7 @@ use crate::hub::{Caller, Who};
 use crate::session::ConnId;
 use crate::store::{Arrived, LinkChange, ToCollect};
 use c2c_proto::Error;
+use c2c_proto::id::is_store_id;
 use c2c_proto::limits::{LINK_PARCELS_MAX, LINK_PEERS_MAX, LINK_REPORT_MAX_CHARS};
 use c2c_proto::name::{follows_rule, no_address};
 use c2c_proto::request::{
@@ -180,10 +181,6 @@ async fn collect(broker: &Arc<Broker>, at_once: bool) -> Result<Option<Instant>,
     broker.hub.receipts_due(None);
     // What was too much for one go is next.
     Ok(if more { broker.hub.receipts_due(Some(Instant::now())) } else { gathered() })
-}
-
-fn is_store_id(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 async fn bring(broker: &Arc<Broker>, bring: LinkBring) -> Handled {

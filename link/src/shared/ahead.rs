@@ -3,33 +3,42 @@
 use c2c_proto::id::Version;
 use c2c_proto::request::SharedEntry;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
 
-/// By key: the version that the broker was told.
+/// Changes that wait to be told.
+const WAITING_MAX: usize = 64;
+
+/// A change that this link has made, and where it is said that the broker has it.
+pub(super) struct Own {
+    pub(super) entry: SharedEntry,
+    pub(super) told: oneshot::Sender<()>,
+}
+
+/// From who decides to who tells the broker.
+pub(super) fn own() -> (Sender<Own>, Receiver<Own>) {
+    channel(WAITING_MAX)
+}
+
+/// By key: the version that the broker was told, as long as the server has not told of it.
 #[derive(Debug, Default)]
-pub(super) struct Ahead(Mutex<HashMap<String, Version>>);
+pub(super) struct Ahead(HashMap<String, Version>);
 
 impl Ahead {
-    /// The broker is told of this one now.
-    pub(super) fn note(&self, entry: &SharedEntry) {
-        let mut ahead = self.lock();
-        let version = ahead.entry(entry.state_key.clone()).or_default();
+    /// The broker is told of this one now, which is behind nothing that the server has told of.
+    pub(super) fn note(&mut self, entry: &SharedEntry) {
+        let version = self.0.entry(entry.state_key.clone()).or_default();
         *version = entry.version.max(*version);
     }
 
-    /// Whether what the server tells, in the order of the versions, is not behind what the broker knows.
+    /// Whether what the server tells is not behind what the broker knows.
     pub(super) fn is_news(&self, entry: &SharedEntry) -> bool {
-        let mut ahead = self.lock();
-        let Some(version) = ahead.get(&entry.state_key) else { return true };
-        if entry.version < *version {
-            return false;
-        }
-        ahead.remove(&entry.state_key);
-        true
+        self.0.get(&entry.state_key).is_none_or(|version| entry.version >= *version)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Version>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The server has told of everything up to this version.
+    pub(super) fn reached(&mut self, last: Version) {
+        self.0.retain(|_, version| *version > last);
     }
 }
 
@@ -48,12 +57,15 @@ mod tests {
             updated_by: String::new(),
             ttl_ms: None,
         };
-        let ahead = Ahead::default();
+        let mut ahead = Ahead::default();
         assert!(ahead.is_news(&entry("global:a", 1)));
         ahead.note(&entry("global:a", 6));
         ahead.note(&entry("global:a", 4));
         assert!(!ahead.is_news(&entry("global:a", 5)), "it would bring back what is deleted");
         assert!(ahead.is_news(&entry("global:b", 5)) && ahead.is_news(&entry("global:a", 6)));
-        assert!(ahead.lock().is_empty(), "nothing is kept for good");
+        ahead.reached(5);
+        assert!(!ahead.is_news(&entry("global:a", 5)));
+        ahead.reached(6);
+        assert!(ahead.0.is_empty(), "nothing is kept for good");
     }
 }

@@ -1,16 +1,18 @@
 //! Changes of the state that all machines share, decided by the server: it takes one only if the key has the version that was
 //! assumed.
 
-use super::ahead::Ahead;
+use super::ahead::Own;
 use super::entry::{decoded, encoded};
 use super::key;
 use crate::broker::Broker;
 use crate::nats::{Nats, NotTaken};
 use c2c_proto::id::Version;
-use c2c_proto::request::{LinkAnswer, LinkShared, SharedAsk, SharedEntry, SharedOutcome};
+use c2c_proto::request::{LinkAnswer, SharedAsk, SharedEntry, SharedOutcome};
 use c2c_proto::time::Timestamp;
 use c2c_proto::{Error, ErrorCode};
 use futures_util::{TryStreamExt, stream};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::oneshot;
 use tokio::sync::watch::Receiver;
 
 /// How long it is waited for changes before it is asked again.
@@ -25,7 +27,7 @@ pub(super) async fn run(
     broker: &Broker,
     nats: &Nats,
     mut complete: Receiver<bool>,
-    ahead: &Ahead,
+    own: Sender<Own>,
 ) -> anyhow::Result<()> {
     complete.wait_for(|complete| *complete).await?;
     let asked = stream::try_unfold((), |()| async {
@@ -34,17 +36,18 @@ pub(super) async fn run(
     });
     asked
         .try_flatten()
-        .try_for_each_concurrent(AT_ONCE, |ask: SharedAsk| answer(broker, nats, ask, ahead))
+        .try_for_each_concurrent(AT_ONCE, |ask: SharedAsk| answer(broker, nats, ask, &own))
         .await
 }
 
-async fn answer(broker: &Broker, nats: &Nats, ask: SharedAsk, ahead: &Ahead) -> anyhow::Result<()> {
+async fn answer(broker: &Broker, nats: &Nats, ask: SharedAsk, own: &Sender<Own>) -> anyhow::Result<()> {
     let (outcome, made) =
         tries(nats, &ask).await.unwrap_or_else(|error| (SharedOutcome::Failed(error), None));
     if let Some(entry) = made {
         // Who is told that it is done finds it done. The server may take seconds to tell of it.
-        ahead.note(&entry);
-        broker.shared(LinkShared { range: None, entries: vec![entry], current: false }).await?;
+        let (told, known) = oneshot::channel();
+        own.send(Own { entry, told }).await?;
+        known.await?;
     }
     broker.answer(LinkAnswer { number: ask.number, outcome }).await
 }

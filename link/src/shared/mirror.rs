@@ -1,16 +1,18 @@
 //! The broker's copy: everything that is in the bucket, then each change in the order of the versions.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Own};
 use super::entry::read;
 use crate::broker::Broker;
 use crate::nats::Nats;
 use anyhow::bail;
 use async_nats::jetstream::kv;
+use c2c_proto::id::Version;
 use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::{KeyRange, LinkShared, SharedEntry};
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch::Sender;
 use tokio::time::interval;
 
@@ -24,7 +26,7 @@ pub(super) async fn run(
     broker: &Broker,
     nats: &Nats,
     complete: &Sender<bool>,
-    ahead: &Ahead,
+    mut made: Receiver<Own>,
 ) -> anyhow::Result<()> {
     let there = nats.shared_state().await?;
     let mut changes = nats.shared.watch_with_history(">").await?.ready_chunks(TOGETHER);
@@ -43,9 +45,18 @@ pub(super) async fn run(
     }
     tell_all(broker, all).await?;
     complete.send_replace(true);
-    let mut ticks = interval(LOOK_EVERY);
+    let (mut ticks, mut ahead) = (interval(LOOK_EVERY), Ahead::default());
     loop {
         tokio::select! {
+            Some(Own { entry, told }) = made.recv() => {
+                // What the server has told of is known already, and so is what came after it.
+                if entry.version > version(last) {
+                    ahead.note(&entry);
+                    broker.shared(LinkShared { range: None, entries: vec![entry], current: false }).await?;
+                }
+                // Whoever waited for it may have gone.
+                let _ = told.send(());
+            }
             chunk = changes.next() => {
                 let chunk = changed(chunk)?;
                 let current = chunk.last().is_some_and(|entry| entry.delta == 0);
@@ -53,6 +64,7 @@ pub(super) async fn run(
                 let told = chunk.iter().filter_map(|entry| Some(read(entry)?.0));
                 let entries = told.filter(|entry| ahead.is_news(entry)).collect();
                 broker.shared(LinkShared { range: None, entries, current }).await?;
+                ahead.reached(version(last));
             }
             _ = ticks.tick() => {
                 let now = nats.shared_state().await?;
@@ -66,6 +78,10 @@ pub(super) async fn run(
             }
         }
     }
+}
+
+fn version(revision: u64) -> Version {
+    Version::try_from(revision).unwrap_or(Version::MAX)
 }
 
 fn changed(chunk: Option<Vec<Result<kv::Entry, kv::WatcherError>>>) -> anyhow::Result<Vec<kv::Entry>> {

@@ -9,14 +9,13 @@ mod mirror;
 
 use crate::broker::Broker;
 use crate::nats::Nats;
-use ahead::Ahead;
 use tokio::sync::watch;
 
 /// Keeps the broker's copy, and has changes decided, until something fails.
 pub(crate) async fn run(broker: &Broker, nats: &Nats) -> anyhow::Result<()> {
     // Nothing is decided before the broker has what was there.
     let (complete, seen) = watch::channel(false);
-    let ahead = Ahead::default();
-    tokio::try_join!(mirror::run(broker, nats, &complete, &ahead), decide::run(broker, nats, seen, &ahead))?;
+    let (own, made) = ahead::own();
+    tokio::try_join!(mirror::run(broker, nats, &complete, made), decide::run(broker, nats, seen, own))?;
     Ok(())
 }

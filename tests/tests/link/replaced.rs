@@ -35,7 +35,9 @@ fn a_store_takes_the_name_of_one_that_is_gone_when_it_is_told_to() {
     tower.until_nothing_waits();
     let mut api = laptop.sandbox.session("api");
     until("the laptop has it", LONG, || bodies(&mut api, 2).contains(&"from the new one".to_owned()));
-    // The old one would have to take it back.
+    // The old one is not gone, and does not get it back: two would share the mail.
+    let replaces = format!("replaces = {}\n", tower.state()["store_id"]);
+    gone.set(&(server.settings("tower") + &replaces));
     gone.run();
-    gone.until_reports("is another store");
+    gone.until_reports("has taken the name");
 }

@@ -328,7 +328,8 @@ pub(super) async fn rename(
     .execute(&mut *connection)
     .await?;
     link::note_moved(connection, holder.row, &holder.mailbox, &mailbox).await?;
-    work.recount.push((holder.mailbox.clone(), holder.row));
+    // What is left is nobody's, and new to whoever takes the name.
+    work.recount.push((holder.mailbox.clone(), 0));
     work.recount.push((mailbox.clone(), holder.row));
     Ok(Owner { row: holder.row, session_id: holder.session_id.clone(), name: name.to_owned(), mailbox })
 }

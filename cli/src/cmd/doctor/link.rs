@@ -6,8 +6,8 @@ use crate::cmd::status::parcels_wait;
 use crate::link::{Link, ask};
 use crate::print::now;
 use c2c_proto::paths::StorePaths;
-use c2c_proto::request::LinkStatus;
-use c2c_proto::response::LinkState;
+use c2c_proto::request::{LinkHealth, LinkStatus};
+use c2c_proto::response::{self, LinkState};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -28,17 +28,18 @@ pub(super) async fn check(paths: &StorePaths, reached: bool) -> Check {
     if !reached {
         return Check::ok("link", NONE);
     }
-    match timeout(TIMEOUT, state()).await {
-        Ok(Ok(state)) if is_set => judged(&state, paths.link_paused.exists()),
-        Ok(Ok(state)) => without_settings(&state),
+    match timeout(TIMEOUT, look()).await {
+        Ok(Ok((state, health))) if is_set => judged(&state, &health, paths.link_paused.exists()),
+        Ok(Ok((state, _))) => without_settings(&state),
         Ok(Err(error)) => failure("link", &error),
         Err(_) => Check::failed("link", "the broker did not answer in time", "see `c2c log`"),
     }
 }
 
-async fn state() -> anyhow::Result<LinkState> {
+async fn look() -> anyhow::Result<(LinkState, response::LinkHealth)> {
     let link = Link::look_on()?;
-    Ok(ask!(link, LinkStatus(LinkStatus {}), LinkState))
+    let state = ask!(link, LinkStatus(LinkStatus {}), LinkState);
+    Ok((state, ask!(link, LinkHealth(LinkHealth { told: None }), LinkHealth)))
 }
 
 /// What is left of a link that was removed.
@@ -62,7 +63,14 @@ fn without_settings(state: &LinkState) -> Check {
     }
 }
 
-fn judged(state: &LinkState, paused: bool) -> Check {
+/// What goes wrong while it is connected: it is told again and again.
+fn trouble(health: &response::LinkHealth) -> Option<&str> {
+    let (at, error) = health.last_error.as_ref()?;
+    let is_now = health.connected_since.is_some_and(|since| since <= *at) && at.plus_s(SILENT_S) >= now();
+    is_now.then_some(error)
+}
+
+fn judged(state: &LinkState, health: &response::LinkHealth, paused: bool) -> Check {
     let waiting: u64 = state.nodes.iter().map(|node| node.waiting).sum();
     let node = state.node.as_deref().unwrap_or("not named yet");
     if paused {
@@ -74,6 +82,10 @@ fn judged(state: &LinkState, paused: bool) -> Check {
             Check::failed("link", format!("c2c-link has said nothing since {at}"), RUN)
         }
         None => Check::failed("link", "c2c-link does not run", RUN),
+        Some((_, report)) if report.starts_with("connected") && trouble(health).is_some() => {
+            let says = format!("{report}; {}", trouble(health).unwrap_or_default());
+            Check::warning("link", says, "do what it says; c2c-link tries again by itself")
+        }
         Some((_, report)) if report.starts_with("connected") => {
             Check::ok("link", format!("the node {node}, {report}; {}", parcels_wait(waiting)))
         }
@@ -92,7 +104,7 @@ fn judged(state: &LinkState, paused: bool) -> Check {
 mod tests {
     use super::{judged, without_settings};
     use crate::print::now;
-    use c2c_proto::response::{LinkState, NodeState};
+    use c2c_proto::response::{LinkHealth, LinkState, NodeState};
 
     #[test]
     fn each_state_of_a_link_is_told() {
@@ -101,12 +113,21 @@ mod tests {
             report: Some((now().plus_s(-seconds), report.to_owned())),
             ..LinkState::default()
         };
-        let said = |state: &LinkState, paused| format!("{:?}", judged(state, paused));
+        let health = |error_s: Option<i64>| LinkHealth {
+            connected_since: Some(now().plus_s(-60)),
+            last_error: error_s.map(|ago| (now().plus_s(-ago), "no room".to_owned())),
+            ..LinkHealth::default()
+        };
+        let said = |state: &LinkState, paused| format!("{:?}", judged(state, &health(None), paused));
         assert!(said(&state(1, "connected to nats://localhost"), false).contains("the node laptop"));
         assert!(said(&state(1, "connected to nats://localhost"), true).contains("c2c link resume"));
         assert!(said(&state(1, "not connected: refused"), false).contains("refused"));
         assert!(said(&state(100, "connected"), false).contains("said nothing since"));
         assert!(said(&LinkState::default(), false).contains("does not run"));
+        for (ago, is_told) in [(100, false), (59, true), (1, true)] {
+            let check = judged(&state(1, "connected to nats://localhost"), &health(Some(ago)), false);
+            assert_eq!(format!("{check:?}").contains("no room"), is_told, "{ago}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::print;
 use crate::text::visible;
 use anyhow::Context;
+use c2c_proto::id::is_store_id;
 use c2c_proto::name::{derive, node_follows_rule};
 use c2c_proto::paths::{StorePaths, is_private, private_file};
 use c2c_proto::server_url::is_plain_elsewhere;
@@ -84,8 +85,7 @@ pub(super) async fn run(paths: &StorePaths, args: SetupArgs) -> anyhow::Result<E
 
 /// As the link names one.
 fn store_id(text: &str) -> Result<String, &'static str> {
-    let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    is_one
+    is_store_id(text)
         .then(|| text.to_owned())
         .ok_or("c2c link status says it, as in 0199aa00-0000-7000-8000-000000000000")
 }
