@@ -3,11 +3,13 @@
 use super::documented::{Filled, secret};
 use super::{Authority, private};
 use crate::{PATIENCE, look, skipped, until};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// So often servers are started as a cluster until they are one.
 const CLUSTERS_MAX: usize = 10;
@@ -315,6 +317,14 @@ impl Drop for NatsServer {
     }
 }
 
+/// A port that nobody listens on, and that was not given out before: the system may name one again as soon as it is free.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if given.insert(port) {
+            return port;
+        }
+    }
 }
