@@ -1,6 +1,7 @@
 //! Which process is the broker, without asking it: the lock's holder says so in the lock file, and `/proc` confirms.
 
 use c2c_proto::paths::StorePaths;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// The broker of a store, if one holds the lock.
@@ -28,7 +29,8 @@ pub fn other_broker(paths: &StorePaths, than: Option<u32>, within: Duration) -> 
     }
 }
 
-/// Processes that hold the store's lock, as the kernel lists them.
+/// Brokers of this store that hold its lock, as the kernel lists them. It may list one twice when others come and go meanwhile, and
+/// a file of another disk under the same number.
 #[must_use]
 pub fn lock_holders(paths: &StorePaths) -> usize {
     use std::os::unix::fs::MetadataExt;
@@ -37,7 +39,14 @@ pub fn lock_holders(paths: &StorePaths) -> usize {
     let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
     // `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; one that waits has an arrow after the number.
     let held = locks.lines().filter(|line| line.contains("FLOCK") && !line.contains("->"));
-    held.filter(|line| line.split_whitespace().any(|word| word.ends_with(&inode))).count()
+    let holders: BTreeSet<u32> = held
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.get(5).filter(|place| place.ends_with(&inode))?;
+            words.get(4)?.parse().ok()
+        })
+        .collect();
+    holders.into_iter().filter(|pid| is_broker_of(*pid, paths)).count()
 }
 
 /// Brokers of this store that run, whether they hold its lock or not.
