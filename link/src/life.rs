@@ -7,7 +7,7 @@ use crate::direct::Heard;
 use crate::incoming::Incoming;
 use crate::later::Words;
 use crate::nats::{Claimant, Nats, is_full};
-use crate::outgoing::{From, Outgoing};
+use crate::outgoing::{Outgoing, Start};
 use crate::{later, platform, presence, shared};
 use anyhow::{Context, bail};
 use c2c_proto::limits::LINK_REPORT_MAX_CHARS;
@@ -164,11 +164,11 @@ async fn session(broker: &Broker, config: &Config) -> anyhow::Result<()> {
     let report = format!("connected to {}", config.url);
     let state = broker.up(&config.node, nats.nodes().await?, &report).await?;
     tracing::info!(node = config.node, "{report}");
-    let from = From { published: published(&state), is_tried: false };
+    let start = Start { published: published(&state), is_tried: false };
     let (heard, changed) = (Heard::default(), Notify::new());
     let (words, said) = later::words();
     tokio::try_join!(
-        send(broker, &nats, &state.store_id, from, &heard, words.clone()),
+        send(broker, &nats, &state.store_id, start, &heard, words.clone()),
         Incoming::new(broker, &nats, (&config.node, &state.store_id), &heard, words).run(),
         later::say(broker, &nats, said),
         follow_nodes(broker, config, &nats, &state, &report, &changed),
@@ -197,14 +197,14 @@ async fn send(
     broker: &Broker,
     nats: &Nats,
     store: &str,
-    mut from: From,
+    mut start: Start,
     heard: &Heard,
     words: Words,
 ) -> anyhow::Result<()> {
     let mut pause = AGAIN_BESIDE;
     loop {
         let began = Instant::now();
-        let Err(error) = Outgoing::run(broker, nats, store, from, heard, words.clone()).await else {
+        let Err(error) = Outgoing::run(broker, nats, store, start, heard, words.clone()).await else {
             return Ok(());
         };
         if !is_full(&error) {
@@ -216,7 +216,7 @@ async fn send(
         pause = if began.elapsed() >= GOOD_AFTER { AGAIN_BESIDE } else { pause.min(AGAIN_MAX) };
         sleep(pause).await;
         pause *= 2;
-        from = From { published: published(&broker.state().await?), is_tried: true };
+        start = Start { published: published(&broker.state().await?), is_tried: true };
     }
 }
 

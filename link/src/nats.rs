@@ -92,11 +92,8 @@ pub(crate) enum NotTaken {
 
 /// Whether the server said that it has no room.
 pub(crate) fn is_full(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<jetstream::Error>()).any(says_full)
-}
-
-fn says_full(error: &jetstream::Error) -> bool {
-    FULL.contains(&error.error_code())
+    let said = error.chain().filter_map(|cause| cause.downcast_ref::<jetstream::Error>());
+    said.map(jetstream::Error::error_code).any(|code| FULL.contains(&code))
 }
 
 impl Nats {

@@ -35,7 +35,7 @@ struct Published {
 
 /// Where sending begins.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct From {
+pub(crate) struct Start {
     /// The server was given everything up to this number.
     pub(crate) published: u64,
     /// Whether the server is tried first: it had no room.
@@ -70,7 +70,7 @@ impl<'a> Outgoing<'a> {
         broker: &'a Broker,
         nats: &'a Nats,
         store: &'a str,
-        From { published: taken, is_tried }: From,
+        Start { published: taken, is_tried }: Start,
         heard: &'a Heard,
         words: Words,
     ) -> anyhow::Result<()> {

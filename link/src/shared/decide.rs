@@ -2,7 +2,7 @@
 //! assumed.
 
 use super::ahead::Own;
-use super::entry::{decoded, encoded};
+use super::entry::{decoded, encoded, version_of};
 use super::key;
 use crate::broker::Broker;
 use crate::nats::{Nats, NotTaken};
@@ -76,7 +76,7 @@ async fn tries(nats: &Nats, ask: &SharedAsk) -> Result<(SharedOutcome, Option<Sh
         }
         match change(nats, ask, &key, last).await? {
             Ok(now) => {
-                let entry = changed(ask, i64::try_from(now).unwrap_or(i64::MAX));
+                let entry = changed(ask, version_of(now));
                 return Ok((made(ask, &entry), Some(entry)));
             }
             // Somebody else was faster: look again.

@@ -3,6 +3,7 @@
 use super::key;
 use crate::nats::Found;
 use async_nats::jetstream::kv::{self, Operation};
+use c2c_proto::id::Version;
 use c2c_proto::request::{SharedEntry, SharedSet};
 use c2c_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,11 @@ pub(super) fn encoded(set: &SharedSet, call: &str) -> anyhow::Result<Vec<u8>> {
         call: call.to_owned(),
     };
     Ok(serde_json::to_vec(&stored)?)
+}
+
+/// The version that the server gives with a revision of the bucket.
+pub(super) fn version_of(revision: u64) -> Version {
+    Version::try_from(revision).unwrap_or(Version::MAX)
 }
 
 /// What the server has under a key, and which change set it. `None` for what no link has written.

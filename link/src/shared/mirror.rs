@@ -1,12 +1,11 @@
 //! The broker's copy: everything that is in the bucket, then each change in the order of the versions.
 
 use super::ahead::{Ahead, Own};
-use super::entry::read;
+use super::entry::{read, version_of};
 use crate::broker::Broker;
 use crate::nats::Nats;
 use anyhow::bail;
 use async_nats::jetstream::kv;
-use c2c_proto::id::Version;
 use c2c_proto::limits::LINK_PARCELS_BYTES;
 use c2c_proto::request::{KeyRange, LinkShared, SharedEntry};
 use futures_util::StreamExt;
@@ -50,7 +49,7 @@ pub(super) async fn run(
         tokio::select! {
             Some(Own { entry, told }) = made.recv() => {
                 // What the server has told of is known already, and so is what came after it.
-                if entry.version > version(last) {
+                if entry.version > version_of(last) {
                     ahead.note(&entry);
                     broker.shared(LinkShared { range: None, entries: vec![entry], current: false }).await?;
                 }
@@ -64,7 +63,7 @@ pub(super) async fn run(
                 let told = chunk.iter().filter_map(|entry| Some(read(entry)?.0));
                 let entries = told.filter(|entry| ahead.is_news(entry)).collect();
                 broker.shared(LinkShared { range: None, entries, current }).await?;
-                ahead.reached(version(last));
+                ahead.reached(version_of(last));
             }
             _ = ticks.tick() => {
                 let now = nats.shared_state().await?;
@@ -78,10 +77,6 @@ pub(super) async fn run(
             }
         }
     }
-}
-
-fn version(revision: u64) -> Version {
-    Version::try_from(revision).unwrap_or(Version::MAX)
 }
 
 fn changed(chunk: Option<Vec<Result<kv::Entry, kv::WatcherError>>>) -> anyhow::Result<Vec<kv::Entry>> {

@@ -82,13 +82,14 @@ fn judged(state: &LinkState, health: &response::LinkHealth, paused: bool) -> Che
             Check::failed("link", format!("c2c-link has said nothing since {at}"), RUN)
         }
         None => Check::failed("link", "c2c-link does not run", RUN),
-        Some((_, report)) if report.starts_with("connected") && trouble(health).is_some() => {
-            let says = format!("{report}; {}", trouble(health).unwrap_or_default());
-            Check::warning("link", says, "do what it says; c2c-link tries again by itself")
-        }
-        Some((_, report)) if report.starts_with("connected") => {
-            Check::ok("link", format!("the node {node}, {report}; {}", parcels_wait(waiting)))
-        }
+        Some((_, report)) if report.starts_with("connected") => match trouble(health) {
+            Some(error) => Check::warning(
+                "link",
+                format!("{report}; {error}"),
+                "do what it says; c2c-link tries again by itself",
+            ),
+            None => Check::ok("link", format!("the node {node}, {report}; {}", parcels_wait(waiting))),
+        },
         Some((_, report)) if report.ends_with("c2c-link has ended") => {
             Check::failed("link", report.clone(), RUN)
         }
